@@ -1,0 +1,1 @@
+//! Traditional regressions in float64.

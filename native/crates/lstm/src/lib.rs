@@ -1,0 +1,1 @@
+//! LSTM kernel: forward, backward, Jacobian and trainers.

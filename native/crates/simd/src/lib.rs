@@ -1,0 +1,1 @@
+//! Instruction-set tokens, vector operations and activations.

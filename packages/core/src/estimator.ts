@@ -1,0 +1,140 @@
+import type { AssetRange, FactorPanel, Panel, ReturnMatrix, Scaler, Span } from './panel.js';
+
+/** Name of a method, as in a config's `methods`. */
+export type MethodId = 'zero' | 'ols' | 'rolling_ols' | 'ewm_ols' | 'lstm';
+
+/** How well a fit went for one asset; anything but `ok` comes with a remedy. */
+export type FitStatus =
+  | 'ok'
+  | 'too_few_observations'
+  | 'rank_deficient'
+  | 'not_converged'
+  | 'regime_barely_seen'
+  | 'no_data';
+
+/** What is wrong with one asset's fit, and what to do about it. */
+export interface StatusNote {
+  readonly status: FitStatus;
+  readonly remedy: string;
+}
+
+/** Progress of long work: a fraction in [0, 1] and what is being done. */
+export type ProgressCallback = (fraction: number, what: string) => void;
+
+export interface FitOptions {
+  /** Estimators whose prediction is taken off first (linear skip, lags). */
+  readonly base?: readonly Estimator[];
+  readonly signal?: AbortSignal;
+  readonly seed: number;
+  readonly onProgress?: ProgressCallback;
+}
+
+/** Shape in which a Jacobian is wanted: every lag, lag 0 alone, or the sum over lags. */
+export type JacobianForm = 'lags' | 'contemporaneous' | 'cumulative';
+
+export interface JacobianOptions {
+  /** Default `lags`. */
+  readonly form?: JacobianForm;
+  /** Mean over the span's dates instead of one value a date, with the variance of that mean. Default false. */
+  readonly average?: boolean;
+  readonly assets?: AssetRange;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Exposures of one block of assets: decimal return per one training SD of the factor.
+ * `factors` counts the panel's series with role `factor`, in panel order.
+ */
+export interface JacobianBlock {
+  readonly assets: AssetRange;
+  /** Rows of the inputs that `values` covers; one averaged row when `average` was asked. */
+  readonly span: Span;
+  readonly dates: number;
+  readonly lags: number;
+  readonly factors: number;
+  /** [asset][date][lag][factor]; lag 0 is the return's own period. NaN where the factor is missing. */
+  readonly values: Float64Array;
+  /** Variance of `values`, same shape; NaN where the method has none. */
+  readonly variance: Float64Array;
+}
+
+/** Method-independent facts of a fit. */
+export interface Diagnostics {
+  /** One entry an asset. */
+  readonly status: readonly StatusNote[];
+  /** Training observations of each asset. */
+  readonly observations: Int32Array;
+  /** Two-sided p-value of "no contemporaneous and no lagged effect", [asset][factor]; NaN where the method has none. */
+  readonly pValues: Float64Array;
+  /** Numbers worth printing: condition number, validation error, chosen lookback. */
+  readonly facts: Readonly<Record<string, number>>;
+}
+
+/** Coefficients that do not move, or one set a training row. Plain data: enough to store, export and predict. */
+export interface LinearParameters {
+  readonly method: 'zero' | 'ols' | 'rolling_ols' | 'ewm_ols';
+  readonly scaler: Scaler;
+  /** Columns of the inputs that enter, factors and controls, in this order. */
+  readonly columns: readonly number[];
+  /** [asset], decimal per period. */
+  readonly intercept: Float64Array;
+  /** [asset][column], decimal return per SD, as of the last training row. */
+  readonly coefficients: Float64Array;
+}
+
+/** One trained encoder of the pooled LSTM ensemble. All weights float32 as trained; gate order i, f, g, o. */
+export interface EncoderParameters {
+  /** Window length L; index 0 is the oldest step. */
+  readonly lookback: number;
+  readonly hiddenSize: number;
+  readonly inputSize: number;
+  /** [4H][F], [4H][H], [4H] (the two biases of torch.nn.LSTM summed). */
+  readonly weightIh: Float32Array;
+  readonly weightHh: Float32Array;
+  readonly bias: Float32Array;
+  /** Lag filters as applied: [lag][factor][filter]. */
+  readonly lagFilters: Float64Array;
+  readonly lagCount: number;
+  readonly filterCount: number;
+  /** Training mean of the features [z | h | l], taken off before the heads. */
+  readonly featureMean: Float64Array;
+  /** [asset][feature]: posterior mean of the head, on standardised returns. */
+  readonly heads: Float64Array;
+  readonly seed: number;
+}
+
+/** The pooled LSTM with closed-form heads: members whose outputs are averaged. */
+export interface LstmParameters {
+  readonly method: 'lstm';
+  readonly scaler: Scaler;
+  /** Columns of the inputs that enter linearly and through lag filters (factors and controls). */
+  readonly columns: readonly number[];
+  /** Columns of the inputs that enter the window: `columns`, then states. */
+  readonly windowColumns: readonly number[];
+  /** Window columns that carry a further 0/1 input "observed" after them, because they have missing values. */
+  readonly flagged: readonly number[];
+  /** Per asset: mean and SD that turn a standardised return into decimals. */
+  readonly returnMean: Float64Array;
+  readonly returnSd: Float64Array;
+  readonly members: readonly EncoderParameters[];
+}
+
+export type FittedParameters = LinearParameters | LstmParameters;
+
+/** A method of estimating exposures. Every method, traditional or not, is one of these. */
+export interface Estimator {
+  readonly method: MethodId;
+  /** Learns from the rows of `span` alone; later rows can't change a bit of the result. */
+  fit(panel: Panel, span: Span, options: FitOptions): Promise<Fitted>;
+}
+
+/** What an Estimator has learned. */
+export interface Fitted {
+  readonly method: MethodId;
+  /** Expected returns given the inputs, which may be unseen data or shocked paths. */
+  predict(inputs: FactorPanel, span: Span, assets?: AssetRange): Promise<ReturnMatrix>;
+  /** Exposures, one block of assets at a time, so that a whole universe never lies in memory. */
+  jacobian(inputs: FactorPanel, span: Span, options?: JacobianOptions): AsyncIterable<JacobianBlock>;
+  parameters(): FittedParameters;
+  readonly diagnostics: Diagnostics;
+}
