@@ -1,0 +1,140 @@
+/** Storage type of a column: `date` is days since 1970-01-01 (Parquet DATE), `double` carries missing values as NaN. */
+export type ColumnType = 'string' | 'double' | 'int' | 'date' | 'boolean';
+
+/** Type, nullability and meaning of one column. Doubles are always nullable (NaN in memory, null in the file). */
+export interface ColumnSpec {
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  /** Meaning with unit, as printed in docs/results.md. */
+  readonly meaning: string;
+}
+
+const string = (meaning: string) => ({ type: 'string', nullable: false, meaning }) as const;
+const optionalString = (meaning: string) => ({ type: 'string', nullable: true, meaning }) as const;
+const double = (meaning: string) => ({ type: 'double', nullable: true, meaning }) as const;
+const int = (meaning: string) => ({ type: 'int', nullable: false, meaning }) as const;
+const optionalInt = (meaning: string) => ({ type: 'int', nullable: true, meaning }) as const;
+const date = (meaning: string) => ({ type: 'date', nullable: false, meaning }) as const;
+const boolean = (meaning: string) => ({ type: 'boolean', nullable: false, meaning }) as const;
+const optionalBoolean = (meaning: string) => ({ type: 'boolean', nullable: true, meaning }) as const;
+
+const asset = string('asset name');
+const factor = string('factor name');
+const method = string('method name; `chosen` for the chosen mix');
+const fit = string('fold number counted from 0, or `final` (fitted on the whole span)');
+const status = string('`ok`, or what went wrong with the fit');
+const exposure = 'decimal return per one training SD of the factor';
+const unitExposure = double('decimal return per one unit of the factor');
+const lo = double('lower end of the interval, in the unit of `exposure`');
+const hi = double('upper end of the interval, in the unit of `exposure`');
+
+/**
+ * Columns of every output table, in file order. This is the one place that says what a table holds; file layout,
+ * in-memory types and docs/results.md follow it.
+ */
+export const tableSchemas = {
+  exposures: {
+    asset,
+    date: date('period end at which the exposure is read'),
+    factor,
+    method,
+    kind: string('`contemporaneous`, `cumulative` or `total`'),
+    fit,
+    in_sample: boolean('true when the date lies in the rows that the fit has seen'),
+    exposure: double(exposure),
+    unit_exposure: unitExposure,
+    se: double('standard error of `exposure`'),
+    lo,
+    hi,
+    regime_share: double('share of training periods whose state is like this date, 0 to 1'),
+    status,
+  },
+  lags: {
+    asset,
+    factor,
+    method,
+    fit,
+    lag: int("periods before the return's own period"),
+    exposure: double(`mean over out-of-sample dates: ${exposure}`),
+    unit_exposure: unitExposure,
+    lo,
+    hi,
+    status,
+  },
+  summary: {
+    asset,
+    factor,
+    method,
+    fit,
+    mean_exposure: double(`mean over dates: ${exposure}`),
+    latest_exposure: double(`at the last date: ${exposure}`),
+    unit_exposure: double('mean over dates, decimal return per one unit of the factor'),
+    lo: double('lower end of the interval of `mean_exposure`'),
+    hi: double('upper end of the interval of `mean_exposure`'),
+    sign: int('sign of `mean_exposure`: -1, 0 or 1'),
+    p_value: double('two-sided, against no exposure'),
+    q_value: double('`p_value` after discovery control over all assets and factors of the method'),
+    selected: boolean('true when `q_value` is at most the screening level'),
+    status,
+    peak_lag: optionalInt('lag with the largest absolute exposure, in periods'),
+    half_life: double('periods until half of the cumulative exposure has arrived'),
+    threshold: double('value of `threshold_variable` where the exposure changes sign'),
+    threshold_lo: double('lower end of the interval of `threshold`'),
+    threshold_hi: double('upper end of the interval of `threshold`'),
+    threshold_variable: optionalString('series that the exposure depends on'),
+    threshold_unit: optionalString('unit of `threshold`'),
+    threshold_p_value: double('against an exposure that does not change'),
+    top_interaction: optionalString('factor whose level moves this exposure most'),
+    in_regime: optionalBoolean('true when `threshold_variable` stands above `threshold` at the last date'),
+  },
+  evaluation: {
+    asset,
+    method,
+    fold: string('fold number as in `fit` of the other tables, or `all`'),
+    horizon: int("periods ahead; 0 is the factor's own period (attribution, not forecast)"),
+    n: int('out-of-sample returns scored'),
+    r2_oos: double('1 - SSE / SSE of the training mean'),
+    hedge_variance_reduction: double('1 - variance of the hedged return / variance of the return'),
+    dm_stat: double('Diebold-Mariano statistic against `zero`'),
+    dm_p_value: double('two-sided p-value of `dm_stat`'),
+    cw_stat: double('Clark-West statistic against `zero`'),
+    cw_p_value: double('one-sided p-value of `cw_stat`'),
+  },
+  chosen: {
+    asset,
+    fit,
+    method: string('method that was chosen'),
+    weight: double('its weight, 0 to 1; the weights of an asset and fit sum to 1'),
+    reason: string('why, in words'),
+  },
+  factors: {
+    factor,
+    fit,
+    role: string('`factor`, `state` or `control`'),
+    unit: string('unit of the transformed series'),
+    transform: string('transform as named in the config'),
+    mean: double('training mean, in `unit`'),
+    sd: double('training standard deviation, in `unit`'),
+    release_lag: int("periods between the reference period's end and publication"),
+    source: string('where the series comes from'),
+  },
+} as const satisfies Record<string, Record<string, ColumnSpec>>;
+
+type Schemas = typeof tableSchemas;
+
+/** Name of an output table; its file is `<name>.parquet`. */
+export type TableName = keyof Schemas;
+
+/** Name of a column of the given table. */
+export type ColumnName<N extends TableName> = keyof Schemas[N] & string;
+
+/** Specification of one column, with its literal type kept. */
+export type SpecOf<N extends TableName, C extends ColumnName<N>> = Schemas[N][C] & ColumnSpec;
+
+/** Names of all tables, in the order in which a run writes them. */
+export const tableNames = Object.keys(tableSchemas) as readonly TableName[];
+
+/** Columns of a table in file order, with their specifications. */
+export function columnsOf<N extends TableName>(name: N): readonly (readonly [ColumnName<N>, ColumnSpec])[] {
+  return Object.entries(tableSchemas[name]) as unknown as readonly (readonly [ColumnName<N>, ColumnSpec])[];
+}
