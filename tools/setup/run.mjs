@@ -1,0 +1,122 @@
+/**
+ * What `npm start`, `npm test`, `npm run build`, `check` and `bench` run. It needs nothing but Node and Rust:
+ * it installs the dependencies when the lock file changed, builds what is stale (nx) and then does the verb.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const workspace = join(import.meta.dirname, '..', '..');
+const bin = (name) => join(workspace, 'node_modules', '.bin', name);
+const environment = {
+  ...process.env,
+  NX_NO_CLOUD: 'true',
+  NX_DAEMON: 'false',
+  NX_TUI: 'false',
+  // Its install script would fetch GPU libraries; the CPU ones are in the package.
+  ONNXRUNTIME_NODE_INSTALL: 'skip',
+};
+
+class SetupError extends Error {}
+
+/** Runs a command in the workspace with its output shown; throws when it fails. */
+function show(command, ...args) {
+  const { status, signal, error } = spawnSync(command, args, { cwd: workspace, stdio: 'inherit', env: environment });
+  if (error) throw new SetupError(`${command} could not be started: ${error.message}`);
+  if (signal) process.exit(130);
+  if (status !== 0) process.exit(status);
+}
+
+function requireTools() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new SetupError(
+      `macrograd needs Node 20.19 or later, and this is ${process.versions.node}: install it with "nvm install 20"`,
+    );
+  }
+  const cargo = spawnSync('cargo', ['--version'], { cwd: workspace });
+  if (cargo.error || cargo.status !== 0) {
+    throw new SetupError(
+      "macrograd's kernel is built with Rust, which was not found here: install it with " +
+        '"curl --proto \'=https\' --tlsv1.2 -sSf https://sh.rustup.rs | sh", open a new shell and repeat this command',
+    );
+  }
+}
+
+function installDependencies() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(workspace, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(workspace, 'node_modules', '.macrograd-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  console.log('Installing the dependencies of package-lock.json');
+  show('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error');
+  writeFileSync(stamp, lock);
+}
+
+/** nx prints every task; on success only its summary is of interest, so its output is kept and shown on failure. */
+function nx(...args) {
+  show(bin('nx'), ...args, '--output-style=static');
+}
+
+function build() {
+  const started = Date.now();
+  process.stdout.write('Building (the first time takes a minute or two) ... ');
+  const result = spawnSync(bin('nx'), ['run-many', '-t', 'build', '--output-style=static'], {
+    cwd: workspace,
+    env: environment,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (result.status !== 0) {
+    console.log(`failed\n${result.stdout ?? ''}${result.stderr ?? ''}`);
+    process.exit(result.status ?? 1);
+  }
+  console.log(`done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+const verbs = {
+  build,
+  start: (...args) => {
+    build();
+    show(
+      process.execPath,
+      join('packages', 'cli', 'dist', 'main.js'),
+      'run',
+      join('packages', 'data', 'sample', 'config.yaml'),
+      '--output',
+      'out',
+      ...args,
+    );
+  },
+  test: (...args) => {
+    nx('run-many', '-t', 'test', ...args);
+    show(process.execPath, join('tools', 'setup', 'count-tests.mjs'));
+  },
+  check: () => show(process.execPath, join('tools', 'setup', 'check.mjs')),
+  bench: (...args) => {
+    const json = args.includes('--json');
+    if (!json) build();
+    else
+      execFileSync(bin('nx'), ['run-many', '-t', 'build', '--output-style=static'], {
+        cwd: workspace,
+        env: environment,
+        stdio: 'ignore',
+      });
+    show(process.execPath, join('tools', 'bench', 'run.mjs'), ...args);
+  },
+};
+
+const [verb, ...rest] = process.argv.slice(2);
+try {
+  if (!Object.hasOwn(verbs, verb))
+    throw new SetupError(`unknown verb "${verb}": use one of ${Object.keys(verbs).join(', ')}`);
+  requireTools();
+  installDependencies();
+  verbs[verb](...rest);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
