@@ -1,0 +1,99 @@
+import type { z as Zod } from 'zod';
+
+type ZodModule = typeof Zod;
+
+/** Methods that exist, in the order in which tables list them. */
+export const availableMethods = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm'] as const;
+
+/** Methods with a fixed name that this version does not have. */
+export const laterMethods = ['pca', 'var', 'kalman', 'distributed_lag', 'spline'] as const;
+
+const transforms = ['none', 'diff', 'pct', 'yoy', 'yoy_diff', 'log', 'dlog'] as const;
+const roles = ['factor', 'state', 'control'] as const;
+const layouts = ['auto', 'wide', 'long', 'fredmd', 'fredqd', 'french'] as const;
+
+/**
+ * The config's zod schema: exactly the keys that exist, so that a mistyped one is refused and never ignored.
+ * zod comes in as an argument, because it is loaded only where a config is read.
+ */
+export function configSchema(z: ZodModule) {
+  const count = (least: number) => z.int().min(least);
+  const period = z.union([z.string().regex(/^\d{4}(-\d{2}(-\d{2})?)?$/), z.int().min(1000).max(9999)], {
+    error: 'expected a date as YYYY, YYYY-MM or YYYY-MM-DD',
+  });
+
+  const series = z.strictObject({
+    column: z.string().min(1).optional(),
+    expr: z.string().min(1).optional(),
+    transform: z.enum(transforms).default('none'),
+    role: z.enum(roles).default('factor'),
+    release_lag: count(0).default(0),
+    unit: z.string().optional(),
+  });
+
+  const factorSource = z.strictObject({
+    file: z.string().min(1),
+    format: z.enum(layouts).default('auto'),
+    series: z.record(z.string(), series).optional(),
+  });
+
+  const assetSource = z.strictObject({
+    file: z.string().min(1),
+    values: z.enum(['returns', 'prices']).default('returns'),
+    unit: z.enum(['decimal', 'percent']).default('decimal'),
+    return: z.enum(['total', 'excess', 'price']).default('total'),
+    currency: z.string().min(1).default('USD'),
+    risk_free: z
+      .strictObject({ series: z.string().min(1), unit: z.enum(['annual_percent', 'decimal', 'percent']) })
+      .optional(),
+    labels: z.array(z.string().min(1)).default([]),
+  });
+
+  const lookback = z.union([z.literal('auto'), count(1), z.array(count(1)).min(1)], {
+    error: 'expected auto, a number of periods or a list of them',
+  });
+
+  return z.strictObject({
+    name: z.string().min(1).optional(),
+    seed: count(0).default(1),
+    factors: z.array(factorSource).min(1),
+    assets: z.array(assetSource).min(1),
+    timing: z.enum(['reference', 'available']).default('reference'),
+    horizon: count(0).optional(),
+    span: z.strictObject({ start: period.optional(), end: period.optional() }).prefault({}),
+    methods: z
+      .array(z.enum(availableMethods))
+      .min(1)
+      .default([...availableMethods]),
+    lstm: z
+      .strictObject({
+        mode: z.enum(['pooled']).default('pooled'),
+        hidden_size: count(1).default(16),
+        lookback: lookback.default('auto'),
+        members: count(1).default(3),
+        heads: z.enum(['closed_form']).default('closed_form'),
+        steps: count(1).optional(),
+      })
+      .prefault({}),
+    evaluation: z
+      .strictObject({
+        scheme: z.enum(['walk_forward']).default('walk_forward'),
+        initial: count(1).optional(),
+        step: count(1).optional(),
+        purge: z
+          .union([z.literal('auto'), count(0)], { error: 'expected auto or a number of periods' })
+          .default('auto'),
+      })
+      .prefault({}),
+    output: z.preprocess(
+      (value) => (typeof value === 'string' ? { dir: value } : value),
+      z.strictObject({
+        dir: z.string().min(1),
+        exposures: z.enum(['auto', 'chosen', 'all']).default('auto'),
+      }),
+    ),
+  });
+}
+
+/** A config as written: snake_case keys, defaults filled in. */
+export type RawConfig = Zod.infer<ReturnType<typeof configSchema>>;

@@ -1,0 +1,102 @@
+import { InputError } from '@macrograd/core';
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../src/config/config.js';
+
+const minimal = `factors:
+  - file: macro.csv
+assets:
+  - file: returns.csv
+output: out/
+`;
+
+async function refusal(text: string): Promise<string> {
+  const error = await parseConfig(text, 'run.yaml').then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(InputError);
+  return (error as InputError).message;
+}
+
+describe('config', () => {
+  it('fills every key but factors, assets and output', async () => {
+    const config = await parseConfig(minimal, '/project/run.yaml');
+    expect(config.methods).toEqual(['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm']);
+    expect(config).toMatchObject({ name: 'project', seed: 1, timing: 'reference', horizon: 0, start: undefined });
+    expect(config.lstm).toEqual({ hiddenSize: 16, lookbacks: undefined, members: 3, steps: undefined });
+    expect(config.factors[0].file).toBe('/project/macro.csv');
+    expect(config.output).toEqual({ dir: '/project/out', exposures: 'auto' });
+  });
+
+  it('reads JSON, with the same places', async () => {
+    const json = '{\n  "factors": [{ "file": "m.csv" }],\n  "assets": [{ "file": "r.csv" }],\n  "output": "o" }';
+    expect((await parseConfig(json, '/p/run.json')).output.dir).toBe('/p/o');
+    expect(await refusal(json.replace('"output"', '"outputs"'))).toMatch(/^run\.yaml:4:3: unknown key "outputs"/);
+  });
+
+  it('sets the horizon to 1 when the timing is what was known', async () => {
+    expect((await parseConfig(`${minimal}timing: available\n`, 'run.yaml')).horizon).toBe(1);
+  });
+
+  it('reads a span of months as whole months', async () => {
+    const config = await parseConfig(`${minimal}span: { start: 1960-01, end: 2022-09 }\n`, 'run.yaml');
+    expect(config.start).toBe(Date.UTC(1960, 0, 1) / 86_400_000);
+    expect(config.end).toBe(Date.UTC(2022, 8, 30) / 86_400_000);
+  });
+
+  it.each([
+    ['an unknown key', `${minimal}sed: 1\n`, 'run.yaml:6:1: unknown key "sed"; did you mean "seed"?'],
+    [
+      'an unknown nested key',
+      minimal.replace('- file: macro.csv', '- file: macro.csv\n    serie: {}'),
+      'run.yaml:3:5: unknown key "serie" in factors[0]; did you mean "series"?',
+    ],
+    [
+      'an unknown key far from all',
+      `${minimal}span: { zzzzzz: 1 }\n`,
+      'run.yaml:6:9: unknown key "zzzzzz" in span; the keys here are start, end',
+    ],
+    [
+      'a key of a series',
+      minimal.replace('- file: macro.csv', '- file: macro.csv\n    series: { INFL: { colum: CPI } }'),
+      'run.yaml:3:23: unknown key "colum" in factors[0].series.INFL; did you mean "column"?',
+    ],
+    [
+      'a key of output',
+      minimal.replace('out/', '{ dir: out/, exposure: all }'),
+      'run.yaml:5:22: unknown key "exposure" in output; did you mean "exposures"?',
+    ],
+    ['a missing key', 'factors:\n  - file: a.csv\noutput: o\n', 'run.yaml:1:1: "assets" is missing; expected a list'],
+    [
+      'a method of a later version',
+      `${minimal}methods: [ols, kalman]\n`,
+      'run.yaml:6:16: the method "kalman" is not in this version; available are zero, ols, rolling_ols, ewm_ols, lstm',
+    ],
+    [
+      'a mistyped method',
+      `${minimal}methods: [ols, ltsm]\n`,
+      'run.yaml:6:16: "methods[1]" is "ltsm"; did you mean "lstm"?',
+    ],
+    ['a number out of range', `${minimal}seed: -3\n`, 'run.yaml:6:7: "seed" is -3; expected 0 or more'],
+    ['a wrong type', `${minimal}seed: two\n`, 'run.yaml:6:7: "seed" is "two"; expected a number'],
+    [
+      'a date outside the calendar',
+      `${minimal}span: { end: 2020-13 }\n`,
+      'run.yaml:6:14: "span.end" is 2020-13, which is not in the calendar; write YYYY, YYYY-MM or YYYY-MM-DD',
+    ],
+    [
+      'a span in the wrong order',
+      `${minimal}span: { start: 2000, end: 1990 }\n`,
+      'run.yaml:6:27: the span ends (1990) before it starts (2000); exchange the two',
+    ],
+    ['broken YAML', 'factors: [\n', 'run.yaml:2:1:'],
+    ['an empty file', '', 'run.yaml:1:1: the config is empty; start from the one that "macrograd init" writes'],
+  ])('refuses %s with its place', async (_what, text, message) => {
+    expect(await refusal(text)).toContain(message);
+  });
+
+  it('names the file when it does not exist', async () => {
+    const { readConfig } = await import('../src/config/config.js');
+    await expect(readConfig('/nowhere/run.yaml')).rejects.toThrow("the config file /nowhere/run.yaml can't be read");
+  });
+});
