@@ -1,0 +1,75 @@
+import { type FactorPanel, fitScaler, indexesOfRole, type Span } from '@macrograd/core';
+
+/**
+ * Share of training months below which a state counts as barely seen. Simulated worlds show the error of an exposure
+ * doubled at shares of 7-8 %; .10 keeps clear of that.
+ */
+export const BARELY_SEEN_SHARE = 0.1;
+
+/** How familiar the state of one date is to the training sample. */
+export interface RegimeShare {
+  /** Share of training rows within one SD of the date's state, of the least familiar variable; NaN if none is observed. */
+  readonly share: number;
+  /** False where the share is below {@link BARELY_SEEN_SHARE}. */
+  readonly inRegime: boolean;
+  /** Name of the least familiar variable; undefined where none is observed. */
+  readonly variable: string | undefined;
+}
+
+/**
+ * Regime share of one row: per state variable, the share of training rows whose standardised value lies within 1 SD
+ * of the row's, and of these the smallest. States are the series with that role, or the factors where there are none.
+ *
+ * One variable at a time, because in many dimensions hardly any month lies near any other.
+ */
+export function regimeShare(inputs: FactorPanel, train: Span, row: number): RegimeShare {
+  return regimeShares(inputs, train, { start: row, end: row + 1 })[0];
+}
+
+/** {@link regimeShare} of every row of a span. */
+export function regimeShares(inputs: FactorPanel, train: Span, span: Span): RegimeShare[] {
+  const columns = inputs.factors.length;
+  const states = indexesOfRole(inputs, 'state');
+  const variables = states.length > 0 ? states : indexesOfRole(inputs, 'factor');
+  const { sd } = fitScaler(inputs.values, columns, train);
+  const training = variables.map((column) => sortedTraining(inputs, train, column));
+  return Array.from({ length: span.end - span.start }, (_, t) => {
+    let share = Number.NaN;
+    let variable: string | undefined;
+    variables.forEach((column, v) => {
+      const today = inputs.values[(span.start + t) * columns + column];
+      const near = shareWithin(training[v], today - sd[column], today + sd[column]);
+      if (near < share || (Number.isNaN(share) && !Number.isNaN(near))) {
+        share = near;
+        variable = inputs.factors[column].name;
+      }
+    });
+    return { share, inRegime: share >= BARELY_SEEN_SHARE, variable };
+  });
+}
+
+function sortedTraining(inputs: FactorPanel, train: Span, column: number): Float64Array {
+  const columns = inputs.factors.length;
+  const rows = Array.from({ length: train.end - train.start }, (_, t) => (train.start + t) * columns + column);
+  return Float64Array.from(rows, (i) => inputs.values[i])
+    .filter((x) => !Number.isNaN(x))
+    .sort();
+}
+
+/** Share of ascending values in [low, high]; NaN without values or with a missing bound. */
+function shareWithin(sorted: Float64Array, low: number, high: number): number {
+  if (Number.isNaN(low) || sorted.length === 0) return Number.NaN;
+  return (countBelow(sorted, high, true) - countBelow(sorted, low, false)) / sorted.length;
+}
+
+/** Number of ascending values below the bound, or at it where `inclusive`. */
+function countBelow(sorted: Float64Array, bound: number, inclusive: boolean): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < bound || (inclusive && sorted[middle] === bound)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
