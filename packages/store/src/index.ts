@@ -1,4 +1,6 @@
 export { TableBuilder } from './builder.js';
+export { readTable } from './parquet-read.js';
+export { tablePath, writeTable } from './parquet-write.js';
 export {
   type ColumnName,
   type ColumnSpec,
@@ -8,6 +10,7 @@ export {
   type TableName,
   tableNames,
   tableSchemas,
+  tableSchemaVersion,
 } from './schema.js';
 export {
   type AnyColumn,

@@ -122,6 +122,9 @@ export const tableSchemas = {
 
 type Schemas = typeof tableSchemas;
 
+/** Version of the tables' layout, written into every file; it changes when a column changes its meaning. */
+export const tableSchemaVersion = 1;
+
 /** Name of an output table; its file is `<name>.parquet`. */
 export type TableName = keyof Schemas;
 
