@@ -1,1 +1,1 @@
-export {};
+export { nativeVersion, type RunOptions } from './native.js';

@@ -1,1 +1,6 @@
-//! Instruction-set tokens, vector operations and activations.
+//! Instruction-set tokens, vector operations, activations and their one dispatch; and how long work is
+//! watched, stopped and spread over threads.
+
+mod control;
+
+pub use control::{Cancelled, Control};

@@ -1,0 +1,1 @@
+//! Entries of the pooled trainer whose heads are integrated out in closed form.

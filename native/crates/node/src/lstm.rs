@@ -1,0 +1,1 @@
+//! Entries of the LSTM kernel: forward, backward, Jacobian.
