@@ -22,9 +22,10 @@ describe('config', () => {
   it('fills every key but factors, assets and output', async () => {
     const config = await parseConfig(minimal, '/project/run.yaml');
     expect(config.methods).toEqual(['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm']);
-    expect(config).toMatchObject({ name: 'project', seed: 1, timing: 'reference', horizon: 0, start: undefined });
+    expect(config).toMatchObject({ name: 'project', seed: 1, checks: [] });
+    expect(config.panel).toMatchObject({ timing: 'reference', horizon: 0, span: {} });
     expect(config.lstm).toEqual({ hiddenSize: 16, lookbacks: undefined, members: 3, steps: undefined });
-    expect(config.factors[0].file).toBe('/project/macro.csv');
+    expect(config.panel.factors).toEqual([{ file: '/project/macro.csv', format: 'auto', aggregate: 'last' }]);
     expect(config.output).toEqual({ dir: '/project/out', exposures: 'auto' });
   });
 
@@ -35,13 +36,17 @@ describe('config', () => {
   });
 
   it('sets the horizon to 1 when the timing is what was known', async () => {
-    expect((await parseConfig(`${minimal}timing: available\n`, 'run.yaml')).horizon).toBe(1);
+    expect((await parseConfig(`${minimal}timing: available\n`, 'run.yaml')).panel.horizon).toBe(1);
   });
 
-  it('reads a span of months as whole months', async () => {
-    const config = await parseConfig(`${minimal}span: { start: 1960-01, end: 2022-09 }\n`, 'run.yaml');
-    expect(config.start).toBe(Date.UTC(1960, 0, 1) / 86_400_000);
-    expect(config.end).toBe(Date.UTC(2022, 8, 30) / 86_400_000);
+  it('keeps the methods in their own order, whatever order they are written in', async () => {
+    expect((await parseConfig(`${minimal}methods: [lstm, zero]\n`, 'run.yaml')).methods).toEqual(['zero', 'lstm']);
+  });
+
+  it('reads the paths of a risk-free rate from the config file', async () => {
+    const text = minimal.replace('- file: r', '- risk_free: { file: rf.csv, series: RF, unit: decimal }\n    file: r');
+    const [asset] = (await parseConfig(text, '/project/run.yaml')).panel.assets;
+    expect(asset.riskFree).toEqual({ file: '/project/rf.csv', series: 'RF', unit: 'decimal' });
   });
 
   it.each([

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { type DayNumber, dayNumber, InputError, type MethodId, monthEnd } from '@macrograd/core';
+import { type DayNumber, dayNumber, InputError, type MethodId } from '@macrograd/core';
+import type { FactorFileSpec, PanelSpec } from '@macrograd/data';
 import { ConfigDocument, type ConfigPath } from './document.js';
 import { configError } from './issues.js';
 import { keysAt } from './keys.js';
-import { configSchema, type RawConfig } from './schema.js';
+import { availableMethods, configSchema, type RawConfig } from './schema.js';
 
 /** How the pooled LSTM is trained. */
 export interface LstmConfig {
@@ -24,26 +25,37 @@ export interface EvaluationConfig {
   readonly purge: number | undefined;
 }
 
+/** A known truth that a run holds its own numbers against. */
+export interface CheckConfig {
+  readonly asset: string;
+  readonly factor: string;
+  readonly method: MethodId;
+  /** Decimal return per one unit of the factor. */
+  readonly expected: number;
+  readonly tolerance: number;
+  readonly reason: string | undefined;
+}
+
 /** A checked config: defaults filled in, paths absolute. */
 export interface RunConfig {
-  /** The config file itself. */
-  readonly file: string;
-  /** Its text as read, for the hash that tells whether a result is still good. */
-  readonly text: string;
+  /** The text it came from, which knows the place of every value. */
+  readonly document: ConfigDocument;
+  /** As written, with every default filled in and paths as given: what is hashed and kept in `run.json`. */
+  readonly raw: RawConfig;
   readonly name: string;
   readonly seed: number;
-  readonly factors: RawConfig['factors'];
-  readonly assets: RawConfig['assets'];
-  readonly timing: 'reference' | 'available';
-  readonly horizon: number;
-  /** First and last date used; undefined = as far as the data reach. */
-  readonly start: DayNumber | undefined;
-  readonly end: DayNumber | undefined;
+  readonly panel: PanelDraft;
   readonly methods: readonly MethodId[];
   readonly lstm: LstmConfig;
   readonly evaluation: EvaluationConfig;
+  readonly checks: readonly CheckConfig[];
   readonly output: { readonly dir: string; readonly exposures: 'auto' | 'chosen' | 'all' };
 }
+
+/** What makes the panel; a source without `series` stands for every column of its file. */
+export type PanelDraft = Omit<PanelSpec, 'factors'> & {
+  readonly factors: readonly (Omit<FactorFileSpec, 'series'> & Partial<Pick<FactorFileSpec, 'series'>>)[];
+};
 
 /**
  * Reads and checks a config file (YAML or JSON).
@@ -80,25 +92,22 @@ export async function parseConfig(text: string, file: string): Promise<RunConfig
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     throw configError(document, issue, keysAt(schema, stepsOf(issue.path)));
   }
+  checkSpan(document, parsed.data.span);
   checkSeries(document, parsed.data);
-  return resolveConfig(document, parsed.data, text);
+  return resolveConfig(document, parsed.data);
 }
 
-function resolveConfig(document: ConfigDocument, raw: RawConfig, text: string): RunConfig {
+function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
   const folder = dirname(resolve(document.file));
   const { lstm, evaluation } = raw;
-  const lookback = lstm.lookback;
+  const { lookback } = lstm;
   return {
-    file: resolve(document.file),
-    text,
+    document,
+    raw,
     name: raw.name ?? basename(folder),
     seed: raw.seed,
-    factors: raw.factors.map((source) => ({ ...source, file: resolve(folder, source.file) })),
-    assets: raw.assets.map((source) => ({ ...source, file: resolve(folder, source.file) })),
-    timing: raw.timing,
-    horizon: raw.horizon ?? (raw.timing === 'available' ? 1 : 0),
-    ...spanOf(document, raw),
-    methods: raw.methods,
+    panel: panelDraft(raw, folder),
+    methods: availableMethods.filter((method) => raw.methods.includes(method)),
     lstm: {
       hiddenSize: lstm.hidden_size,
       lookbacks: lookback === 'auto' ? undefined : typeof lookback === 'number' ? [lookback] : lookback,
@@ -110,39 +119,73 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig, text: string): 
       step: evaluation.step,
       purge: evaluation.purge === 'auto' ? undefined : evaluation.purge,
     },
+    checks: raw.checks.map((check) => ({ ...check, reason: check.reason })),
     output: { dir: resolve(folder, raw.output.dir), exposures: raw.output.exposures },
   };
 }
 
-function spanOf(
-  document: ConfigDocument,
-  raw: RawConfig,
-): { start: DayNumber | undefined; end: DayNumber | undefined } {
-  const start = dateOf(document, raw.span.start, ['span', 'start'], 'first');
-  const end = dateOf(document, raw.span.end, ['span', 'end'], 'last');
-  if (start !== undefined && end !== undefined && start > end) {
-    throw new InputError(`the span ends (${raw.span.end}) before it starts (${raw.span.start})`, {
+function panelDraft(raw: RawConfig, folder: string): PanelDraft {
+  const { start, end } = raw.span;
+  return {
+    factors: raw.factors.map((source) =>
+      defined({
+        ...source,
+        file: resolve(folder, source.file),
+        series: source.series && mapValues(source.series, seriesSpec),
+      }),
+    ),
+    assets: raw.assets.map(({ risk_free, ...source }) =>
+      defined({
+        ...source,
+        file: resolve(folder, source.file),
+        riskFree: risk_free && defined({ ...risk_free, file: risk_free.file && resolve(folder, risk_free.file) }),
+      }),
+    ),
+    timing: raw.timing,
+    horizon: raw.horizon ?? (raw.timing === 'available' ? 1 : 0),
+    span: defined({ start: monthOf(start, '01'), end: monthOf(end, '12') }),
+    ...defined({ frequency: raw.frequency }),
+  };
+}
+
+/** A year alone stands for its first or last month. */
+function monthOf(value: string | number | undefined, month: string): string | undefined {
+  const text = value?.toString();
+  return text?.length === 4 ? `${text}-${month}` : text;
+}
+
+function seriesSpec({ release_lag, ...series }: NonNullable<RawConfig['factors'][number]['series']>[string]) {
+  return defined({ ...series, releaseLag: release_lag });
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
+
+/** The object without its undefined values: an optional key is absent, never undefined. */
+function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** The span's dates exist and are in order. */
+function checkSpan(document: ConfigDocument, { start, end }: RawConfig['span']): void {
+  const first = firstDay(document, start, ['span', 'start']);
+  const last = firstDay(document, end, ['span', 'end']);
+  if (first > last) {
+    throw new InputError(`the span ends (${end}) before it starts (${start})`, {
       place: document.placeOf(['span', 'end']),
       remedy: 'exchange the two',
       code: 'bad_config',
     });
   }
-  return { start, end };
 }
 
-/** First or last day of the year, month or day that a date names. */
-function dateOf(
-  document: ConfigDocument,
-  value: string | number | undefined,
-  path: ConfigPath,
-  side: 'first' | 'last',
-): DayNumber | undefined {
-  if (value === undefined) return undefined;
-  const [year, month, day] = String(value).split('-').map(Number);
+/** First day of the year, month or day that a date names; NaN for no date. */
+function firstDay(document: ConfigDocument, value: string | number | undefined, path: ConfigPath): DayNumber {
+  if (value === undefined) return Number.NaN;
+  const [year, month = 1, day = 1] = String(value).split('-').map(Number);
   try {
-    if (day !== undefined) return dayNumber(year, month, day);
-    if (month !== undefined) return side === 'first' ? dayNumber(year, month, 1) : monthEnd(dayNumber(year, month, 1));
-    return side === 'first' ? dayNumber(year, 1, 1) : dayNumber(year, 12, 31);
+    return dayNumber(year, month, day);
   } catch (cause) {
     throw new InputError(`"${path.join('.')}" is ${value}, which is not in the calendar`, {
       cause,

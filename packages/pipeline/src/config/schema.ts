@@ -35,18 +35,34 @@ export function configSchema(z: ZodModule) {
     file: z.string().min(1),
     format: z.enum(layouts).default('auto'),
     series: z.record(z.string(), series).optional(),
+    aggregate: z.enum(['last', 'mean']).default('last'),
   });
 
   const assetSource = z.strictObject({
     file: z.string().min(1),
+    format: z.enum(layouts).default('auto'),
+    columns: z.array(z.string().min(1)).min(1).optional(),
     values: z.enum(['returns', 'prices']).default('returns'),
-    unit: z.enum(['decimal', 'percent']).default('decimal'),
+    unit: z.enum(['decimal', 'percent']).optional(),
     return: z.enum(['total', 'excess', 'price']).default('total'),
     currency: z.string().min(1).default('USD'),
     risk_free: z
-      .strictObject({ series: z.string().min(1), unit: z.enum(['annual_percent', 'decimal', 'percent']) })
+      .strictObject({
+        file: z.string().min(1).optional(),
+        series: z.string().min(1),
+        unit: z.enum(['annual_percent', 'decimal', 'percent']),
+      })
       .optional(),
     labels: z.array(z.string().min(1)).default([]),
+  });
+
+  const check = z.strictObject({
+    asset: z.string().min(1),
+    factor: z.string().min(1),
+    method: z.enum(availableMethods).default('ols'),
+    expected: z.number(),
+    tolerance: z.number().positive(),
+    reason: z.string().min(1).optional(),
   });
 
   const lookback = z.union([z.literal('auto'), count(1), z.array(count(1)).min(1)], {
@@ -60,6 +76,7 @@ export function configSchema(z: ZodModule) {
     assets: z.array(assetSource).min(1),
     timing: z.enum(['reference', 'available']).default('reference'),
     horizon: count(0).optional(),
+    frequency: z.enum(['D', 'W', 'M', 'Q', 'A']).optional(),
     span: z.strictObject({ start: period.optional(), end: period.optional() }).prefault({}),
     methods: z
       .array(z.enum(availableMethods))
@@ -85,6 +102,7 @@ export function configSchema(z: ZodModule) {
           .default('auto'),
       })
       .prefault({}),
+    checks: z.array(check).default([]),
     output: z.preprocess(
       (value) => (typeof value === 'string' ? { dir: value } : value),
       z.strictObject({
