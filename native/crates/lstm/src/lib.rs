@@ -1,1 +1,29 @@
-//! LSTM kernel: forward, backward, Jacobian and trainers.
+//! LSTM kernel: forward, backward, Jacobian and trainers. Pure arithmetic: no I/O, no JavaScript.
+//!
+//! Semantics are those of `torch.nn.LSTM` with `batch_first`: gates i, f, g, o, both biases, stacked layers.
+//!
+//! ```
+//! use macrograd_lstm::{LstmShape, LstmWeights, Sequences, Tape, encoder_forward};
+//! use macrograd_simd::Control;
+//!
+//! let shape = LstmShape { input_size: 2, hidden_size: 3, layers: 1 };
+//! let weights = LstmWeights::<f32>::zeros(shape)?;
+//! let input = [0.5; 2 * 4 * 2]; // two windows of four steps
+//! let mut last_hidden = [0.0; 2 * 3];
+//! let windows = Sequences::new(&input, 2, 4);
+//! encoder_forward(&weights, &windows, &mut Tape::default(), &mut last_hidden, &Control::with_threads(1))?;
+//! # Ok::<(), macrograd_lstm::LstmError>(())
+//! ```
+
+mod encoder;
+mod error;
+mod head;
+pub mod reference;
+mod sequences;
+mod weights;
+
+pub use encoder::{Tape, encoder_backward, encoder_forward, hidden_jacobian};
+pub use error::LstmError;
+pub use head::Head;
+pub use sequences::{Cotangent, Gradients, Sequences, check_finite};
+pub use weights::{GATES, LayerWeights, LstmShape, LstmWeights};

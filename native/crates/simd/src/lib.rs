@@ -2,5 +2,7 @@
 //! watched, stopped and spread over threads.
 
 mod control;
+mod real;
 
 pub use control::{Cancelled, Control};
+pub use real::Real;
