@@ -1,0 +1,123 @@
+import { type FittedParameters, InputError } from '@macrograd/core';
+import type { Tensor, TensorArray } from './safetensors.js';
+
+/** Parameters with every array replaced by a tensor of the same place in the tree; the rest is JSON. */
+export interface SplitParameters {
+  readonly json: unknown;
+  readonly tensors: Map<string, Tensor>;
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+type Path = readonly string[];
+
+/**
+ * Takes the arrays out of fitted parameters. Tensor names are the path in snake_case (`members.0.weight_ih`), shapes
+ * follow {@link expectedShapes}; an array that has no entry there is stored flat.
+ */
+export function splitParameters(parameters: FittedParameters): SplitParameters {
+  const shapes = expectedShapes(parameters);
+  const tensors = new Map<string, Tensor>();
+  const visit = (value: unknown, path: Path): Json | undefined => {
+    if (isTensorArray(value)) {
+      const name = tensorName(path);
+      tensors.set(name, { shape: shapes.get(name) ?? [value.length], data: value });
+      return undefined;
+    }
+    if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, String(index)]) ?? null);
+    if (typeof value === 'object' && value !== null) {
+      const entries = Object.entries(value).map(([key, item]) => [key, visit(item, [...path, key])] as const);
+      return Object.fromEntries(entries.filter((entry): entry is [string, Json] => entry[1] !== undefined));
+    }
+    return value as Json;
+  };
+  return { json: visit(parameters, []), tensors };
+}
+
+/** Puts the arrays back; the inverse of {@link splitParameters}. */
+export function joinParameters(json: unknown, tensors: ReadonlyMap<string, Tensor>): FittedParameters {
+  const root = structuredClone(json) as Record<string, unknown>;
+  for (const [name, { data }] of tensors) {
+    const path = name.split('.').map(camelCase);
+    let node = root;
+    for (const key of path.slice(0, -1)) {
+      node[key] ??= {};
+      node = node[key] as Record<string, unknown>;
+    }
+    node[path[path.length - 1]] = data;
+  }
+  return root as unknown as FittedParameters;
+}
+
+/** Shape of every array that the parameters must hold, by tensor name. */
+export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string, readonly number[]> {
+  const series = parameters.scaler.mean.length;
+  const shapes = new Map<string, readonly number[]>([
+    ['scaler.mean', [series]],
+    ['scaler.sd', [series]],
+    ['scaler.count', [series]],
+  ]);
+  const columns = parameters.columns.length;
+  if (parameters.method !== 'lstm') {
+    const assets = parameters.intercept.length;
+    shapes.set('intercept', [assets]);
+    shapes.set('coefficients', [assets, columns]);
+    return shapes;
+  }
+  const assets = parameters.returnMean.length;
+  shapes.set('return_mean', [assets]);
+  shapes.set('return_sd', [assets]);
+  for (const [index, member] of parameters.members.entries()) {
+    const { hiddenSize, inputSize, lagCount, filterCount } = member;
+    const features = columns + hiddenSize + filterCount;
+    const own: Readonly<Record<string, readonly number[]>> = {
+      weight_ih: [4 * hiddenSize, inputSize],
+      weight_hh: [4 * hiddenSize, hiddenSize],
+      bias: [4 * hiddenSize],
+      lag_filters: [lagCount, columns, filterCount],
+      feature_mean: [features],
+      heads: [assets, features],
+    };
+    for (const [name, shape] of Object.entries(own)) shapes.set(`members.${index}.${name}`, shape);
+  }
+  return shapes;
+}
+
+/**
+ * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite.
+ * `place` names the file in the message.
+ */
+export function checkTensors(
+  parameters: FittedParameters,
+  tensors: ReadonlyMap<string, Tensor>,
+  place: { readonly file: string },
+): void {
+  const remedy = 'the file is damaged or was not written by macrograd: export the model again';
+  // These give the numbers of series and assets that every other shape follows from.
+  for (const name of ['scaler.mean', parameters.method === 'lstm' ? 'return_mean' : 'intercept']) {
+    if (!tensors.has(name)) throw new InputError(`tensor "${name}" is missing`, { place, remedy });
+  }
+  for (const [name, shape] of expectedShapes(parameters)) {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new InputError(`tensor "${name}" is missing`, { place, remedy });
+    if (tensor.shape.join() !== shape.join()) {
+      const text = `tensor "${name}" has shape [${tensor.shape.join(', ')}], expected [${shape.join(', ')}]`;
+      throw new InputError(text, { place, remedy });
+    }
+  }
+  for (const [name, { data }] of tensors) {
+    const bad = data.findIndex((x: number) => !Number.isFinite(x));
+    if (bad >= 0) throw new InputError(`tensor "${name}" holds ${data[bad]} at index ${bad}`, { place, remedy });
+  }
+}
+
+function isTensorArray(value: unknown): value is TensorArray {
+  return value instanceof Float64Array || value instanceof Float32Array || value instanceof Int32Array;
+}
+
+function tensorName(path: Path): string {
+  return path.map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)).join('.');
+}
+
+function camelCase(key: string): string {
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,99 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Frequency, InputError } from '@macrograd/core';
+import { RUN_FILE } from './atomic.js';
+
+/** A known truth that the run compared its numbers with. */
+export interface CheckRecord {
+  readonly name: string;
+  readonly expected: number;
+  readonly measured: number;
+  readonly tolerance: number;
+  readonly passed: boolean;
+}
+
+/** Content of `run.json`: where a result comes from, and what to know before believing it. Keys as in the file. */
+export interface RunRecord {
+  readonly schema_version: 1;
+  readonly name: string;
+  readonly status: 'complete' | 'complete_with_warnings';
+  /** SHA-256 of the configuration after defaults were filled in. */
+  readonly config_hash: string;
+  /** The configuration after defaults were filled in. */
+  readonly config: unknown;
+  /** SHA-256 of each input file, by path as given in the config. */
+  readonly data_hashes: Readonly<Record<string, string>>;
+  /** macrograd, node and the native kernel. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly isa: string;
+  readonly threads: number;
+  readonly seed: number;
+  readonly frequency: Frequency;
+  readonly horizon: number;
+  /** First and last date of the rows used, ISO. */
+  readonly span: { readonly start: string; readonly end: string };
+  /** ISO time at which the run began; with `timings` the only part that differs between equal runs. */
+  readonly started_at: string;
+  /** Seconds by stage. */
+  readonly timings: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
+  readonly checks: readonly CheckRecord[];
+  /** Largest error of `model.onnx` against the kernel relative to the largest value, and what was allowed. */
+  readonly onnx?: { readonly max_relative_error: number; readonly tolerance: number };
+}
+
+/** Writes `<dir>/run.json`; call it last, since a directory that has one is taken for a whole result. */
+export function writeRunRecord(dir: string, record: RunRecord): void {
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, RUN_FILE), `${JSON.stringify(record, undefined, 2)}\n`);
+}
+
+/** Reads `<dir>/run.json`. Throws {@link InputError} when it is absent, damaged, or of a later version. */
+export function readRunRecord(dir: string): RunRecord {
+  const file = join(dir, RUN_FILE);
+  if (!existsSync(file)) {
+    const remedy = 'give the directory that `macrograd run` wrote';
+    throw new InputError('no run.json: not a macrograd result', { place: { file: dir }, remedy });
+  }
+  const record = parseObject(file);
+  if (record.schema_version !== 1) {
+    throw new InputError(`schema version ${String(record.schema_version)}, this version reads 1`, {
+      place: { file },
+      remedy: 'update macrograd, or run the job again',
+    });
+  }
+  for (const key of requiredKeys) {
+    if (record[key] === undefined) {
+      throw new InputError(`has no "${key}"`, { place: { file }, remedy: 'run the job again' });
+    }
+  }
+  return record as unknown as RunRecord;
+}
+
+const requiredKeys = [
+  'name',
+  'status',
+  'config_hash',
+  'data_hashes',
+  'versions',
+  'isa',
+  'threads',
+  'seed',
+  'frequency',
+  'horizon',
+  'span',
+  'started_at',
+  'timings',
+  'warnings',
+  'checks',
+] as const satisfies readonly (keyof RunRecord)[];
+
+function parseObject(file: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>;
+  } catch (cause) {
+    throw new InputError('not valid JSON', { place: { file }, remedy: 'run the job again', cause });
+  }
+  throw new InputError('not a JSON object', { place: { file }, remedy: 'run the job again' });
+}

@@ -1,0 +1,70 @@
+import {
+  type EncoderParameters,
+  type FactorMeta,
+  type LinearParameters,
+  type LstmParameters,
+  Random,
+} from '@macrograd/core';
+import type { ModelInfo } from '../src/index.js';
+
+const random = new Random(7);
+const f64 = (n: number) => Float64Array.from({ length: n }, () => random.normal());
+const f32 = (n: number) => Float32Array.from({ length: n }, () => random.normal());
+
+const SERIES = 4;
+const ASSETS = 5;
+const COLUMNS = [0, 1, 3];
+
+function scaler() {
+  return { mean: f64(SERIES), sd: f64(SERIES).map((x) => Math.abs(x) + 0.5), count: Int32Array.of(700, 640, 700, 92) };
+}
+
+function member(lookback: number, hiddenSize: number): EncoderParameters {
+  const inputSize = 5;
+  const features = COLUMNS.length + hiddenSize + 2;
+  return {
+    lookback,
+    hiddenSize,
+    inputSize,
+    weightIh: f32(4 * hiddenSize * inputSize),
+    weightHh: f32(4 * hiddenSize * hiddenSize),
+    bias: f32(4 * hiddenSize),
+    lagFilters: f64(13 * COLUMNS.length * 2),
+    lagCount: 13,
+    filterCount: 2,
+    featureMean: f64(features),
+    heads: f64(ASSETS * features),
+    seed: lookback,
+  } as EncoderParameters;
+}
+
+export const lstm = {
+  method: 'lstm',
+  scaler: scaler(),
+  columns: COLUMNS,
+  windowColumns: [0, 1, 3, 2],
+  flagged: [1],
+  returnMean: f64(ASSETS),
+  returnSd: f64(ASSETS).map((x) => Math.abs(x) + 0.01),
+  members: [member(36, 3), member(36, 7)],
+} as LstmParameters;
+
+export const linear: LinearParameters = {
+  method: 'ols',
+  scaler: scaler(),
+  columns: COLUMNS,
+  intercept: f64(ASSETS),
+  coefficients: f64(ASSETS * COLUMNS.length),
+};
+
+export const info: ModelInfo = {
+  assets: ['Steel', 'Öl & Gas', 'Banks', 'S&P 500', 'T-bond'],
+  factors: ['INFL', 'TERM', 'INFL_LEVEL', 'CREDIT'].map(
+    (name): FactorMeta => ({ name, role: 'factor', unit: 'pp', transform: 'diff', releaseLag: 1, source: 'FRED' }),
+  ),
+  frequency: 'M',
+  horizon: 0,
+  trainingSpan: { start: '1960-01-31', end: '2022-09-30' },
+  version: '0.1.0',
+  configHash: 'a'.repeat(64),
+};
