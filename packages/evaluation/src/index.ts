@@ -1,1 +1,14 @@
-export {};
+export { type Choice, type ChoiceOptions, chooseMethods, sharesWon } from './choice.js';
+export { type Fold, type WalkForward, type WalkForwardOptions, walkForwardFolds } from './folds.js';
+export { type FoldForecast, forecastFold } from './forecast.js';
+export { hedgedReturns } from './hedge.js';
+export { clarkWest, dieboldMariano, type TestResult } from './loss_tests.js';
+export {
+  bestMethod,
+  type Comparison,
+  compareMethods,
+  type EvaluationRow,
+  type Scores,
+  scoreForecasts,
+} from './scores.js';
+export { FactorVar } from './var1.js';

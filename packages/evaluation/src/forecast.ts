@@ -1,0 +1,55 @@
+import { type Fitted, fitScaler, type MethodId, type Panel } from '@macrograd/core';
+import type { Fold } from './folds.js';
+import { hedgedReturns } from './hedge.js';
+
+/** What one fit said about the rows of its fold, beside what happened. Matrices are [date][asset], row-major. */
+export interface FoldForecast {
+  readonly method: MethodId;
+  readonly fold: Fold;
+  readonly assets: number;
+  readonly horizon: number;
+  /** Realised returns, decimal; NaN where missing. */
+  readonly realised: Float64Array;
+  /** Expected returns given the factors; NaN where the method can't say. */
+  readonly predicted: Float64Array;
+  /** [asset]: mean return of the training rows, the forecast of no exposure at all. */
+  readonly trainingMean: Float64Array;
+  /** Returns after the hedge of {@link hedgedReturns}; NaN everywhere from horizon 1 on. */
+  readonly hedged: Float64Array;
+}
+
+/**
+ * Applies a fit to the test rows of its fold.
+ *
+ * Row t of the panel pairs the inputs of t with the return that they are to explain, at every horizon. The fit must
+ * have been made on `fold.train` alone. Everything the scores need is kept, so that the fit itself can be dropped.
+ */
+export async function forecastFold(
+  fitted: Fitted,
+  panel: Panel,
+  fold: Fold,
+  signal?: AbortSignal,
+): Promise<FoldForecast> {
+  const assets = panel.assets.length;
+  const { test } = fold;
+  const realised = panel.returns.slice(test.start * assets, test.end * assets);
+  const prediction = await fitted.predict(panel.inputs, test);
+  return {
+    method: fitted.method,
+    fold,
+    assets,
+    horizon: panel.horizon,
+    realised,
+    predicted: prediction.values,
+    trainingMean: trainingMeans(panel, fold),
+    hedged:
+      panel.horizon === 0
+        ? await hedgedReturns(fitted, panel.inputs, fold, realised, signal)
+        : new Float64Array(realised.length).fill(Number.NaN),
+  };
+}
+
+function trainingMeans(panel: Panel, fold: Fold): Float64Array {
+  const { mean, count } = fitScaler(panel.returns, panel.assets.length, fold.train);
+  return mean.map((value, asset) => (count[asset] > 0 ? value : Number.NaN));
+}

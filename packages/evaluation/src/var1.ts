@@ -1,0 +1,104 @@
+import { type FactorPanel, fitScaler, indexesOfRole, type Scaler, type Span } from '@macrograd/core';
+
+/** Keeps the normal equations solvable where a factor was never observed in training; changes no digit that matters. */
+const RELATIVE_RIDGE = 1e-9;
+
+/**
+ * First-order vector autoregression of the factors, estimated by least squares on training rows: what was expected of
+ * each factor a period ahead.
+ *
+ * Factors are standardised with their training mean and SD. A missing value enters as 0, its mean; a row where a
+ * factor itself is missing does not count in that factor's equation.
+ */
+export class FactorVar {
+  /** Columns of the inputs with role `factor`. */
+  readonly columns: readonly number[];
+  private readonly scaler: Scaler;
+  /** [factor][1 + factor]: intercept, then the effect of each factor a period before. */
+  private readonly coefficients: Float64Array;
+
+  constructor(inputs: FactorPanel, train: Span) {
+    this.columns = indexesOfRole(inputs, 'factor');
+    this.scaler = fitScaler(inputs.values, inputs.factors.length, train);
+    const width = this.columns.length + 1;
+    this.coefficients = new Float64Array(this.columns.length * width);
+    this.columns.forEach((_, j) => {
+      this.coefficients.set(this.equation(inputs, train, j), j * width);
+    });
+  }
+
+  /** u_t = z_t - E[z_t | z_{t-1}] of every factor, per training SD; NaN where the factor is missing at t. */
+  innovation(inputs: FactorPanel, row: number): Float64Array {
+    const regressors = this.regressors(inputs, row - 1);
+    const width = regressors.length;
+    return Float64Array.from(this.columns, (_, j) => {
+      let expected = 0;
+      for (let i = 0; i < width; i++) expected += this.coefficients[j * width + i] * regressors[i];
+      return this.standardised(inputs, row, j) - expected;
+    });
+  }
+
+  private equation(inputs: FactorPanel, train: Span, j: number): Float64Array {
+    const width = this.columns.length + 1;
+    const gram = new Float64Array(width * width);
+    const moment = new Float64Array(width);
+    let rows = 0;
+    for (let row = train.start + 1; row < train.end; row++) {
+      const target = this.standardised(inputs, row, j);
+      if (Number.isNaN(target)) continue;
+      rows++;
+      const x = this.regressors(inputs, row - 1);
+      for (let a = 0; a < width; a++) {
+        moment[a] += x[a] * target;
+        for (let b = 0; b < width; b++) gram[a * width + b] += x[a] * x[b];
+      }
+    }
+    for (let a = 0; a < width; a++) gram[a * width + a] += RELATIVE_RIDGE * (rows + 1);
+    return solvePositiveDefinite(gram, moment);
+  }
+
+  private standardised(inputs: FactorPanel, row: number, j: number): number {
+    const column = this.columns[j];
+    const { mean, sd } = this.scaler;
+    return (inputs.values[row * inputs.factors.length + column] - mean[column]) / sd[column];
+  }
+
+  private regressors(inputs: FactorPanel, row: number): Float64Array {
+    const x = new Float64Array(this.columns.length + 1);
+    x[0] = 1;
+    this.columns.forEach((_, j) => {
+      const z = this.standardised(inputs, row, j);
+      x[j + 1] = Number.isNaN(z) ? 0 : z;
+    });
+    return x;
+  }
+}
+
+/** Lower Cholesky factor of a positive definite row-major [n][n] matrix. */
+export function cholesky(matrix: Float64Array, n: number): Float64Array {
+  const lower = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = matrix[i * n + j];
+      for (let k = 0; k < j; k++) sum -= lower[i * n + k] * lower[j * n + k];
+      lower[i * n + j] = i === j ? Math.sqrt(sum) : sum / lower[j * n + j];
+    }
+  }
+  return lower;
+}
+
+/** x of matrix x = rhs by Cholesky. */
+function solvePositiveDefinite(matrix: Float64Array, rhs: Float64Array): Float64Array {
+  const n = rhs.length;
+  const lower = cholesky(matrix, n);
+  const x = rhs.slice();
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < i; k++) x[i] -= lower[i * n + k] * x[k];
+    x[i] /= lower[i * n + i];
+  }
+  for (let i = n - 1; i >= 0; i--) {
+    for (let k = i + 1; k < n; k++) x[i] -= lower[k * n + i] * x[k];
+    x[i] /= lower[i * n + i];
+  }
+  return x;
+}
