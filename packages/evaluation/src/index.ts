@@ -11,4 +11,14 @@ export {
   type Scores,
   scoreForecasts,
 } from './scores.js';
+export type { ProcessId } from './simulation/processes.js';
+export {
+  type FactorRecovery,
+  type RecoveryOptions,
+  type RecoveryRow,
+  type RecoveryScore,
+  recoveryScore,
+  runRecovery,
+} from './simulation/recovery.js';
+export { simulateWorld, type Truth, type World, type WorldOptions } from './simulation/world.js';
 export { FactorVar } from './var1.js';

@@ -1,0 +1,121 @@
+import { CREDIT, FACTOR_MEAN, FACTOR_SD, FACTORS, GROWTH, INFLATION, RATE, RATE_CHANGE } from './macro_process.js';
+
+/**
+ * One channel from macro to returns: an asset with coefficient c earns c value_t, and c slope_t per population SD of
+ * each listed factor. Arrays have one entry a month, burn-in included.
+ */
+export interface Effect {
+  readonly value: Float64Array;
+  /** Contemporaneous derivatives d value_t / d z_{j,t}. */
+  readonly slopes: readonly { readonly factor: number; readonly values: Float64Array }[];
+}
+
+/** value_t = z_{j,t}. */
+export function linearEffect(z: Float64Array, factor: number): Effect {
+  const value = column(z, factor);
+  return { value, slopes: [{ factor, values: new Float64Array(value.length).fill(1) }] };
+}
+
+/** Inflation in % at which the sign of the threshold effect turns, and the width of the turn in pp. */
+const TURNING_POINT = 5;
+const TURNING_WIDTH = 0.5;
+
+/** Inflation as z - 2 (s / sd) log(1 + e^((inflation - 5) / s)): slope +1 well below 5 %, -1 well above. */
+export function thresholdEffect(z: Float64Array): Effect {
+  const own = column(z, INFLATION);
+  const distance = own.map((x) => (inPercent(x) - TURNING_POINT) / TURNING_WIDTH);
+  const scale = TURNING_WIDTH / FACTOR_SD[INFLATION];
+  return {
+    value: own.map((x, t) => x - 2 * scale * softplus(distance[t])),
+    slopes: [{ factor: INFLATION, values: distance.map((d) => 1 - 2 * logistic(d)) }],
+  };
+}
+
+/** Credit x (1 + .8 z_rate). */
+export function interactionEffect(z: Float64Array): Effect {
+  const credit = column(z, CREDIT);
+  const factor = column(z, RATE).map((rate) => 1 + 0.8 * rate);
+  return {
+    value: credit.map((x, t) => x * factor[t]),
+    slopes: [
+      { factor: CREDIT, values: factor },
+      { factor: RATE, values: credit.map((x) => 0.8 * x) },
+    ],
+  };
+}
+
+/** Lags over which the delayed effect is spread. */
+export const DELAYED_LAGS = 24;
+
+/** Weights of lags 0..23 that peak near `peak` months: w_k ~ (k + .5)^(peak / 1.5) e^(-k / 1.5), sum 1. */
+export function lagWeights(peak: number): Float64Array {
+  const raw = Float64Array.from({ length: DELAYED_LAGS }, (_, k) => (k + 0.5) ** (peak / 1.5) * Math.exp(-k / 1.5));
+  const total = raw.reduce((sum, w) => sum + w, 0);
+  return raw.map((w) => w / total);
+}
+
+/** Rate change through the given lag weights. */
+export function delayedEffect(z: Float64Array, weights: Float64Array): Effect {
+  const source = column(z, RATE_CHANGE);
+  const value = source.map((_, t) => weights.reduce((sum, w, k) => sum + (t >= k ? w * source[t - k] : 0), 0));
+  return { value, slopes: [{ factor: RATE_CHANGE, values: new Float64Array(value.length).fill(weights[0]) }] };
+}
+
+/** Credit x (1 + .9 tanh m_t), m_t = .9 m_{t-1} + .33 z_drate,t: credit matters more after cumulated tightening. */
+export function tighteningEffect(z: Float64Array): Effect {
+  const credit = column(z, CREDIT);
+  let stock = 0;
+  const squeezed = column(z, RATE_CHANGE).map((change) => {
+    stock = 0.9 * stock + 0.33 * change;
+    return Math.tanh(stock);
+  });
+  return {
+    value: credit.map((x, t) => x * (1 + 0.9 * squeezed[t])),
+    slopes: [
+      { factor: CREDIT, values: squeezed.map((m) => 1 + 0.9 * m) },
+      { factor: RATE_CHANGE, values: credit.map((x, t) => x * 0.9 * 0.33 * (1 - squeezed[t] ** 2)) },
+    ],
+  };
+}
+
+/**
+ * Growth x (1 - 2 s_t), where s_t = s_{t-1} + up (1 - s_{t-1}) - down s_{t-1} enters a regime above 5 % inflation and
+ * leaves it below 2.5 %: which of the two was crossed last decides in between.
+ */
+export function hysteresisEffect(z: Float64Array): Effect {
+  const growth = column(z, GROWTH);
+  const inflation = column(z, INFLATION).map(inPercent);
+  const slope = new Float64Array(growth.length);
+  let regime = 0;
+  const regimes = inflation.map((level, t) => {
+    const up = logistic((level - 5) / 0.3);
+    const down = logistic((2.5 - level) / 0.3);
+    slope[t] = ((up * (1 - up) * (1 - regime) + down * (1 - down) * regime) / 0.3) * FACTOR_SD[INFLATION];
+    regime += up * (1 - regime) - down * regime;
+    return regime;
+  });
+  return {
+    value: growth.map((x, t) => x * (1 - 2 * regimes[t])),
+    slopes: [
+      { factor: GROWTH, values: regimes.map((s) => 1 - 2 * s) },
+      { factor: INFLATION, values: growth.map((x, t) => -2 * x * slope[t]) },
+    ],
+  };
+}
+
+function column(z: Float64Array, factor: number): Float64Array {
+  return Float64Array.from({ length: z.length / FACTORS }, (_, t) => z[t * FACTORS + factor]);
+}
+
+function inPercent(z: number): number {
+  return FACTOR_MEAN[INFLATION] + FACTOR_SD[INFLATION] * z;
+}
+
+function logistic(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** log(1 + e^x) without overflow. */
+function softplus(x: number): number {
+  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+}

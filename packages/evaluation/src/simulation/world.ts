@@ -1,0 +1,139 @@
+import { ArgumentError, monthEndOfIndex, type Panel, Random } from '@macrograd/core';
+import {
+  BURN_IN,
+  FACTOR_MEAN,
+  FACTOR_SD,
+  FACTORS,
+  RATE_CHANGE,
+  SIMULATED_FACTORS,
+  simulateMacro,
+} from './macro_process.js';
+import { type Loading, type ProcessId, processes } from './processes.js';
+
+export interface WorldOptions {
+  readonly process: ProcessId;
+  readonly seed: number;
+  /** Default 600. */
+  readonly months?: number;
+  /** Default 200. */
+  readonly assets?: number;
+  /** Share of each asset's variance over the sample that macro explains; default .3. */
+  readonly r2?: number;
+}
+
+/** A data set whose exposures are known. */
+export interface World {
+  readonly process: ProcessId;
+  readonly seed: number;
+  readonly r2: number;
+  /** Factors in their own units, returns in decimals a month. */
+  readonly panel: Panel;
+  readonly truth: Truth;
+  /** E[r_it] given macro, [date][asset], decimal. */
+  readonly expected: Float64Array;
+}
+
+/** True exposures of a world. */
+export interface Truth {
+  readonly kind: 'contemporaneous' | 'cumulative';
+  /** [asset][date][factor], decimal return per one population SD of the factor. */
+  readonly exposure: Float64Array;
+  /** Population SD of every factor: `exposure` over it is per one unit, times a training SD per training SD. */
+  readonly factorSd: readonly number[];
+  /** Factors that the process is scored on. */
+  readonly scored: readonly number[];
+}
+
+/** Coefficients are in % a month. */
+const PERCENT = 0.01;
+
+/**
+ * Simulates a universe with known exposures: macro from a VAR(1), expected returns from the process, and normal noise
+ * scaled per asset so that macro explains the asked share of variance.
+ *
+ * @example
+ * const { panel, truth } = simulateWorld({ process: 'threshold', seed: 1, assets: 50 });
+ */
+export function simulateWorld(options: WorldOptions): World {
+  const { process: id, seed, months = 600, assets = 200, r2 = 0.3 } = options;
+  if (!(r2 > 0 && r2 < 1)) throw new ArgumentError(`an R2 of ${r2} does not lie between 0 and 1`);
+  const process = processes[id];
+  // Streams of their own: macro history and coefficients do not change with the number of assets or the R2.
+  const random = new Random(seed);
+  const z = simulateMacro(random.fork(1), BURN_IN + months);
+  const draw = process.assets(z, random.fork(2), BURN_IN);
+  const exposure = new Float64Array(assets * months * FACTORS);
+  const expected = new Float64Array(months * assets);
+  const returns = new Float64Array(months * assets);
+  for (let asset = 0; asset < assets; asset++) {
+    const loadings = draw(random.fork(1000 + 2 * asset));
+    const own = expectedReturns(loadings, months);
+    exposure.set(trueExposures(loadings, months, process.kind), asset * months * FACTORS);
+    const noise = random.fork(1001 + 2 * asset);
+    const noiseSd = Math.sqrt((variance(own) * (1 - r2)) / r2);
+    for (let t = 0; t < months; t++) {
+      expected[t * assets + asset] = own[t];
+      returns[t * assets + asset] = own[t] + noiseSd * noise.normal();
+    }
+  }
+  return {
+    process: id,
+    seed,
+    r2,
+    panel: worldPanel(z, returns, months, assets),
+    truth: { kind: process.kind, exposure, factorSd: FACTOR_SD, scored: process.scored },
+    expected,
+  };
+}
+
+/** E[r_t] of one asset over the last `months`, decimal. */
+export function expectedReturns(loadings: readonly Loading[], months: number): Float64Array {
+  const out = new Float64Array(months);
+  for (const { effect, coefficient } of loadings) {
+    for (let t = 0; t < months; t++) {
+      out[t] += PERCENT * at(coefficient, BURN_IN + t) * effect.value[BURN_IN + t];
+    }
+  }
+  return out;
+}
+
+/** True exposures of one asset over the last `months`, [date][factor], decimal per population SD. */
+export function trueExposures(loadings: readonly Loading[], months: number, kind: Truth['kind']): Float64Array {
+  const out = new Float64Array(months * FACTORS);
+  for (const { effect, coefficient } of loadings) {
+    for (const { factor, values } of effect.slopes) {
+      for (let t = 0; t < months; t++) {
+        // The lag weights sum to 1, so that a delayed effect's cumulative exposure is its coefficient.
+        const slope = kind === 'cumulative' && factor === RATE_CHANGE ? 1 : values[BURN_IN + t];
+        out[t * FACTORS + factor] += PERCENT * at(coefficient, BURN_IN + t) * slope;
+      }
+    }
+  }
+  return out;
+}
+
+function at(coefficient: number | Float64Array, month: number): number {
+  return typeof coefficient === 'number' ? coefficient : coefficient[month];
+}
+
+function variance(values: Float64Array): number {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  return values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length;
+}
+
+function worldPanel(z: Float64Array, returns: Float64Array, months: number, assets: number): Panel {
+  const axis = { frequency: 'M', dates: Int32Array.from({ length: months }, (_, t) => monthEndOfIndex(t)) } as const;
+  const values = z.subarray(BURN_IN * FACTORS).map((x, i) => FACTOR_MEAN[i % FACTORS] + FACTOR_SD[i % FACTORS] * x);
+  const digits = String(assets - 1).length;
+  return {
+    axis,
+    inputs: { axis, factors: SIMULATED_FACTORS, values },
+    assets: Array.from({ length: assets }, (_, asset) => ({
+      name: `A${String(asset).padStart(digits, '0')}`,
+      source: 'simulated',
+      labels: ['simulated'],
+    })),
+    returns,
+    horizon: 0,
+  };
+}
