@@ -39,6 +39,7 @@ export type {
   ProgressCallback,
   StatusNote,
 } from './estimator.js';
+export type { ModelInfo } from './model-info.js';
 export {
   type AssetMeta,
   type AssetRange,

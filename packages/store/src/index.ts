@@ -1,6 +1,7 @@
+export type { ModelInfo } from '@macrograd/core';
 export { atomicDirectory } from './atomic.js';
 export { TableBuilder } from './builder.js';
-export { type ModelInfo, modelSchemaVersion, readModel, type StoredModel, writeModel } from './model-file.js';
+export { modelSchemaVersion, readModel, type StoredModel, writeModel } from './model-file.js';
 export { readTable } from './parquet-read.js';
 export { tablePath, writeTable } from './parquet-write.js';
 export { type CheckRecord, type RunRecord, readRunRecord, writeRunRecord } from './run-record.js';

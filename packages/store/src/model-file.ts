@@ -1,25 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FactorMeta, type FittedParameters, type Frequency, InputError } from '@macrograd/core';
+import { type FittedParameters, InputError, type ModelInfo } from '@macrograd/core';
 import { checkTensors, joinParameters, splitParameters } from './parameter-tensors.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
-
-/** What a model was fitted on: all that a reader needs besides its parameters. */
-export interface ModelInfo {
-  /** Asset names, in the order of the parameters' asset dimension. */
-  readonly assets: readonly string[];
-  /** Every series of the panel, in the order that `columns` of the parameters counts in. */
-  readonly factors: readonly FactorMeta[];
-  readonly frequency: Frequency;
-  readonly horizon: number;
-  /** First and last training date, ISO. */
-  readonly trainingSpan: { readonly start: string; readonly end: string };
-  /** Version of macrograd that fitted it. */
-  readonly version: string;
-  /** SHA-256 of the job's configuration. */
-  readonly configHash: string;
-}
 
 /** A model as stored. */
 export interface StoredModel {

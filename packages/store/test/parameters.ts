@@ -5,7 +5,6 @@ import {
   type LstmParameters,
   Random,
 } from '@macrograd/core';
-import type { ModelInfo } from '../src/index.js';
 
 const random = new Random(7);
 const f64 = (n: number) => Float64Array.from({ length: n }, () => random.normal());
