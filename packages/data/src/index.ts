@@ -1,3 +1,4 @@
+export { readTable } from './read.js';
 export { sampleDirectory } from './sample.js';
 export type {
   AssetFileSpec,
@@ -8,3 +9,4 @@ export type {
   TableFormat,
   Timing,
 } from './spec.js';
+export type { Series, Table } from './table.js';

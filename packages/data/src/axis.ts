@@ -1,0 +1,111 @@
+import { type Frequency, formatIsoDate, InputError, periodEnd, periodsPerYear } from '@macrograd/core';
+import { detectFrequency } from './cells.js';
+import type { Grid } from './grid.js';
+import type { RawSeries } from './layout.js';
+import type { Series } from './table.js';
+
+/** Observations below which a column's own frequency is not judged: it has its table's. */
+const ENOUGH_TO_JUDGE = 8;
+
+interface Axis {
+  readonly frequency: Frequency;
+  /** Positions of the raw values in ascending order of dates. */
+  readonly order: Int32Array;
+  readonly days: Int32Array;
+  readonly dates: Int32Array;
+  readonly lines: Int32Array;
+}
+
+/** Turns raw columns into series on ascending period ends; columns that share their days share the work. */
+export class SeriesBuilder {
+  readonly notes: string[] = [];
+  private readonly axes = new Map<Int32Array, Axis>();
+  private readonly frequency: Frequency;
+  private saidUnsorted = false;
+
+  constructor(
+    private readonly grid: Grid,
+    columns: readonly RawSeries[],
+  ) {
+    this.frequency = frequencyOf(grid, columns);
+  }
+
+  build(raw: RawSeries): Series {
+    const axis = this.axisOf(raw);
+    const values = Float64Array.from(axis.order, (position) => raw.values[position]);
+    const { frequency, dates, lines } = axis;
+    return onOwnFrequency({ name: raw.name, frequency, dates, values, lines }, axis.days);
+  }
+
+  private axisOf(raw: RawSeries): Axis {
+    const known = this.axes.get(raw.days);
+    if (known) return known;
+    const order = Int32Array.from(raw.days, (_, position) => position);
+    if (!isAscending(raw.days)) {
+      order.sort((a, b) => raw.days[a] - raw.days[b] || a - b);
+      if (!this.saidUnsorted) this.notes.push('rows were not in ascending order of dates and have been sorted');
+      this.saidUnsorted = true;
+    }
+    const days = order.map((position) => raw.days[position]);
+    const rows = order.map((position) => raw.rows[position]);
+    this.refuseTwice(days, rows, (day) => day, 'stands here again; its first row is');
+    const frequency = this.frequency;
+    const dates = days.map((day) => periodEnd(day, frequency));
+    this.refuseTwice(dates, rows, (_, i) => days[i], `lies in one period (${frequency}) with the date on`);
+    const axis = { frequency, order, days, dates, lines: rows.map((row) => this.grid.lines[row]) };
+    this.axes.set(raw.days, axis);
+    return axis;
+  }
+
+  private refuseTwice(
+    keys: Int32Array,
+    rows: Int32Array,
+    shown: (key: number, index: number) => number,
+    text: string,
+  ): void {
+    const index = keys.findIndex((key, i) => i > 0 && key === keys[i - 1]);
+    if (index < 0) return;
+    const [first, second] = [rows[index - 1], rows[index]].sort((a, b) => a - b);
+    throw new InputError(`${formatIsoDate(shown(keys[index], index))} ${text} line ${this.grid.lines[first]}`, {
+      place: this.grid.place(second, 0),
+      remedy: 'keep one row a date (and series)',
+    });
+  }
+}
+
+/** Frequency of a file from all its dates together. */
+function frequencyOf(grid: Grid, columns: readonly RawSeries[]): Frequency {
+  const distinct = new Set<number>();
+  for (const days of new Set(columns.map((column) => column.days))) for (const day of days) distinct.add(day);
+  const frequency = detectFrequency(Int32Array.from(distinct).sort());
+  if (frequency) return frequency;
+  const problem =
+    distinct.size < 2
+      ? 'there is one date only, from which no frequency can be told'
+      : 'the distances between dates are neither daily, weekly, monthly, quarterly nor annual';
+  throw new InputError(problem, {
+    place: grid.place(grid.rows.length - 1, 0),
+    remedy: 'give dates at one of these frequencies, at least two of them',
+  });
+}
+
+function isAscending(days: Int32Array): boolean {
+  return days.every((day, i) => i === 0 || day >= days[i - 1]);
+}
+
+/** A column observed at a lower frequency than its table's dates is a series of that frequency. */
+function onOwnFrequency(series: Series, days: Int32Array): Series {
+  const observed = Int32Array.from(series.values.keys()).filter((i) => !Number.isNaN(series.values[i]));
+  if (observed.length < ENOUGH_TO_JUDGE) return series;
+  const own = detectFrequency(observed.map((i) => days[i]));
+  if (own === undefined || periodsPerYear[own] >= periodsPerYear[series.frequency]) return series;
+  const dates = observed.map((i) => periodEnd(days[i], own));
+  if (dates.some((date, i) => i > 0 && date === dates[i - 1])) return series;
+  return {
+    name: series.name,
+    frequency: own,
+    dates,
+    values: Float64Array.from(observed, (i) => series.values[i]),
+    lines: observed.map((i) => series.lines[i]),
+  };
+}
