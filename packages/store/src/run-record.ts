@@ -9,7 +9,17 @@ export interface CheckRecord {
   readonly expected: number;
   readonly measured: number;
   readonly tolerance: number;
+  /** Of `expected`, `measured` and `tolerance`: `decimal return per 1 pp`. */
+  readonly unit: string;
   readonly passed: boolean;
+}
+
+/** Where an asset's returns come from, and what to know about them. */
+export interface AssetRecord {
+  readonly name: string;
+  readonly source: string;
+  /** `survivor`, `price index`, `computed`. */
+  readonly labels: readonly string[];
 }
 
 /** Content of `run.json`: where a result comes from, and what to know before believing it. Keys as in the file. */
@@ -30,10 +40,20 @@ export interface RunRecord {
   readonly seed: number;
   readonly frequency: Frequency;
   readonly horizon: number;
+  readonly timing: 'reference' | 'available';
+  /** Number of walk-forward folds. */
+  readonly folds: number;
+  /** Assets in the order of the tables. */
+  readonly assets: readonly AssetRecord[];
+  /** False-discovery rate at which an exposure is `selected`. */
+  readonly screening_level: number;
+  /** Coverage of every interval. */
+  readonly interval_coverage: number;
   /** First and last date of the rows used, ISO. */
   readonly span: { readonly start: string; readonly end: string };
-  /** ISO time at which the run began; with `timings` the only part that differs between equal runs. */
+  /** ISO times at which the run began and ended; with `timings` the only parts that differ between equal runs. */
   readonly started_at: string;
+  readonly finished: string;
   /** Seconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
@@ -81,8 +101,14 @@ const requiredKeys = [
   'seed',
   'frequency',
   'horizon',
+  'timing',
+  'folds',
+  'assets',
+  'screening_level',
+  'interval_coverage',
   'span',
   'started_at',
+  'finished',
   'timings',
   'warnings',
   'checks',

@@ -26,11 +26,17 @@ const record: RunRecord = {
   seed: 1,
   frequency: 'M',
   horizon: 0,
+  timing: 'reference',
+  folds: 9,
+  assets: [{ name: 'bond', source: 'computed.csv', labels: ['computed'] }],
+  screening_level: 0.1,
+  interval_coverage: 0.9,
   span: { start: '1960-01-31', end: '2022-09-30' },
   started_at: '2026-01-01T00:00:00Z',
+  finished: '2026-01-01T00:02:00Z',
   timings: { fit: 1.5 },
   warnings: [],
-  checks: [{ name: 'bond', expected: -8, measured: -8, tolerance: 0.1, passed: true }],
+  checks: [{ name: 'bond', expected: -8, measured: -8, tolerance: 0.1, unit: '% per 1 pp', passed: true }],
 };
 
 async function writeResult(name: string): Promise<void> {
