@@ -35,6 +35,22 @@ pub enum LstmError {
     /// A backward pass was asked of a tape that holds no matching forward pass.
     #[error("the tape holds no forward pass of this shape; run the forward pass with it first")]
     EmptyTape,
+    /// An option has a value that makes no sense.
+    #[error("{name} is {value}; it must be {wanted}")]
+    BadOption {
+        /// Name of the option.
+        name: &'static str,
+        /// What it was.
+        value: f64,
+        /// What it has to be.
+        wanted: &'static str,
+    },
+    /// There is nothing to learn from.
+    #[error("no return is observed on the rows of the fit; give a longer span or other assets")]
+    NoObservations,
+    /// Learned parameters are no longer finite.
+    #[error("the fit diverged: its parameters are no longer finite; look for huge inputs or lower the learning rates")]
+    Diverged,
     /// The caller stopped the work.
     #[error("the work was cancelled")]
     Cancelled,

@@ -15,9 +15,11 @@
 //! # Ok::<(), macrograd_lstm::LstmError>(())
 //! ```
 
+pub mod closed_form;
 mod encoder;
 mod error;
 mod head;
+pub mod optim;
 pub mod reference;
 mod sequences;
 mod weights;
