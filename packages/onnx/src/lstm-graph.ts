@@ -1,0 +1,174 @@
+import { ArgumentError, type EncoderParameters, type LstmParameters } from '@macrograd/core';
+import type { Edge, GraphBuilder } from './graph.js';
+import { ElementType } from './proto.js';
+
+/** Gate blocks as trained (i, f, g, o) in the order of the ONNX LSTM operator (i, o, f, c); c is the cell gate g. */
+export const IFGO_TO_IOFC = [0, 3, 1, 2] as const;
+
+/**
+ * Adds the ensemble to the graph: raw windows [batch, time, series] -> returns [batch, asset].
+ *
+ *   z = (x - mean) / sd, 0 where x is missing (NaN)
+ *   R = [z_t | h_t | l_t] - featureMean for each member
+ *   return = returnMean + returnSd * mean over members of R'head
+ *
+ * A window shorter than a member looks back is filled with zeros in front, as the model fills a window that reaches
+ * before the first date; so any time dimension of at least 1 is allowed and a longer one is cut to the latest steps.
+ */
+export function addLstm(graph: GraphBuilder, parameters: LstmParameters, raw: Edge, returns: Edge): void {
+  const steps = addSteps(graph, parameters, raw, longestWindow(parameters));
+  const features = parameters.members.map((member, index) => addFeatures(graph, parameters, member, index, steps));
+  const all = features.length === 1 ? features[0] : graph.node('Concat', features, 'features', { axis: 1 });
+  const assets = parameters.returnMean.length;
+  const stacked = stackHeads(parameters);
+  const heads = graph.floats('heads', [stacked.length / assets, assets], stacked);
+  const summed = graph.node('MatMul', [all, heads], 'standardised_return_sum');
+  const share = parameters.returnSd.map((sd) => sd / parameters.members.length);
+  const scaled = graph.node(
+    'Mul',
+    [summed, graph.floats('return_sd_over_members', [assets], share)],
+    'return_deviation',
+  );
+  graph.node('Add', [scaled, graph.floats('return_mean', [assets], parameters.returnMean)], returns);
+}
+
+/** Steps that the ensemble looks back: the time dimension from which on a longer window changes nothing. */
+export function longestWindow(parameters: LstmParameters): number {
+  return Math.max(...parameters.members.map((member) => Math.max(member.lookback, member.lagCount)));
+}
+
+/** Standardised steps [batch, longest - 1 + time, input]: window series, then observed flags; zeros in front. */
+function addSteps(graph: GraphBuilder, parameters: LstmParameters, raw: Edge, longest: number): Edge {
+  const { windowColumns, flagged, scaler } = parameters;
+  const gather = (values: Float64Array) => windowColumns.map((column) => values[column]);
+  const series = graph.node('Gather', [raw, graph.ints('window_columns', windowColumns)], 'window_series', { axis: 2 });
+  const missing = graph.node('IsNaN', [series], 'missing');
+  const centred = graph.node(
+    'Sub',
+    [series, graph.floats('factor_mean', [windowColumns.length], gather(scaler.mean))],
+    'centred',
+  );
+  const scaled = graph.node(
+    'Div',
+    [centred, graph.floats('factor_sd', [windowColumns.length], gather(scaler.sd))],
+    'scaled',
+  );
+  const z = graph.node('Where', [missing, graph.floats('zero', [], [0]), scaled], 'standardised');
+  const step =
+    flagged.length === 0 ? z : graph.node('Concat', [z, addFlags(graph, parameters, missing)], 'step', { axis: 2 });
+  return graph.node('Pad', [step, graph.ints('pad_front', [0, longest - 1, 0, 0, 0, 0])], 'padded_steps', {
+    mode: 'constant',
+  });
+}
+
+/** 1 where a flagged series is observed, 0 where it is missing: [batch, time, flagged]. */
+function addFlags(graph: GraphBuilder, { windowColumns, flagged }: LstmParameters, missing: Edge): Edge {
+  const observed = graph.node('Cast', [graph.node('Not', [missing], 'present')], 'observed', { to: ElementType.float });
+  const places = flagged.map((column) => placeOf(windowColumns, column));
+  return graph.node('Gather', [observed, graph.ints('flagged_columns', places)], 'observed_flags', { axis: 2 });
+}
+
+/** Centred features [batch, F + H + M] of one member. */
+function addFeatures(
+  graph: GraphBuilder,
+  parameters: LstmParameters,
+  member: EncoderParameters,
+  index: number,
+  steps: Edge,
+): Edge {
+  const own = (name: string) => `member_${index}.${name}`;
+  const places = parameters.columns.map((column) => placeOf(parameters.windowColumns, column));
+  const columns = graph.ints('linear_columns', places);
+  const latest = (count: number, name: string) => {
+    const window = lastSteps(graph, steps, count, own(`${name}_steps`));
+    return graph.node('Gather', [window, columns], own(`${name}_window`), { axis: 2 });
+  };
+  const parts = [
+    graph.node('Squeeze', [latest(1, 'now'), graph.ints('axis_1', [1])], own('now')),
+    addHiddenState(graph, member, steps, own),
+  ];
+  if (member.filterCount > 0) {
+    parts.push(addLagFilters(graph, places.length, member, latest(member.lagCount, 'lag'), own));
+  }
+  const features = graph.node('Concat', parts, own('features'), { axis: 1 });
+  const mean = graph.floats(own('feature_mean'), [member.featureMean.length], member.featureMean);
+  return graph.node('Sub', [features, mean], own('features_centred'));
+}
+
+/** Hidden state after the last step, from a zero state: [batch, H]. */
+function addHiddenState(
+  graph: GraphBuilder,
+  member: EncoderParameters,
+  steps: Edge,
+  own: (name: string) => string,
+): Edge {
+  const { hiddenSize, inputSize, lookback } = member;
+  const window = lastSteps(graph, steps, lookback, own('window'));
+  // Layout 0 wants [time, batch, input].
+  const timeFirst = graph.node('Transpose', [window], own('window_time_first'), { perm: [1, 0, 2] });
+  const inputs = [
+    timeFirst,
+    graph.floats(own('weight_ih'), [1, 4 * hiddenSize, inputSize], reorderGates(member.weightIh)),
+    graph.floats(own('weight_hh'), [1, 4 * hiddenSize, hiddenSize], reorderGates(member.weightHh)),
+    // The operator adds an input and a recurrent bias; the trained one is their sum.
+    graph.floats(own('bias'), [1, 8 * hiddenSize], [...reorderGates(member.bias), ...new Float32Array(4 * hiddenSize)]),
+  ];
+  graph.addNode('LSTM', inputs, ['', own('last_hidden')], { hidden_size: hiddenSize });
+  return graph.node('Squeeze', [own('last_hidden'), graph.ints('axis_0', [0])], own('hidden'));
+}
+
+/** sum over lags and factors of filter[lag][factor][m] z_{t-lag, factor}: [batch, M]. */
+function addLagFilters(
+  graph: GraphBuilder,
+  factors: number,
+  member: EncoderParameters,
+  window: Edge,
+  own: (name: string) => string,
+): Edge {
+  const { lagCount, filterCount, lagFilters } = member;
+  const flat = graph.node('Reshape', [window, graph.ints(own('lag_shape'), [-1, lagCount * factors])], own('lag_flat'));
+  const oldestFirst = Float64Array.from(lagFilters, (_, i) => {
+    const step = Math.floor(i / (factors * filterCount));
+    return lagFilters[i + (lagCount - 1 - 2 * step) * factors * filterCount];
+  });
+  const weights = graph.floats(own('lag_filters'), [lagCount * factors, filterCount], oldestFirst);
+  return graph.node('MatMul', [flat, weights], own('lags'));
+}
+
+/** The latest `count` steps along the time axis. */
+function lastSteps(graph: GraphBuilder, steps: Edge, count: number, name: string): Edge {
+  const start = graph.ints(`last_${count}`, [-count]);
+  // Past the end of any axis: up to and with the last step.
+  const end = graph.ints('to_end', [Number.MAX_SAFE_INTEGER]);
+  return graph.node('Slice', [steps, start, end, graph.ints('axis_1', [1])], name);
+}
+
+/** Row blocks of the four gates from i, f, g, o to i, o, f, c. */
+export function reorderGates(weights: Float32Array): Float32Array {
+  const block = weights.length / 4;
+  const out = new Float32Array(weights.length);
+  IFGO_TO_IOFC.forEach((from, to) => {
+    out.set(weights.subarray(from * block, (from + 1) * block), to * block);
+  });
+  return out;
+}
+
+/** Heads of all members below each other, transposed: [sum of features, asset]. */
+function stackHeads({ members, returnMean }: LstmParameters): Float64Array {
+  const assets = returnMean.length;
+  const features = members.map((member) => member.featureMean.length);
+  const out = new Float64Array(features.reduce((a, b) => a + b, 0) * assets);
+  let row = 0;
+  members.forEach(({ heads }, index) => {
+    for (let k = 0; k < features[index]; k++, row++) {
+      for (let asset = 0; asset < assets; asset++) out[row * assets + asset] = heads[asset * features[index] + k];
+    }
+  });
+  return out;
+}
+
+function placeOf(columns: readonly number[], column: number): number {
+  const place = columns.indexOf(column);
+  if (place < 0) throw new ArgumentError(`series ${column} is not in the window of the LSTM`);
+  return place;
+}

@@ -1,0 +1,158 @@
+import protobuf from 'protobufjs';
+
+/** ONNX element types in use, with their numbers in `TensorProto.DataType`. */
+export const ElementType = { float: 1, int64: 7, bool: 9 } as const;
+
+/** Attribute kinds in use, with their numbers in `AttributeProto.AttributeType`. */
+export const AttributeType = { int: 2, string: 3, ints: 7 } as const;
+
+export interface TensorProto {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly dataType: number;
+  /** Little-endian values, row-major. */
+  readonly rawData: Uint8Array;
+}
+
+export interface AttributeProto {
+  readonly name: string;
+  readonly type: number;
+  readonly i?: number;
+  readonly s?: Uint8Array;
+  readonly ints?: readonly number[];
+}
+
+export interface NodeProto {
+  readonly name: string;
+  readonly opType: string;
+  readonly input: readonly string[];
+  readonly output: readonly string[];
+  readonly attribute: readonly AttributeProto[];
+}
+
+/** A dimension is a number or a name that stands for any number. */
+export interface ValueInfoProto {
+  readonly name: string;
+  readonly docString?: string;
+  readonly type: {
+    readonly tensorType: {
+      readonly elemType: number;
+      readonly shape: { readonly dim: readonly { readonly dimValue?: number; readonly dimParam?: string }[] };
+    };
+  };
+}
+
+export interface GraphProto {
+  readonly name: string;
+  readonly docString?: string;
+  readonly node: readonly NodeProto[];
+  readonly initializer: readonly TensorProto[];
+  readonly input: readonly ValueInfoProto[];
+  readonly output: readonly ValueInfoProto[];
+}
+
+export interface ModelProto {
+  readonly irVersion: number;
+  readonly producerName: string;
+  readonly producerVersion: string;
+  readonly domain: string;
+  readonly modelVersion: number;
+  readonly docString: string;
+  readonly graph: GraphProto;
+  readonly opsetImport: readonly { readonly domain: string; readonly version: number }[];
+  readonly metadataProps: readonly { readonly key: string; readonly value: string }[];
+}
+
+const field = (id: number, type: string) => ({ id, type });
+const list = (id: number, type: string) => ({ id, type, rule: 'repeated' });
+
+/**
+ * The part of onnx.proto3 that the exporter writes; numbers and types from
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3 (IR version 8). Fields left out are skipped on reading.
+ */
+const onnx = protobuf.Root.fromJSON({
+  nested: {
+    onnx: {
+      nested: {
+        ModelProto: {
+          fields: {
+            irVersion: field(1, 'int64'),
+            producerName: field(2, 'string'),
+            producerVersion: field(3, 'string'),
+            domain: field(4, 'string'),
+            modelVersion: field(5, 'int64'),
+            docString: field(6, 'string'),
+            graph: field(7, 'GraphProto'),
+            opsetImport: list(8, 'OperatorSetIdProto'),
+            metadataProps: list(14, 'StringStringEntryProto'),
+          },
+        },
+        OperatorSetIdProto: { fields: { domain: field(1, 'string'), version: field(2, 'int64') } },
+        StringStringEntryProto: { fields: { key: field(1, 'string'), value: field(2, 'string') } },
+        GraphProto: {
+          fields: {
+            node: list(1, 'NodeProto'),
+            name: field(2, 'string'),
+            initializer: list(5, 'TensorProto'),
+            docString: field(10, 'string'),
+            input: list(11, 'ValueInfoProto'),
+            output: list(12, 'ValueInfoProto'),
+          },
+        },
+        NodeProto: {
+          fields: {
+            input: list(1, 'string'),
+            output: list(2, 'string'),
+            name: field(3, 'string'),
+            opType: field(4, 'string'),
+            attribute: list(5, 'AttributeProto'),
+          },
+        },
+        AttributeProto: {
+          fields: {
+            name: field(1, 'string'),
+            i: field(3, 'int64'),
+            s: field(4, 'bytes'),
+            ints: list(8, 'int64'),
+            type: field(20, 'int32'),
+          },
+        },
+        TensorProto: {
+          fields: {
+            dims: list(1, 'int64'),
+            dataType: field(2, 'int32'),
+            name: field(8, 'string'),
+            rawData: field(9, 'bytes'),
+          },
+        },
+        ValueInfoProto: {
+          fields: { name: field(1, 'string'), type: field(2, 'TypeProto'), docString: field(3, 'string') },
+        },
+        TypeProto: { fields: { tensorType: field(1, 'TensorTypeProto') } },
+        // TypeProto.Tensor in the original; only numbers and types count on the wire.
+        TensorTypeProto: { fields: { elemType: field(1, 'int32'), shape: field(2, 'TensorShapeProto') } },
+        TensorShapeProto: { fields: { dim: list(1, 'DimensionProto') } },
+        DimensionProto: { fields: { dimValue: field(1, 'int64'), dimParam: field(2, 'string') } },
+      },
+    },
+  },
+});
+
+const modelType = onnx.lookupType('onnx.ModelProto');
+const graphType = onnx.lookupType('onnx.GraphProto');
+
+/** Bytes of a `.onnx` file. */
+export function encodeModel(model: ModelProto): Uint8Array {
+  return modelType.encode(modelType.fromObject(model)).finish();
+}
+
+/** Bytes of the graph alone, for hashing. */
+export function encodeGraph(graph: GraphProto): Uint8Array {
+  return graphType.encode(graphType.fromObject(graph)).finish();
+}
+
+/** Reads the fields above of a `.onnx` file; int64 as numbers. */
+export function decodeModel(bytes: Uint8Array): ModelProto {
+  const object: unknown = modelType.toObject(modelType.decode(bytes), { longs: Number, arrays: true, defaults: false });
+  return object as ModelProto;
+}

@@ -1,0 +1,130 @@
+import {
+  type EncoderParameters,
+  type FactorPanel,
+  type LinearParameters,
+  type LstmParameters,
+  type ModelInfo,
+  monthEndOfIndex,
+  Random,
+} from '@macrograd/core';
+
+/** Size of a made-up model; `lookbacks` has one entry a member. */
+export interface Shape {
+  readonly series: number;
+  readonly states: number;
+  readonly flagged: readonly number[];
+  readonly assets: number;
+  readonly hiddenSize: number;
+  readonly filterCount: number;
+  readonly lagCount: number;
+  readonly lookbacks: readonly number[];
+}
+
+export const ordinary: Shape = {
+  series: 5,
+  states: 1,
+  flagged: [1, 4],
+  assets: 7,
+  hiddenSize: 6,
+  filterCount: 3,
+  lagCount: 13,
+  lookbacks: [36, 36, 36],
+};
+
+const floats = (random: Random, n: number, sd = 1) => Float64Array.from({ length: n }, () => sd * random.normal());
+
+function scalerOf(random: Random, series: number) {
+  const mean = floats(random, series, 3);
+  const sd = floats(random, series).map((x) => 0.3 + Math.abs(x));
+  return { mean, sd, count: new Int32Array(series).fill(700) };
+}
+
+/** LSTM parameters of the given size with weights of the size that training gives. */
+export function lstmParameters(shape: Shape, seed: number): LstmParameters {
+  const random = new Random(seed);
+  const { series, states, flagged, assets, hiddenSize, filterCount, lagCount } = shape;
+  const linear = series - states;
+  const inputSize = series + flagged.length;
+  const features = linear + hiddenSize + filterCount;
+  const members = shape.lookbacks.map(
+    (lookback, index) =>
+      ({
+        lookback,
+        hiddenSize,
+        inputSize,
+        weightIh: Float32Array.from(floats(random, 4 * hiddenSize * inputSize)),
+        weightHh: Float32Array.from(floats(random, 4 * hiddenSize * hiddenSize, 0.4)),
+        bias: Float32Array.from(floats(random, 4 * hiddenSize)),
+        lagFilters: floats(random, lagCount * linear * filterCount, 0.3),
+        lagCount,
+        filterCount,
+        featureMean: floats(random, features, 0.2),
+        heads: floats(random, assets * features, 0.3),
+        seed: index,
+      }) as EncoderParameters,
+  );
+  return {
+    method: 'lstm',
+    scaler: scalerOf(random, series),
+    columns: Array.from({ length: linear }, (_, j) => j + states),
+    windowColumns: [
+      ...Array.from({ length: linear }, (_, j) => j + states),
+      ...Array.from({ length: states }, (_, j) => j),
+    ],
+    flagged,
+    returnMean: floats(random, assets, 0.01),
+    returnSd: floats(random, assets, 0.02).map((x) => 0.02 + Math.abs(x)),
+    members,
+  } as LstmParameters;
+}
+
+/** Linear parameters over some of the series. */
+export function linearParameters(
+  series: number,
+  columns: readonly number[],
+  assets: number,
+  seed: number,
+): LinearParameters {
+  const random = new Random(seed);
+  return {
+    method: 'ols',
+    scaler: scalerOf(random, series),
+    columns,
+    intercept: floats(random, assets, 0.01),
+    coefficients: floats(random, assets * columns.length, 0.02),
+  };
+}
+
+/** Monthly factors; the series in `holes` start late and miss single months. */
+export function factorPanel(rows: number, series: number, holes: readonly number[], seed: number): FactorPanel {
+  const random = new Random(seed);
+  const values = floats(random, rows * series, 2);
+  for (const j of holes) {
+    for (let row = 0; row < rows; row++) if (row < rows / 3 || row % 17 === j) values[row * series + j] = Number.NaN;
+  }
+  return {
+    axis: { frequency: 'M', dates: Int32Array.from({ length: rows }, (_, i) => monthEndOfIndex(i)) },
+    factors: infoOf(series, 1).factors,
+    values,
+  };
+}
+
+/** Names for a model of the given size. */
+export function infoOf(series: number, assets: number): ModelInfo {
+  return {
+    assets: Array.from({ length: assets }, (_, i) => `Asset ${i} (é)`),
+    factors: Array.from({ length: series }, (_, j) => ({
+      name: `F${j}`,
+      role: j === 0 ? ('state' as const) : ('factor' as const),
+      unit: 'pp',
+      transform: 'diff',
+      releaseLag: 1,
+      source: 'synthetic',
+    })),
+    frequency: 'M',
+    horizon: 0,
+    trainingSpan: { start: '1960-01-31', end: '2022-09-30' },
+    version: '0.1.0',
+    configHash: 'c'.repeat(64),
+  };
+}
