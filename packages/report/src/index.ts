@@ -1,1 +1,3 @@
-export {};
+export type { RunResult } from './result.js';
+export { type IdentityCheck, parseRunRecord, type RunRecord } from './run-record.js';
+export { type ReportOptions, renderReport, writeReport } from './write-report.js';

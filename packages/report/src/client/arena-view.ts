@@ -1,0 +1,104 @@
+import { arenaOption } from '../charts/arena.js';
+import { fixed, NONE, percent } from '../format.js';
+import { methodColour, methodHint, methodName } from '../labels.js';
+import type { Maybe, PageData } from '../page-data.js';
+import { median, winners } from '../statistics.js';
+import { MountedChart } from './chart.js';
+import { byId, h } from './dom.js';
+
+/** Tests count as decided below this p-value. */
+const DECIDED = 0.1;
+
+/** Scores by method: two charts and a table. */
+export function mountArena(data: PageData): void {
+  const methods = data.methods.filter((method) => data.scores[method]);
+  const scored = data.scores.chosen ? [...methods, 'chosen'] : methods;
+  const assets = data.assets.map(({ name }) => name);
+  for (const [id, score] of [
+    ['r2-chart', 'r2'],
+    ['hedge-chart', 'hedge'],
+  ] as const) {
+    const chart = new MountedChart(byId(id));
+    chart.height(60 + 52 * scored.length);
+    chart.draw((theme) =>
+      arenaOption({
+        rows: scored.map((method) => ({
+          name: methodName(method),
+          colour: methodColour(method, theme.text),
+          scores: data.scores[method][score],
+        })),
+        assets,
+        theme,
+      }),
+    );
+  }
+  byId('method-table').append(head(), h('tbody', {}, ...tableRows(data, methods, scored)));
+}
+
+const columns: readonly [string, string][] = [
+  ['Method', ''],
+  ['Median R\u00b2', 'Out of sample, in %.'],
+  ['Assets won', 'Assets in which no other single method has a higher out-of-sample R\u00b2.'],
+  ['R\u00b2 above 0', 'Assets in which the method does better than its training mean.'],
+  ['Median hedge', 'Hedge variance reduction in %.'],
+  ['Hedge above 0', 'Assets whose variance the hedge reduces.'],
+  [
+    'Better / worse',
+    `Assets in which the Diebold-Mariano test finds the method better or worse than no exposure (p below ${DECIDED}).`,
+  ],
+  ['Any relation', `Assets in which the Clark-West test finds that the factors tell something (p below ${DECIDED}).`],
+];
+
+function head(): HTMLElement {
+  const cells = columns.map(([name, hint], i) => {
+    const label = hint ? h('span', { class: 'term', tabindex: 0, 'data-tip': hint }, name) : name;
+    return h('th', { scope: 'col', class: i > 0 ? 'num' : '' }, label);
+  });
+  return h('thead', {}, h('tr', {}, ...cells));
+}
+
+function tableRows(data: PageData, methods: readonly string[], scored: readonly string[]): HTMLElement[] {
+  const best = winners(
+    methods.map((method) => data.scores[method].r2),
+    data.assets.length,
+  );
+  const decided = best.filter((winner) => winner >= 0).length;
+  return scored.map((method) => {
+    const { r2, hedge, dmStat, dmP, cwP } = data.scores[method];
+    const place = methods.indexOf(method);
+    const won = best.filter((winner) => winner === place).length;
+    const dm = (sign: number) =>
+      dmP.filter((p, i) => p !== null && p < DECIDED && Math.sign(dmStat[i] ?? 0) === sign).length;
+    const tested = dmP.some((p) => p !== null);
+    const swatch = h('b', { class: 'swatch', style: `background:${methodColour(method, 'currentColor')}` });
+    const num = (text: string, ...more: Node[]) => h('td', { class: 'num' }, ...more, text);
+    return h(
+      'tr',
+      {},
+      h(
+        'th',
+        { scope: 'row' },
+        h('span', { class: 'method', 'data-tip': methodHint(method) }, swatch, methodName(method)),
+      ),
+      num(percent(median(r2))),
+      place < 0 ? num(NONE) : num(String(won), bar(won / Math.max(decided, 1), methodColour(method, 'currentColor'))),
+      num(above(r2)),
+      num(percent(median(hedge))),
+      num(above(hedge)),
+      num(tested ? `${dm(betterSign)} / ${dm(-betterSign)}` : NONE),
+      num(cwP.some((p) => p !== null) ? String(cwP.filter((p) => p !== null && p < DECIDED).length) : NONE),
+    );
+  });
+}
+
+/** Sign of the Diebold-Mariano statistic where the method beats no exposure. */
+const betterSign = 1;
+
+function above(values: readonly Maybe[]): string {
+  const known = values.filter((x) => x !== null);
+  return known.length === 0 ? NONE : `${known.filter((x) => x > 0).length} of ${known.length}`;
+}
+
+function bar(share: number, colour: string): HTMLElement {
+  return h('span', { class: 'bar' }, h('span', { style: `width:${fixed(100 * share, 1)}%;background:${colour}` }));
+}

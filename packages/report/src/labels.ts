@@ -1,0 +1,68 @@
+/** Names as a person reads them; an unknown method or status shows as it is written. */
+
+const methodNames: Readonly<Record<string, string>> = {
+  zero: 'No exposure',
+  ols: 'OLS',
+  rolling_ols: 'Rolling OLS',
+  ewm_ols: 'Weighted OLS',
+  pca: 'PCA',
+  var: 'VAR',
+  kalman: 'Kalman',
+  distributed_lag: 'Distributed lag',
+  spline: 'Spline',
+  lstm: 'LSTM',
+  chosen: 'Chosen',
+};
+
+/** What each method does, in one line. */
+const methodHints: Readonly<Record<string, string>> = {
+  zero: 'Predicts the training mean and hedges nothing: the benchmark that every method has to beat.',
+  ols: 'Least squares on all data before the fold; one exposure for all dates.',
+  rolling_ols: 'Least squares on a moving window of recent data.',
+  ewm_ols: 'Least squares with weights that fade into the past, drawn towards the average of all assets.',
+  lstm: 'Recurrent network over a window of macro history, shared by all assets; its derivative is the exposure.',
+  chosen: 'For each asset the method chosen with what was known before each fold.',
+};
+
+const statusNames: Readonly<Record<string, string>> = {
+  ok: 'ok',
+  too_few_observations: 'too few observations',
+  rank_deficient: 'factors not separable',
+  not_converged: 'not converged',
+  regime_barely_seen: 'regime barely seen',
+  no_data: 'no data',
+};
+
+/** Okabe and Ito's palette: told apart with every common colour blindness. */
+const methodColours: Readonly<Record<string, string>> = {
+  zero: '#8a8a8a',
+  ols: '#0072b2',
+  rolling_ols: '#56b4e9',
+  ewm_ols: '#e69f00',
+  pca: '#b8860b',
+  var: '#6a51a3',
+  kalman: '#009e73',
+  distributed_lag: '#cc79a7',
+  spline: '#b0a000',
+  lstm: '#d55e00',
+};
+
+/** Display name of a method. */
+export function methodName(method: string): string {
+  return methodNames[method] ?? method;
+}
+
+/** One line on what a method does, or an empty string. */
+export function methodHint(method: string): string {
+  return methodHints[method] ?? '';
+}
+
+/** Display name of a fit's status. */
+export function statusName(status: string): string {
+  return statusNames[status] ?? status;
+}
+
+/** Colour of a method on every chart; `chosen` takes the text's colour. */
+export function methodColour(method: string, text: string): string {
+  return methodColours[method] ?? text;
+}

@@ -1,0 +1,66 @@
+import { NULL_INT } from '@macrograd/store';
+import type { PageData } from '../page-data.js';
+import type { RunResult } from '../result.js';
+import { choiceBlocks, pageFactors, scoreBlocks, summaryBlocks } from './headline.js';
+import { historyPart } from './history.js';
+import { distinct } from './index-of.js';
+
+/** Characters of base64 that the exposures through time may take: with the script and the rest the page stays below 5 MB. */
+const HISTORY_BUDGET = 3_600_000;
+
+/** Order of methods on the page; others follow in the order of the tables. */
+const ARENA = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'pca', 'var', 'kalman', 'distributed_lag', 'spline', 'lstm'];
+
+const periods: Readonly<Record<string, string>> = { D: 'day', W: 'week', M: 'month', Q: 'quarter', A: 'year' };
+
+/** Turns the tables of a run into what the page's script reads. */
+export function pageData(result: RunResult, historyBudget = HISTORY_BUDGET): PageData {
+  const { run, summary, evaluation, chosen } = result;
+  const assets = distinct(summary.columns.asset, chosen.columns.asset);
+  const factors = pageFactors(result.factors);
+  const statuses = distinct(summary.columns.status);
+  const blocks = summaryBlocks(
+    summary,
+    assets,
+    factors.map(({ name }) => name),
+    statuses,
+  );
+  const order = bySignificance(blocks, assets.length, factors.length);
+  const { choices, reasons } = choiceBlocks(chosen, assets);
+  return {
+    assets: assets.map((name) => ({ name, labels: run.labels.get(name) ?? [] })),
+    factors,
+    methods: inArenaOrder(distinct(evaluation.columns.method, summary.columns.method)),
+    statuses,
+    level: run.level,
+    horizon: run.horizon ?? firstHorizon(evaluation.columns.horizon),
+    period: periods[run.frequency] ?? 'period',
+    choices,
+    reasons,
+    summary: blocks,
+    scores: scoreBlocks(evaluation, assets),
+    ...historyPart({ exposures: result.exposures, lags: result.lags, assets, factors, order, budget: historyBudget }),
+  };
+}
+
+function firstHorizon(horizons: Int32Array): number {
+  return horizons.length > 0 && horizons[0] !== NULL_INT ? horizons[0] : 0;
+}
+
+function inArenaOrder(methods: readonly string[]): string[] {
+  const place = (method: string) => (ARENA.includes(method) ? ARENA.indexOf(method) : ARENA.length);
+  return methods.filter((method) => method !== 'chosen').sort((a, b) => place(a) - place(b));
+}
+
+/** Assets by their smallest q-value over methods and factors: those worth looking at come first. */
+function bySignificance(blocks: PageData['summary'], assets: number, factors: number): number[] {
+  const best = Array.from({ length: assets }, (_, asset) => {
+    let q = Number.POSITIVE_INFINITY;
+    for (const block of Object.values(blocks)) {
+      for (let j = 0; j < factors; j++) q = Math.min(q, block.q[asset * factors + j] ?? Number.POSITIVE_INFINITY);
+    }
+    return q;
+  });
+  // Infinities are equal, which their difference (NaN) would not say.
+  return best.map((_, i) => i).sort((a, b) => (best[a] === best[b] ? a - b : best[a] < best[b] ? -1 : 1));
+}

@@ -1,0 +1,133 @@
+import { fixed, percent } from '../format.js';
+import { methodName } from '../labels.js';
+import type { Maybe, PageData } from '../page-data.js';
+import { screeningMethod } from '../source.js';
+import { median, winners } from '../statistics.js';
+
+/** Three to six plain sentences on what the tables show, computed from them and from nothing else. */
+export function whatThisSays(data: PageData): string[] {
+  if (data.assets.length === 0 || data.factors.length === 0)
+    return ['The result has no assets or no factors to report on.'];
+  return [
+    significance(data),
+    strongestFactor(data),
+    outOfSample(data),
+    wins(data),
+    lstmAgainstRest(data, 'r2'),
+    caveat(data),
+  ].filter((sentence) => sentence !== '');
+}
+
+/** `3 assets`, `1 asset`. */
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** Selected pairs of one method: how many, how many negative, and by factor. */
+function selectedPairs(data: PageData, method: string) {
+  const k = data.factors.length;
+  const byFactor = data.factors.map(() => ({ positive: 0, negative: 0 }));
+  const assets = new Set<number>();
+  data.summary[method]?.selected.forEach((yes, i) => {
+    if (!yes) return;
+    assets.add(Math.floor(i / k));
+    byFactor[i % k][(data.summary[method].mean[i] ?? 0) < 0 ? 'negative' : 'positive']++;
+  });
+  const total = byFactor.reduce((sum, { positive, negative }) => sum + positive + negative, 0);
+  return { total, byFactor, assets: assets.size };
+}
+
+function significance(data: PageData): string {
+  const method = screeningMethod(data);
+  if (!method) return 'No method of this run tests its exposures, so that none can be called significant.';
+  const pairs = data.assets.length * data.factors.length;
+  const { total, assets } = selectedPairs(data, method);
+  const others = data.methods
+    .filter((other) => other !== method && data.summary[other]?.q.some((q) => q !== null))
+    .map((other) => `${methodName(other)} ${selectedPairs(data, other).total}`);
+  const beside = others.length > 0 ? ` (${others.join(', ')})` : '';
+  if (total === 0) {
+    return `None of the ${pairs} asset-factor pairs is significant by the ${methodName(method)} at a false-discovery rate of ${fixed(data.level, 2)}${beside}: no link shown here can be told from chance.`;
+  }
+  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(data.assets.length, 'asset')}, are significant by the ${methodName(method)} at a false-discovery rate of ${fixed(data.level, 2)}${beside}. For the other ${pairs - total} an exposure is not provable with these data.`;
+}
+
+function strongestFactor(data: PageData): string {
+  const { byFactor } = selectedPairs(data, screeningMethod(data));
+  const best = byFactor
+    .map(({ positive, negative }, i) => ({ i, positive, negative, all: positive + negative }))
+    .sort((a, b) => b.all - a.all)[0];
+  if (!best || best.all === 0) return '';
+  const sign =
+    best.positive === 0
+      ? 'all negative'
+      : best.negative === 0
+        ? 'all positive'
+        : `${best.positive} positive, ${best.negative} negative`;
+  return `The factor with the most links is ${data.factors[best.i].name}: ${count(best.all, 'asset')}, ${sign}.`;
+}
+
+function outOfSample(data: PageData): string {
+  const block = data.scores.chosen;
+  if (!block) return '';
+  const middle = median(block.r2);
+  if (middle === null) return '';
+  const share = shareAbove(block.r2);
+  const hedge = median(block.hedge);
+  const what =
+    data.horizon === 0
+      ? 'attribution given the factors that came'
+      : `a forecast ${count(data.horizon, data.period)} ahead`;
+  const verdict = middle > 0 ? 'explain some of the returns' : 'explain nothing beyond the mean return';
+  const hedged =
+    hedge === null ? '' : ` Hedging with them takes off ${percent(hedge)} % of the variance of the median asset.`;
+  return `Out of sample the chosen exposures ${verdict} of the median asset: R\u00b2 ${percent(middle)} % (${what}), above 0 for ${share}.${hedged}`;
+}
+
+function shareAbove(values: readonly Maybe[]): string {
+  const known = values.filter((x) => x !== null);
+  return `${known.filter((x) => x > 0).length} of ${count(known.length, 'asset')}`;
+}
+
+function wins(data: PageData): string {
+  const methods = data.methods.filter((method) => data.scores[method]);
+  if (methods.length < 2) return '';
+  const best = winners(
+    methods.map((method) => data.scores[method].r2),
+    data.assets.length,
+  );
+  const counted = methods
+    .map((method, i) => ({ method, won: best.filter((winner) => winner === i).length }))
+    .sort((a, b) => b.won - a.won)
+    .map(({ method, won }) => `${methodName(method)} ${won}`);
+  return `Best out-of-sample R\u00b2, in number of assets: ${counted.join(', ')}.`;
+}
+
+/** Whether the LSTM beats its hardest traditional rival on a score, in how many assets, and against nothing at all. */
+export function lstmAgainstRest(data: PageData, score: 'r2' | 'hedge'): string {
+  const lstm = data.scores.lstm?.[score];
+  const rivals = data.methods.filter((method) => method !== 'lstm' && method !== 'zero' && data.scores[method]);
+  if (!lstm) return '';
+  const against = rivals
+    .map((rival) => {
+      const pairs = lstm.flatMap((x, i) => {
+        const y = data.scores[rival][score][i];
+        return x === null || y === null ? [] : [x > y];
+      });
+      return { rival, ahead: pairs.filter(Boolean).length, all: pairs.length };
+    })
+    .filter(({ all }) => all > 0)
+    .sort((a, b) => a.ahead / a.all - b.ahead / b.all);
+  if (against.length === 0) return '';
+  const [{ rival, ahead, all }] = against;
+  const verb = 2 * ahead > all ? 'is ahead of' : 2 * ahead === all ? 'is level with' : 'loses to';
+  const name = score === 'r2' ? 'R\u00b2' : 'hedge variance reduction';
+  const nothing = lstm.filter((x) => x !== null && x <= 0).length;
+  return `By ${name} the LSTM ${verb} ${methodName(rival)}, its hardest traditional rival: better in ${ahead} of ${count(all, 'asset')}. In ${nothing} it does no better than claiming no exposure.`;
+}
+
+function caveat(data: PageData): string {
+  const survivors = data.assets.filter(({ labels }) => labels.includes('survivor')).length;
+  if (survivors === 0) return '';
+  return `${survivors} of the ${count(data.assets.length, 'asset')} are companies that survived to the end of the sample: averages over them flatter.`;
+}

@@ -1,0 +1,2 @@
+import type { RunResult } from './result.js';
+export async function writeCharts(_r: RunResult, _f: string): Promise<void> {}

@@ -1,0 +1,27 @@
+import { readTable, type TableData } from '@macrograd/store';
+import { type RunRecord, readRunRecord } from './run-record.js';
+
+/** Everything the report reads: the tables of one result directory and its run.json. */
+export interface RunResult {
+  readonly run: RunRecord;
+  readonly exposures: TableData<'exposures'>;
+  readonly lags: TableData<'lags'>;
+  readonly summary: TableData<'summary'>;
+  readonly evaluation: TableData<'evaluation'>;
+  readonly chosen: TableData<'chosen'>;
+  readonly factors: TableData<'factors'>;
+}
+
+/** Reads a result directory, finished or still under its temporary name. */
+export async function readResult(dir: string): Promise<RunResult> {
+  const [run, exposures, lags, summary, evaluation, chosen, factors] = await Promise.all([
+    readRunRecord(dir),
+    readTable(dir, 'exposures'),
+    readTable(dir, 'lags'),
+    readTable(dir, 'summary'),
+    readTable(dir, 'evaluation'),
+    readTable(dir, 'chosen'),
+    readTable(dir, 'factors'),
+  ]);
+  return { run, exposures, lags, summary, evaluation, chosen, factors };
+}

@@ -1,0 +1,29 @@
+import type { PageData, PageSummary } from './page-data.js';
+
+/** The method whose screen the headline counts: the LSTM where it ran, else the last method that tests. */
+export function screeningMethod(data: PageData): string {
+  const tested = data.methods.filter((method) => data.summary[method]?.q.some((q) => q !== null));
+  return tested.includes('lstm') ? 'lstm' : (tested.at(-1) ?? '');
+}
+
+/** Whether the choice for an asset is to claim no exposure at all. */
+export function chosenNone(data: PageData, asset: number): boolean {
+  return data.choices[asset]?.[0]?.method === 'zero';
+}
+
+/**
+ * The method whose numbers stand for `method` at an asset: itself, or for `chosen` the mix, or the method of most
+ * weight. Where no exposure was chosen it is the screening method, whose estimates are shown as not relied upon.
+ */
+export function sourceMethod(data: PageData, asset: number, method: string): string {
+  if (method !== 'chosen') return method;
+  if (chosenNone(data, asset)) return screeningMethod(data);
+  if (data.summary.chosen) return 'chosen';
+  const heaviest = data.choices[asset]?.[0]?.method;
+  return heaviest && data.summary[heaviest] ? heaviest : screeningMethod(data);
+}
+
+/** Summary block that stands for `method` at an asset, or undefined where there is none. */
+export function sourceBlock(data: PageData, asset: number, method: string): PageSummary | undefined {
+  return data.summary[sourceMethod(data, asset, method)];
+}
