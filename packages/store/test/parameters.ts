@@ -3,6 +3,7 @@ import {
   type FactorMeta,
   type LinearParameters,
   type LstmParameters,
+  type ModelInfo,
   Random,
 } from '@macrograd/core';
 
