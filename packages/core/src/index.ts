@@ -60,4 +60,4 @@ export {
   type TimeAxis,
 } from './panel.js';
 export { Random } from './random.js';
-export { exposureUnit, type TransformId, transformedUnit } from './units.js';
+export { declaredUnit, exposureUnit, type TransformId, transformedUnit } from './units.js';

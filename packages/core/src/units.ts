@@ -1,3 +1,5 @@
+import { InputError } from './errors.js';
+
 /** Transforms of a macro series, as named in a config. */
 export type TransformId = 'none' | 'diff' | 'pct' | 'yoy' | 'yoy_diff' | 'log' | 'dlog';
 
@@ -16,6 +18,28 @@ export function transformedUnit(sourceUnit: string, transform: TransformId): str
     case 'dlog':
       return 'log-%';
   }
+}
+
+/** Unit of a series whose owner names none. */
+const UNNAMED_UNIT = 'unit';
+
+/**
+ * Unit of a transformed series, given what its owner says it is.
+ *
+ * @throws InputError (`bad_config`) when the transform makes another unit than the declared one.
+ *
+ * @example
+ * declaredUnit('diff', '%'); // 'pp'
+ * declaredUnit('dlog', undefined); // 'log-%'
+ */
+export function declaredUnit(transform: TransformId, declared: string | undefined): string {
+  const unit = transformedUnit(declared ?? UNNAMED_UNIT, transform);
+  const keepsUnit = transform === 'none' || transform === 'diff';
+  if (keepsUnit || declared === undefined || declared === unit) return unit;
+  throw new InputError(`the transform ${transform} gives ${unit}, not ${declared}`, {
+    code: 'bad_config',
+    remedy: `say unit: ${unit} or leave it out`,
+  });
 }
 
 /** How an exposure per unit is read aloud: "% per 1 pp". */

@@ -49,7 +49,7 @@ export class SeriesBuilder {
     const days = order.map((position) => raw.days[position]);
     const rows = order.map((position) => raw.rows[position]);
     this.refuseTwice(days, rows, (day) => day, 'stands here again; its first row is');
-    const frequency = this.frequency;
+    const frequency = (days.length >= ENOUGH_TO_JUDGE && detectFrequency(days)) || this.frequency;
     const dates = days.map((day) => periodEnd(day, frequency));
     this.refuseTwice(dates, rows, (_, i) => days[i], `lies in one period (${frequency}) with the date on`);
     const axis = { frequency, order, days, dates, lines: rows.map((row) => this.grid.lines[row]) };
@@ -73,11 +73,17 @@ export class SeriesBuilder {
   }
 }
 
-/** Frequency of a file from all its dates together. */
+/** Frequency of a file: that of most observations, or of all dates together where every column is short. */
 function frequencyOf(grid: Grid, columns: readonly RawSeries[]): Frequency {
-  const distinct = new Set<number>();
-  for (const days of new Set(columns.map((column) => column.days))) for (const day of days) distinct.add(day);
-  const frequency = detectFrequency(Int32Array.from(distinct).sort());
+  const axes = [...new Set(columns.map((column) => column.days))];
+  const votes = new Map<Frequency, number>();
+  for (const days of axes) {
+    const own = days.length >= ENOUGH_TO_JUDGE ? detectFrequency(days.toSorted()) : undefined;
+    if (own) votes.set(own, (votes.get(own) ?? 0) + days.length);
+  }
+  const distinct = new Set(axes.flatMap((days) => (votes.size > 0 ? [] : [...days])));
+  const [elected] = [...votes].sort((a, b) => b[1] - a[1])[0] ?? [];
+  const frequency = elected ?? detectFrequency(Int32Array.from(distinct).sort());
   if (frequency) return frequency;
   const problem =
     distinct.size < 2

@@ -48,7 +48,9 @@ function detectLayout(grid: Grid): Layout {
   const first = (row: number) => String(grid.rows[row]?.[0] ?? '').trim();
   if (/^sasdate$/i.test(first(0))) return /^factors$/i.test(first(1)) ? 'fredqd' : 'fredmd';
   if (findLongColumns(grid.rows[0])) return 'long';
-  if ((findFrenchTable(grid)?.first ?? 1) > 1) return 'french';
+  // Months below a preamble, or followed by another table.
+  const french = findFrenchTable(grid);
+  if (french && (french.first > 1 || french.end < grid.rows.length)) return 'french';
   return 'wide';
 }
 

@@ -1,0 +1,136 @@
+import { basename } from 'node:path';
+import { type AssetMeta, type Frequency, InputError, periodsPerYear, type TimeAxis } from '@macrograd/core';
+import { alignTo, compound, downsample, isFiner, laggedAxis } from './align.js';
+import type { TableReader } from './reader.js';
+import type { AssetFileSpec, RiskFreeSpec } from './spec.js';
+import { type Series, seriesOf, type Table } from './table.js';
+import { onEveryPeriod } from './transform.js';
+
+/** One asset as its file has it. */
+export interface SourceAsset {
+  readonly spec: AssetFileSpec;
+  readonly table: Table;
+  readonly series: Series;
+  readonly riskFree: { readonly series: Series; readonly unit: RiskFreeSpec['unit'] } | undefined;
+}
+
+/** One asset's returns at the panel's frequency, the risk-free rate not yet taken off. */
+export interface PreparedAsset extends SourceAsset {
+  readonly meta: AssetMeta;
+  readonly returns: Series;
+}
+
+/** Reads the columns of all asset files; `factorTables` are searched for risk-free rates that name no file. */
+export async function readAssets(
+  files: readonly AssetFileSpec[],
+  factorTables: readonly Table[],
+  read: TableReader,
+): Promise<SourceAsset[]> {
+  refuseMixedCurrencies(files);
+  const assets: SourceAsset[] = [];
+  const owner = new Map<string, string>();
+  for (const spec of files) {
+    const table = await read(spec.file, spec.format);
+    const riskFree = spec.riskFree && (await findRiskFree(spec.riskFree, [table, ...factorTables], read));
+    const names = spec.columns ?? [...table.series.keys()];
+    for (const name of names) {
+      refuseTwice(name, spec.file, owner);
+      assets.push({ spec, table, series: seriesOf(table, name, 'the assets'), riskFree });
+    }
+  }
+  return assets;
+}
+
+function refuseTwice(name: string, file: string, owner: Map<string, string>): void {
+  const before = owner.get(name);
+  owner.set(name, file);
+  if (before === undefined) return;
+  throw new InputError(`the asset "${name}" is there already, from ${before}`, {
+    place: { file, line: 1 },
+    remedy: 'rename it in one of the files, or list the wanted columns of each',
+  });
+}
+
+function refuseMixedCurrencies(files: readonly AssetFileSpec[]): void {
+  const currencies = new Set(files.map((file) => file.currency ?? 'USD'));
+  if (currencies.size < 2) return;
+  throw new InputError(`the assets are in different currencies: ${[...currencies].join(', ')}`, {
+    code: 'bad_config',
+    remedy: 'convert them to one currency first; exposures in mixed currencies would mix in exchange rates',
+  });
+}
+
+async function findRiskFree(spec: RiskFreeSpec, near: readonly Table[], read: TableReader) {
+  const tables = spec.file === undefined ? near : [await read(spec.file)];
+  const table = tables.find((candidate) => candidate.series.has(spec.series)) ?? tables[0];
+  return { series: seriesOf(table, spec.series, 'risk_free'), unit: spec.unit };
+}
+
+/** Simple returns of an asset at the panel's frequency, in decimals. */
+export function prepareAsset(asset: SourceAsset, frequency: Frequency): PreparedAsset {
+  const { spec, table, series } = asset;
+  if (isFiner(frequency, series.frequency)) {
+    throw new InputError(`"${series.name}" has frequency ${series.frequency}, the panel ${frequency}`, {
+      place: { file: table.file },
+      remedy: `use a panel of frequency ${series.frequency}`,
+    });
+  }
+  const kind = spec.return ?? 'total';
+  const labels = [...(spec.labels ?? [])];
+  if (kind === 'price') labels.push('price index');
+  if (kind !== 'excess' && asset.riskFree === undefined) labels.push('not excess');
+  const meta = { name: series.name, source: basename(table.file), labels };
+  const returns = spec.values === 'prices' ? fromPrices(asset, frequency) : fromReturns(asset, frequency);
+  return { ...asset, meta, returns };
+}
+
+function fromPrices({ series, table }: SourceAsset, frequency: Frequency): Series {
+  const bad = series.values.findIndex((price) => price <= 0);
+  if (bad >= 0) {
+    throw new InputError(`the price of "${series.name}" is ${series.values[bad]}`, {
+      place: { file: table.file, line: series.lines[bad] },
+      remedy: 'leave the cell empty if it is missing, or say `values: returns`',
+    });
+  }
+  const prices = onEveryPeriod(series.frequency === frequency ? series : downsample(series, frequency, 'last'));
+  const values = prices.values.map((price, t) => (t === 0 ? Number.NaN : price / prices.values[t - 1] - 1));
+  return { ...prices, values };
+}
+
+function fromReturns({ spec, series }: SourceAsset, frequency: Frequency): Series {
+  const scaled = spec.unit === 'percent' ? { ...series, values: series.values.map((r) => r / 100) } : series;
+  return scaled.frequency === frequency ? scaled : compound(scaled, frequency);
+}
+
+/** Returns on an axis: excess over the risk-free rate, over the rows ahead for horizons above 0. NaN = missing. */
+export function excessReturns(asset: PreparedAsset, axis: TimeAxis, horizon: number): Float64Array {
+  const total = ahead(alignTo(axis, asset.returns), horizon);
+  if (asset.riskFree === undefined || asset.spec.return === 'excess') return total;
+  const bill = ahead(riskFreeReturns(asset.riskFree, axis), horizon);
+  return total.map((r, t) => r - bill[t]);
+}
+
+function riskFreeReturns(riskFree: NonNullable<SourceAsset['riskFree']>, axis: TimeAxis): Float64Array {
+  const { series, unit } = riskFree;
+  const isHigher = isFiner(series.frequency, axis.frequency);
+  if (unit === 'annual_percent') {
+    // What a bill earns over a period is the yield at which it was bought: the previous period's.
+    const rates = isHigher ? downsample(series, axis.frequency, 'last') : series;
+    return alignTo(laggedAxis(axis, 1), rates).map((rate) => rate / 100 / periodsPerYear[axis.frequency]);
+  }
+  const scaled = { ...series, values: unit === 'percent' ? series.values.map((r) => r / 100) : series.values };
+  if (isHigher) return alignTo(axis, compound(scaled, axis.frequency));
+  if (series.frequency === axis.frequency) return alignTo(axis, scaled);
+  throw new InputError(`the risk-free returns "${series.name}" have frequency ${series.frequency}`, {
+    remedy: `give them at the panel's frequency ${axis.frequency}, or as a yield with unit annual_percent`,
+  });
+}
+
+/** Compounded return of the rows t+1 ... t+horizon at row t; horizon 0 leaves the returns as they are. */
+function ahead(returns: Float64Array, horizon: number): Float64Array {
+  if (horizon === 0) return returns;
+  return returns.map((_, t) => {
+    if (t + horizon >= returns.length) return Number.NaN;
+    return returns.subarray(t + 1, t + 1 + horizon).reduce((wealth, r) => wealth * (1 + r), 1) - 1;
+  });
+}

@@ -1,0 +1,109 @@
+import { basename } from 'node:path';
+import { declaredUnit, type FactorMeta, type Frequency, InputError, type TransformId } from '@macrograd/core';
+import { downsample, isFiner } from './align.js';
+import { type Expression, parseExpression } from './expression.js';
+import type { TableReader } from './reader.js';
+import type { FactorFileSpec, SeriesSpec } from './spec.js';
+import { type Series, seriesOf, type Table } from './table.js';
+import { onEveryPeriod, transformSeries } from './transform.js';
+
+/** A macro series before its transform. */
+export interface SourceFactor {
+  readonly name: string;
+  readonly spec: SeriesSpec;
+  readonly file: FactorFileSpec;
+  readonly table: Table;
+  readonly series: Series;
+}
+
+/** A macro series after its transform, on its own dates. */
+export interface PreparedFactor {
+  readonly meta: FactorMeta;
+  readonly series: Series;
+}
+
+/** Reads the columns and expressions of all factor files, in the order of the panel. */
+export async function readFactors(files: readonly FactorFileSpec[], read: TableReader): Promise<SourceFactor[]> {
+  const factors: SourceFactor[] = [];
+  for (const file of files) {
+    const table = await read(file.file, file.format);
+    for (const [name, spec] of Object.entries(file.series)) {
+      if (factors.some((other) => other.name === name)) {
+        throw new InputError(`two series are called "${name}"`, {
+          code: 'bad_config',
+          place: { file: file.file },
+          remedy: 'give every series of all factor files a name of its own',
+        });
+      }
+      factors.push({ name, spec, file, table, series: sourceSeries(name, spec, table) });
+    }
+  }
+  return factors;
+}
+
+/** Brings a series down to the panel's frequency where it is higher, then transforms it. */
+export function prepareFactor(factor: SourceFactor, frequency: Frequency): PreparedFactor {
+  const { name, spec, file, table } = factor;
+  const transform = spec.transform ?? codedTransform(factor);
+  const meta: FactorMeta = {
+    name,
+    role: spec.role ?? 'factor',
+    unit: declaredUnit(transform, spec.unit),
+    transform,
+    releaseLag: spec.releaseLag ?? 0,
+    source: `${basename(table.file)}: ${spec.column ?? spec.expr}`,
+  };
+  const isHigher = isFiner(factor.series.frequency, frequency);
+  const native = isHigher ? downsample(factor.series, frequency, file.aggregate ?? 'last') : factor.series;
+  return { meta, series: transformSeries(native, transform, name, table.file) };
+}
+
+function sourceSeries(name: string, spec: SeriesSpec, table: Table): Series {
+  if ((spec.column === undefined) === (spec.expr === undefined)) {
+    throw new InputError(`the series ${name} needs either a column or an expr`, {
+      code: 'bad_config',
+      place: { file: table.file },
+      remedy: 'give one of the two',
+    });
+  }
+  if (spec.column !== undefined) return seriesOf(table, spec.column, name);
+  const expression = parseExpression(spec.expr ?? '');
+  const columns = expression.columns.map((column) => onEveryPeriod(seriesOf(table, column, name)));
+  return combine(name, expression, columns, table);
+}
+
+/** Value of an expression at the dates that all its columns have. */
+function combine(name: string, expression: Expression, columns: readonly Series[], table: Table): Series {
+  const [first] = columns;
+  const other = columns.find((column) => column.frequency !== first.frequency);
+  if (first === undefined || other !== undefined) {
+    const problem = other
+      ? `"${first.name}" and "${other.name}" have different frequencies (${first.frequency}, ${other.frequency})`
+      : 'there is no column in it';
+    throw new InputError(`the expr of ${name} can't be computed: ${problem}`, {
+      place: { file: table.file },
+      remedy: 'combine columns of one frequency',
+    });
+  }
+  const positions = columns.map((column) => new Map([...column.dates].map((date, index) => [date, index])));
+  const dates = first.dates.filter((date) => positions.every((of) => of.has(date)));
+  const lines = dates.map((date) => first.lines[positions[0].get(date) ?? 0]);
+  const values = Float64Array.from(dates, (date) =>
+    expression.evaluate(columns.map((column, i) => column.values[positions[i].get(date) ?? 0])),
+  );
+  return { name, frequency: first.frequency, dates, values, lines };
+}
+
+/** FRED-MD's transformation codes that have a name here. */
+const CODED: Readonly<Record<number, TransformId>> = { 1: 'none', 2: 'diff', 4: 'log', 5: 'dlog' };
+
+/** Transform of a series that names none: the file's own code, else `none`. */
+function codedTransform({ name, spec, table }: SourceFactor): TransformId {
+  const code = spec.column === undefined ? undefined : table.transformCodes.get(spec.column);
+  if (code === undefined) return 'none';
+  if (CODED[code]) return CODED[code];
+  throw new InputError(`the file gives ${name} the transformation code ${code}, which has no name here`, {
+    place: { file: table.file, line: 2 },
+    remedy: 'give the series a transform: none, diff, pct, yoy, yoy_diff, log or dlog',
+  });
+}
