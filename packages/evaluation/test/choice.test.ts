@@ -1,0 +1,163 @@
+import { type MethodId, Random } from '@macrograd/core';
+import { describe, expect, it } from 'vitest';
+import { chooseMethods, type FoldForecast, sharesWon } from '../src/index.js';
+
+const ASSETS = 40;
+const STEP = 60;
+
+/** Share of each asset's variance that a method's forecast explains; negative: it adds as much noise instead. */
+type Skill = (asset: number) => number;
+
+/** Forecasts of four folds whose returns have unit variance, for methods with the given skills. */
+function arena(skills: Partial<Record<MethodId, Skill>>, { seed = 1, purge = 0, folds = 4 } = {}): FoldForecast[] {
+  return Array.from({ length: folds }, (_, index) => {
+    const random = new Random(seed).fork(index);
+    const start = 240 + STEP * index;
+    const signal = Float64Array.from({ length: STEP * ASSETS }, () => random.normal());
+    const length = signal.length;
+    // Half of the variance can be forecast; a method sees its share of it.
+    const realised = signal.map((x) => Math.SQRT1_2 * (x + random.normal()));
+    return Object.entries(skills).map(([method, skill]) => ({
+      method: method as MethodId,
+      fold: { index, train: { start: 0, end: start - purge }, test: { start, end: start + STEP } },
+      assets: ASSETS,
+      horizon: purge + 1,
+      realised,
+      predicted: signal.map((x, i) => {
+        const share = skill(i % ASSETS);
+        return share >= 0 ? share * Math.SQRT1_2 * x : share * random.normal();
+      }),
+      trainingMean: new Float64Array(ASSETS),
+      hedged: new Float64Array(length).fill(Number.NaN),
+    }));
+  }).flat();
+}
+
+/** The same forecasts with every outcome and every prediction at rows from `row` on replaced. */
+function changedFrom(forecasts: readonly FoldForecast[], row: number): FoldForecast[] {
+  const change = (forecast: FoldForecast, by: number) => (x: number, i: number) =>
+    forecast.fold.test.start + Math.floor(i / ASSETS) >= row ? x * -3 + by : x;
+  return forecasts.map((forecast) => ({
+    ...forecast,
+    realised: forecast.realised.map(change(forecast, 1)),
+    predicted: forecast.predicted.map(change(forecast, 1000)),
+  }));
+}
+
+const skills: Partial<Record<MethodId, Skill>> = {
+  zero: () => 0,
+  ols: () => 0.3,
+  lstm: (asset) => (asset < 20 ? 0.9 : -0.5),
+};
+
+describe('chooseMethods', () => {
+  it('gives each asset the method that did best for it', () => {
+    const final = chooseMethods(arena(skills)).filter((choice) => choice.fit === 'final');
+    expect(final.map((choice) => choice.method)).toEqual(
+      Array.from({ length: ASSETS }, (_, asset) => (asset < 20 ? 'lstm' : 'ols')),
+    );
+    expect(final[0].reason).toMatch(/^best of 3 over 4 folds: r2_oos \+0\.\d{3} here/);
+    expect(Object.fromEntries(sharesWon(final, 'final'))).toEqual({
+      lstm: expect.closeTo(0.5, 12),
+      ols: expect.closeTo(0.5, 12),
+    });
+  });
+
+  it('never looks at the scores of its own fold or of later ones', () => {
+    const forecasts = arena(skills);
+    const before = chooseMethods(forecasts);
+    for (const fit of [0, 1, 2, 3]) {
+      const after = chooseMethods(changedFrom(forecasts, 240 + STEP * fit));
+      const upTo = (choices: typeof before) => choices.filter((choice) => choice.fit !== 'final' && choice.fit <= fit);
+      expect(upTo(after)).toEqual(upTo(before));
+      // The change is big enough to show where it may.
+      expect(after.at(-1)).not.toEqual(before.at(-1));
+    }
+  });
+
+  it('leaves out earlier test rows whose returns overlap the fold', () => {
+    const purge = 11;
+    const forecasts = arena(skills, { purge });
+    const start = 240 + STEP * 2;
+    const of = (choices: ReturnType<typeof chooseMethods>) => choices.filter((choice) => choice.fit === 2);
+    const before = of(chooseMethods(forecasts));
+    expect(of(chooseMethods(changedFrom(forecasts, start - purge)))).toEqual(before);
+    expect(of(chooseMethods(changedFrom(forecasts, start - purge - 1)))).not.toEqual(before);
+  });
+
+  it('falls back to no exposure where nothing beats it', () => {
+    const choices = chooseMethods(arena({ zero: () => 0, ols: () => -0.4, lstm: () => -0.2 }));
+    expect(choices.every((choice) => choice.method === 'zero')).toBe(true);
+    expect(choices.at(-1)?.reason).toMatch(/nothing beats no exposure over 4 folds: lstm comes closest/);
+  });
+
+  it('trusts the pool over a lucky record', () => {
+    // 40 assets of the same useless method: some have a positive r2_oos of their own by chance.
+    const forecasts = arena({ zero: () => 0, ols: () => -0.15 }, { folds: 1 });
+    const final = chooseMethods(forecasts).filter((choice) => choice.fit === 'final');
+    const own = final.map((choice) => Number(/r2_oos ([+-][\d.]+) here/.exec(choice.reason)?.[1]));
+    const lucky = own.filter((score) => score > 0).length;
+    const fooled = final.filter((choice) => choice.method !== 'zero').length;
+    expect(lucky).toBeGreaterThan(4);
+    expect(fooled).toBeLessThan(lucky / 2);
+  });
+
+  it('keeps most of the gain of knowing the better method where assets differ, and loses next to nothing where not', () => {
+    const gain = (mean: number, sd: number) => {
+      let kept = 0;
+      let known = 0;
+      for (let seed = 0; seed < 10; seed++) {
+        const random = new Random(seed).fork(99);
+        const gains = Float64Array.from({ length: ASSETS }, () => mean + sd * random.normal());
+        const choices = chooseMethods(noisyArena(gains, seed)).filter((choice) => choice.fit === 'final');
+        for (const { asset, method } of choices) kept += method === 'ols' ? gains[asset] / ASSETS / 10 : 0;
+        known += gains.reduce((sum, g) => sum + Math.max(0, g), 0) / ASSETS / 10;
+      }
+      return { kept, known };
+    };
+    const differing = gain(0, 0.1);
+    // 78 % over 40 seeds; ten leave an error of about 2 points.
+    expect(differing.kept).toBeGreaterThan(0.7 * differing.known);
+    expect(gain(-0.05, 0).kept).toBeGreaterThan(-0.002);
+  });
+
+  it('starts from the prior choice, which is no exposure unless told otherwise', () => {
+    const first = (options = {}) =>
+      chooseMethods(arena(skills), options).filter((choice) => choice.fit === 0)[ASSETS - 1];
+    expect(first()).toMatchObject({ method: 'zero', weight: 1, reason: 'no fold before this one: the prior choice' });
+    expect(first({ prior: 'ols' }).method).toBe('ols');
+  });
+
+  it('keeps to the prior for an asset with too short a record', () => {
+    const forecasts = arena(skills, { folds: 1 });
+    const gappy = forecasts.map((forecast) => ({
+      ...forecast,
+      realised: forecast.realised.map((x, i) => (i % ASSETS === 3 && i >= 11 * ASSETS ? Number.NaN : x)),
+    }));
+    const choice = chooseMethods(gappy).find((candidate) => candidate.fit === 'final' && candidate.asset === 3);
+    expect(choice).toMatchObject({ method: 'zero', reason: expect.stringMatching(/too few test rows/) });
+  });
+});
+
+/** Four folds of a method whose true r2_oos is given per asset: it sees 40 % of the signal, worth .32, and adds noise. */
+function noisyArena(gains: Float64Array, seed: number): FoldForecast[] {
+  return [0, 1, 2, 3].flatMap((index) => {
+    const random = new Random(seed).fork(index);
+    const signal = Float64Array.from({ length: STEP * ASSETS }, () => Math.SQRT1_2 * random.normal());
+    const start = 240 + STEP * index;
+    const common = {
+      fold: { index, train: { start: 0, end: start }, test: { start, end: start + STEP } },
+      assets: ASSETS,
+      horizon: 0,
+      realised: signal.map((x) => x + Math.SQRT1_2 * random.normal()),
+      trainingMean: new Float64Array(ASSETS),
+      hedged: new Float64Array(signal.length).fill(Number.NaN),
+    };
+    const noiseSd = gains.map((gain) => Math.sqrt(Math.max(0, 0.32 - gain)));
+    const predicted = signal.map((x, i) => 0.4 * x + noiseSd[i % ASSETS] * random.normal());
+    return [
+      { ...common, method: 'zero', predicted: new Float64Array(signal.length) },
+      { ...common, method: 'ols', predicted },
+    ];
+  });
+}
