@@ -1,1 +1,39 @@
-//! Traditional regressions in float64.
+//! Traditional regressions in float64 for many assets on one design.
+//!
+//! Everything here takes a [`Panel`]: a design `[row][column]` shared by all assets and returns
+//! `[row][asset]`, NaN where missing. Assets that miss the same rows share every factorisation.
+//! Work is cut by asset and never by thread, so results have the same bits for any thread count.
+//!
+//! - [`ols`]: static least squares by column-scaled QR, homoscedastic or HAC covariance.
+//! - [`rolling_ols`]: least squares over the last `window` rows, at every row.
+//! - [`ewm_path`], [`ewm_prior`]: exponentially weighted least squares at every row, shrunk to the
+//!   cross-section of assets and to zero by empirical Bayes.
+
+mod aggregate;
+mod error;
+mod ewm;
+mod hac;
+mod lanes;
+mod ols;
+mod panel;
+mod parallel;
+mod path;
+mod prior;
+mod qr;
+mod rolling;
+mod shrink;
+mod small;
+mod solver;
+mod special;
+mod stream;
+
+pub use error::LinearError;
+pub use ewm::{EwmOptions, ewm_path};
+pub use hac::{automatic_lags, hac_covariance};
+pub use ols::{Covariance, Ols, OlsOptions, Reference, ols};
+pub use panel::Panel;
+pub use path::{Path, PathRange};
+pub use prior::{EwmPrior, ewm_prior};
+pub use qr::{PivotedQr, RANK_TOLERANCE};
+pub use rolling::{RollingOptions, rolling_ols};
+pub use special::{normal_two_sided, student_t_two_sided};

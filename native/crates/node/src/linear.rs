@@ -1,1 +1,261 @@
 //! Entries of the traditional methods.
+
+use macrograd_linear::{
+    Covariance, EwmOptions, EwmPrior, LinearError, OlsOptions, Panel, Path, PathRange, Reference, RollingOptions,
+};
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint32Array};
+use napi_derive::napi;
+
+use crate::task::{CancelToken, Failure, ProgressListener, Work, control};
+
+impl From<LinearError> for Failure {
+    fn from(error: LinearError) -> Self {
+        let code = match error {
+            LinearError::ShapeMismatch { .. } => "shape_mismatch",
+            LinearError::NotFinite { .. } => "not_finite",
+            LinearError::BadOption { .. } => "bad_argument",
+            LinearError::Cancelled => "cancelled",
+        };
+        Failure::new(code, error)
+    }
+}
+
+/// One design and the returns of many assets; NaN = missing. Not to be changed while a call runs.
+#[napi(object)]
+pub struct LinearPanel {
+    /// `[row][column]`.
+    pub design: Float64Array,
+    /// `[row][asset]`.
+    pub returns: Float64Array,
+    pub rows: u32,
+    pub columns: u32,
+    pub assets: u32,
+}
+
+impl LinearPanel {
+    fn view(&self) -> Result<Panel<'_>, LinearError> {
+        let (rows, columns, assets) = (self.rows as usize, self.columns as usize, self.assets as usize);
+        Panel::new(&self.design, &self.returns, rows, columns, assets)
+    }
+}
+
+/// Options of the static regression.
+#[napi(object)]
+pub struct LinearOlsOptions {
+    /// HAC (Newey-West) instead of the homoscedastic covariance.
+    pub hac: bool,
+    /// Lags of the Bartlett kernel; negative = automatic.
+    pub lags: i32,
+    pub small_sample: bool,
+    /// p-values from the normal instead of Student's t.
+    pub normal: bool,
+    pub min_observations: u32,
+}
+
+/// Static regression of every asset.
+#[napi(object)]
+pub struct LinearOls {
+    /// `[asset][column]`.
+    pub coefficients: Float64Array,
+    /// `[asset][column][column]`.
+    pub covariance: Float64Array,
+    /// `[asset][column]`.
+    pub p_values: Float64Array,
+    /// `[asset][row]`.
+    pub residuals: Float64Array,
+    /// `[asset]`.
+    pub residual_variance: Float64Array,
+    /// `[asset]`.
+    pub observations: Uint32Array,
+    /// `[asset]`, 0 = not estimated.
+    pub rank: Uint32Array,
+    /// `[asset]`.
+    pub condition: Float64Array,
+}
+
+/// Rows and assets that are wanted of a moving regression, half-open.
+#[napi(object)]
+pub struct LinearRange {
+    pub row_start: u32,
+    pub row_end: u32,
+    pub asset_start: u32,
+    pub asset_end: u32,
+}
+
+impl From<&LinearRange> for PathRange {
+    fn from(range: &LinearRange) -> Self {
+        Self {
+            rows: range.row_start as usize..range.row_end as usize,
+            assets: range.asset_start as usize..range.asset_end as usize,
+        }
+    }
+}
+
+/// Coefficients of assets over rows.
+#[napi(object)]
+pub struct LinearPath {
+    /// `[asset][row][column]`.
+    pub coefficients: Float64Array,
+    /// Same shape, or empty.
+    pub variances: Float64Array,
+    /// `[asset]`, at the last row, as all that follows.
+    pub observations: Uint32Array,
+    pub rank: Uint32Array,
+    pub condition: Float64Array,
+    pub degrees_of_freedom: Float64Array,
+}
+
+impl From<Path> for LinearPath {
+    fn from(path: Path) -> Self {
+        Self {
+            coefficients: path.coefficients.into(),
+            variances: path.variances.into(),
+            observations: path.observations.into(),
+            rank: path.rank.into(),
+            condition: path.condition.into(),
+            degrees_of_freedom: path.degrees_of_freedom.into(),
+        }
+    }
+}
+
+/// Options of the rolling regression.
+#[napi(object)]
+pub struct LinearRollingOptions {
+    pub window: u32,
+    pub min_observations: u32,
+    pub variances: bool,
+}
+
+/// Options of the exponentially weighted regression.
+#[napi(object)]
+pub struct LinearEwmOptions {
+    pub half_life: f64,
+    pub min_observations: u32,
+    pub variances: bool,
+    pub free_columns: Vec<u32>,
+}
+
+impl From<&LinearEwmOptions> for EwmOptions {
+    fn from(options: &LinearEwmOptions) -> Self {
+        Self {
+            half_life: options.half_life,
+            min_observations: options.min_observations as usize,
+            variances: options.variances,
+            free_columns: options.free_columns.iter().map(|&column| column as usize).collect(),
+        }
+    }
+}
+
+/// Cross-section of exponentially weighted regressions at every row.
+#[napi(object)]
+pub struct LinearEwmPrior {
+    /// `[row]`.
+    pub market: Float64Array,
+    /// `[row][column]`.
+    pub tau2: Float64Array,
+    /// `[row]`.
+    pub gamma2: Float64Array,
+    /// `[row]`.
+    pub assets: Uint32Array,
+}
+
+/// Least squares of every asset on the shared design.
+#[napi(ts_return_type = "Promise<LinearOls>")]
+pub fn linear_ols(
+    panel: LinearPanel,
+    options: LinearOlsOptions,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearOls>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let lags = usize::try_from(options.lags).ok();
+        let hac = Covariance::Hac {
+            lags,
+            small_sample: options.small_sample,
+        };
+        let options = OlsOptions {
+            covariance: if options.hac { hac } else { Covariance::Homoscedastic },
+            reference: if options.normal {
+                Reference::Normal
+            } else {
+                Reference::StudentT
+            },
+            min_observations: options.min_observations as usize,
+        };
+        let fit = macrograd_linear::ols(&panel.view()?, &options, control)?;
+        Ok(LinearOls {
+            coefficients: fit.coefficients.into(),
+            covariance: fit.covariance.into(),
+            p_values: fit.p_values.into(),
+            residuals: fit.residuals.into(),
+            residual_variance: fit.residual_variance.into(),
+            observations: fit.observations.into(),
+            rank: fit.rank.into(),
+            condition: fit.condition.into(),
+        })
+    })
+}
+
+/// Least squares over the last rows, at every row of the range.
+#[napi(ts_return_type = "Promise<LinearPath>")]
+pub fn linear_rolling_ols(
+    panel: LinearPanel,
+    options: LinearRollingOptions,
+    range: LinearRange,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearPath>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let options = RollingOptions {
+            window: options.window as usize,
+            min_observations: options.min_observations as usize,
+            variances: options.variances,
+        };
+        Ok(macrograd_linear::rolling_ols(&panel.view()?, &options, &(&range).into(), control)?.into())
+    })
+}
+
+/// Cross-section of the exponentially weighted regressions of all assets, at every row.
+#[napi(ts_return_type = "Promise<LinearEwmPrior>")]
+pub fn linear_ewm_prior(
+    panel: LinearPanel,
+    options: LinearEwmOptions,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearEwmPrior>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let prior = macrograd_linear::ewm_prior(&panel.view()?, &(&options).into(), control)?;
+        Ok(LinearEwmPrior {
+            market: prior.market.into(),
+            tau2: prior.tau2.into(),
+            gamma2: prior.gamma2.into(),
+            assets: prior.assets.into(),
+        })
+    })
+}
+
+/// Exponentially weighted least squares at every row of the range; with a prior, shrunk.
+#[napi(ts_return_type = "Promise<LinearPath>")]
+pub fn linear_ewm_path(
+    panel: LinearPanel,
+    options: LinearEwmOptions,
+    prior: Option<LinearEwmPrior>,
+    range: LinearRange,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearPath>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let prior = prior.as_ref().map(|prior| EwmPrior {
+            market: prior.market.to_vec(),
+            tau2: prior.tau2.to_vec(),
+            gamma2: prior.gamma2.to_vec(),
+            assets: prior.assets.to_vec(),
+        });
+        let options = (&options).into();
+        Ok(macrograd_linear::ewm_path(&panel.view()?, &options, prior.as_ref(), &(&range).into(), control)?.into())
+    })
+}

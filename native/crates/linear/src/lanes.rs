@@ -1,0 +1,158 @@
+use crate::Panel;
+use crate::aggregate::{Aggregate, Scheme};
+use crate::stream::{Window, WindowRow};
+
+/// Assets that are worked on side by side, one a SIMD lane: 512 bits of float64. A fixed number, so that
+/// no bit depends on the machine.
+pub(crate) const LANES: usize = 8;
+
+/// Below this share of y'Wy the residual sum of squares is summed from residuals: y'Wy - b'X'Wy would keep fewer than
+/// 10 digits.
+const CANCELLATION_LIMIT: f64 = 1e-6;
+
+/// Moving regressions of up to [`LANES`] assets that miss the same rows.
+pub(crate) struct Lanes<'a> {
+    panel: &'a Panel<'a>,
+    market: Option<&'a [f64]>,
+    assets: Vec<usize>,
+    /// `[column + 2][lane]`: X'Wy, y'Wy, m'Wy.
+    sums: Aggregate,
+    values: Vec<f64>,
+    estimate: Estimate,
+}
+
+/// Coefficients and noise of every lane as of one row.
+pub(crate) struct Estimate {
+    /// `[column][lane]`, 0 for dropped columns.
+    pub coefficients: Vec<f64>,
+    pub variance: [f64; LANES],
+    /// Noise covariance with the market on the same rows; 0 without a market.
+    pub market_covariance: [f64; LANES],
+}
+
+impl<'a> Lanes<'a> {
+    pub(crate) fn new(panel: &'a Panel<'a>, assets: &[usize], scheme: Scheme, market: Option<&'a [f64]>) -> Self {
+        let rows = panel.columns + 1 + usize::from(market.is_some());
+        Self {
+            panel,
+            market,
+            assets: assets.to_vec(),
+            sums: Aggregate::new(scheme, 1, rows * LANES),
+            values: vec![0.0; rows * LANES],
+            estimate: Estimate {
+                coefficients: vec![0.0; panel.columns * LANES],
+                variance: [f64::NAN; LANES],
+                market_covariance: [0.0; LANES],
+            },
+        }
+    }
+
+    pub(crate) fn assets(&self) -> &[usize] {
+        &self.assets
+    }
+
+    pub(crate) fn push(&mut self, row: usize, window: &Window) {
+        if window.is_observed(row) {
+            let y = self.row_values(row);
+            let x = self.panel.design_row(row);
+            let (moments, squares) = self.values.split_at_mut(x.len() * LANES);
+            for (out, x) in moments.as_chunks_mut::<LANES>().0.iter_mut().zip(x) {
+                *out = y.map(|y| x * y);
+            }
+            let mut squares = squares.as_chunks_mut::<LANES>().0.iter_mut();
+            if let Some(out) = squares.next() {
+                *out = y.map(|y| y * y);
+            }
+            if let (Some(out), Some(market)) = (squares.next(), self.market) {
+                *out = y.map(|y| y * market[row]);
+            }
+        } else {
+            self.values.fill(0.0);
+        }
+        self.sums.push(&self.values);
+    }
+
+    /// Solves all lanes as of the last row pushed.
+    pub(crate) fn estimate(&mut self, window: &Window, row: &WindowRow) -> &Estimate {
+        let k = self.panel.columns;
+        self.solve(row);
+        let sums = self.sums.sums().as_chunks::<LANES>().0;
+        let b = self.estimate.coefficients.as_chunks::<LANES>().0;
+        let total = sums[k];
+        let mut explained = [0.0; LANES];
+        for (moment, b) in sums[..k].iter().zip(b) {
+            for lane in 0..LANES {
+                explained[lane] += moment[lane] * b[lane];
+            }
+        }
+        let mut variance = [0.0; LANES];
+        for lane in 0..LANES {
+            let mut rest = total[lane] - explained[lane];
+            if rest <= CANCELLATION_LIMIT * total[lane] && lane < self.assets.len() {
+                rest = self.residual_sum(window, lane);
+            }
+            variance[lane] = rest / row.trace;
+        }
+        let mut covariance = [0.0; LANES];
+        if self.market.is_some() {
+            covariance = sums[k + 1];
+            for (m, b) in row.market_moments.iter().zip(b) {
+                for lane in 0..LANES {
+                    covariance[lane] -= m * b[lane];
+                }
+            }
+            covariance = covariance.map(|sum| sum / row.trace);
+        }
+        self.estimate.variance = variance;
+        self.estimate.market_covariance = covariance;
+        &self.estimate
+    }
+
+    fn solve(&mut self, row: &WindowRow) {
+        let k = self.panel.columns;
+        if let Some(projector) = &row.solver.projector {
+            self.estimate.coefficients.fill(0.0);
+            for (&at, weights) in projector.rows.iter().zip(projector.matrix.chunks_exact(k)) {
+                let y = self.row_values(at);
+                let b = self.estimate.coefficients.as_chunks_mut::<LANES>().0;
+                for (b, weight) in b.iter_mut().zip(weights) {
+                    for lane in 0..LANES {
+                        b[lane] += weight * y[lane];
+                    }
+                }
+            }
+            return;
+        }
+        let sums = self.sums.sums().as_chunks::<LANES>().0;
+        let b = self.estimate.coefficients.as_chunks_mut::<LANES>().0;
+        for (b, weights) in b.iter_mut().zip(row.solver.inverse.chunks_exact(k.max(1))) {
+            let mut sum = [0.0; LANES];
+            for (moment, weight) in sums[..k].iter().zip(weights) {
+                for lane in 0..LANES {
+                    sum[lane] += weight * moment[lane];
+                }
+            }
+            *b = sum;
+        }
+    }
+
+    fn row_values(&self, row: usize) -> [f64; LANES] {
+        let mut y = [0.0; LANES];
+        for (y, &asset) in y.iter_mut().zip(&self.assets) {
+            *y = self.panel.value(row, asset);
+        }
+        y
+    }
+
+    fn residual_sum(&self, window: &Window, lane: usize) -> f64 {
+        let b = self.estimate.coefficients.as_chunks::<LANES>().0;
+        window
+            .weighted_rows()
+            .iter()
+            .map(|&(row, weight)| {
+                let fitted: f64 = self.panel.design_row(row).iter().zip(b).map(|(x, b)| x * b[lane]).sum();
+                weight * (self.panel.value(row, self.assets[lane]) - fitted).powi(2)
+            })
+            .sum()
+    }
+}

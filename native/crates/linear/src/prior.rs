@@ -1,0 +1,298 @@
+use macrograd_simd::Control;
+
+use crate::aggregate::Scheme;
+use crate::ewm::EwmOptions;
+use crate::lanes::{Estimate, LANES, Lanes};
+use crate::parallel::for_each;
+use crate::path::ASSETS_PER_TASK;
+use crate::shrink::{Belief, MarketEvidence, paule_mandel, precision};
+use crate::stream::{Window, WindowRow};
+use crate::{LinearError, Panel};
+
+/// Fewest assets from which a cross-section is estimated; below, coefficients are shrunk to zero alone.
+const MIN_ASSETS: usize = 4;
+
+/// Prior variance of a column that is not shrunk to zero, in units of its squared estimate plus sampling variance:
+/// flat for all purposes, and small enough that inverses keep 12 digits.
+const FLAT: f64 = 1e4;
+
+/// Rows between two reductions over assets: bounds the memory at rows x assets x columns x 32 bytes.
+const ROWS_PER_CHUNK: usize = 16;
+
+/// Cross-section of exponentially weighted regressions at every row, each from data up to that row. T rows, K columns.
+///
+/// beta_i ~ N(m, diag tau2), m_j ~ N(0, gamma2) for columns that are shrunk to zero.
+#[derive(Debug, Clone)]
+pub struct EwmPrior {
+    /// `[row]`: mean return over the assets observed at the row; NaN where none is.
+    pub market: Vec<f64>,
+    /// `[row][column]`: variance of the true coefficients over assets; NaN before the first estimate.
+    pub tau2: Vec<f64>,
+    /// `[row]`: variance of the mean coefficients around zero.
+    pub gamma2: Vec<f64>,
+    /// `[row]`: assets with an estimate. Below 4 there is no cross-section: then beta_i ~ N(0, gamma2) and `tau2` is 0
+    /// but for columns that are not shrunk.
+    pub assets: Vec<u32>,
+}
+
+/// (u, v): deviation from the market's coefficient; (b, s): the coefficient itself; each with its sampling variance.
+type Evidence = [(f64, f64); 2];
+
+struct PriorTask<'a> {
+    window: Window<'a>,
+    lanes: Vec<Lanes<'a>>,
+    /// `[row of the chunk]`: empty, or `[asset][column]`.
+    evidence: Vec<Vec<Evidence>>,
+}
+
+struct RowPrior<'o> {
+    row: usize,
+    tau2: &'o mut [f64],
+    gamma2: &'o mut f64,
+    assets: &'o mut u32,
+}
+
+/// Estimates the cross-section at rows 0 to `rows` from all assets of the panel.
+///
+/// tau2 comes from each asset's *deviation* from the market (the mean of all assets): the residual that assets share
+/// moves all their estimates together and says nothing about how far their true coefficients lie apart. Its sampling
+/// variance is that of the regression of r_i - r_m. gamma2 pools the columns of the market's own regression. Both by
+/// the estimating equation of Paule and Mandel (1982), at every row from data up to that row.
+///
+/// # Errors
+/// `BadOption`, `Cancelled`.
+pub fn ewm_prior(panel: &Panel, options: &EwmOptions, control: &Control) -> Result<EwmPrior, LinearError> {
+    let scheme = options.scheme()?;
+    let k = panel.columns;
+    let market = market_returns(panel);
+    let mut prior = EwmPrior {
+        tau2: vec![f64::NAN; panel.rows * k],
+        gamma2: vec![f64::NAN; panel.rows],
+        assets: vec![0; panel.rows],
+        market,
+    };
+    let evidence = market_path(panel, options, scheme, &prior.market);
+    let mut tasks = prior_tasks(panel, options, scheme, &prior.market);
+    let chunks = prior
+        .tau2
+        .chunks_mut((ROWS_PER_CHUNK * k).max(1))
+        .zip(prior.gamma2.chunks_mut(ROWS_PER_CHUNK))
+        .zip(prior.assets.chunks_mut(ROWS_PER_CHUNK));
+    for (chunk, ((tau2, gamma2), assets)) in chunks.enumerate() {
+        let first = chunk * ROWS_PER_CHUNK;
+        let rows = first..first + gamma2.len();
+        for_each(
+            tasks.iter_mut().collect(),
+            control,
+            |_| (),
+            |task| advance(task, rows.clone(), k),
+        )?;
+        control.report(rows.end as f64 / panel.rows as f64);
+        let outputs = tau2.chunks_mut(k.max(1)).zip(gamma2).zip(assets).enumerate();
+        let outputs = outputs
+            .map(|(at, ((tau2, gamma2), assets))| RowPrior {
+                row: first + at,
+                tau2,
+                gamma2,
+                assets,
+            })
+            .collect();
+        for_each(
+            outputs,
+            control,
+            |_| (),
+            |output: RowPrior| {
+                let pairs: Vec<&[Evidence]> = tasks.iter().map(|task| &*task.evidence[output.row - first]).collect();
+                reduce(&pairs, evidence[output.row].as_ref(), options, output);
+            },
+        )?;
+    }
+    Ok(prior)
+}
+
+/// What to believe at each row before looking at an asset; `None` before the first estimate.
+pub(crate) fn beliefs(panel: &Panel, options: &EwmOptions, scheme: Scheme, prior: &EwmPrior) -> Vec<Option<Belief>> {
+    let k = panel.columns;
+    market_path(panel, options, scheme, &prior.market)
+        .iter()
+        .enumerate()
+        .map(|(row, market)| {
+            let count = prior.assets[row] as usize;
+            let tau2 = &prior.tau2[row * k..(row + 1) * k];
+            let penalised = |j: usize| if options.is_free(j) { 0.0 } else { prior.gamma2[row] };
+            if count == 0 {
+                return None;
+            }
+            if count < MIN_ASSETS {
+                let total = (0..k).map(|j| tau2[j] + penalised(j)).collect();
+                return Some(Belief {
+                    total,
+                    shared: vec![0.0; k],
+                    market: None,
+                });
+            }
+            let (window, coefficients, variance) = market.as_ref()?;
+            let gamma2 = |j: usize| {
+                let spread = coefficients[j].powi(2) + variance * window.sandwich[j * k + j];
+                if options.is_free(j) {
+                    FLAT * spread
+                } else {
+                    penalised(j)
+                }
+            };
+            let total = (0..k).map(|j| gamma2(j) + tau2[j]).collect();
+            let shared: Vec<f64> = (0..k).map(|j| gamma2(j) + tau2[j] / count as f64).collect();
+            let market = MarketEvidence {
+                precision: precision(&shared, *variance, window)?,
+                coefficients: coefficients.clone(),
+                variance: *variance,
+                inverse: window.solver.inverse.clone(),
+            };
+            Some(Belief {
+                total,
+                shared,
+                market: Some(market),
+            })
+        })
+        .collect()
+}
+
+fn market_returns(panel: &Panel) -> Vec<f64> {
+    (0..panel.rows)
+        .map(|row| {
+            let values = &panel.returns[row * panel.assets..(row + 1) * panel.assets];
+            let (sum, count) = values
+                .iter()
+                .filter(|value| !value.is_nan())
+                .fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
+            if count == 0 { f64::NAN } else { sum / count as f64 }
+        })
+        .collect()
+}
+
+type MarketRow = (WindowRow, Vec<f64>, f64);
+
+/// The market's own exponentially weighted regression: shared part, coefficients and noise variance at every row.
+fn market_path(panel: &Panel, options: &EwmOptions, scheme: Scheme, market: &[f64]) -> Vec<Option<MarketRow>> {
+    let own = Panel {
+        returns: market,
+        assets: 1,
+        ..*panel
+    };
+    let observed: Vec<bool> = own
+        .complete_rows()
+        .iter()
+        .zip(market)
+        .map(|(&row, m)| row && !m.is_nan())
+        .collect();
+    let mut window = Window::new(&own, observed, scheme, options.min_observations, None);
+    let mut lanes = Lanes::new(&own, &[0], scheme, None);
+    (0..panel.rows)
+        .map(|row| {
+            window.push(row);
+            lanes.push(row, &window);
+            let shared = window.evaluate()?;
+            let estimate = lanes.estimate(&window, &shared);
+            let coefficients = estimate.coefficients.iter().step_by(LANES).copied().collect();
+            let variance = estimate.variance[0].max(0.0);
+            Some((shared, coefficients, variance))
+        })
+        .collect()
+}
+
+fn prior_tasks<'a>(
+    panel: &'a Panel<'a>,
+    options: &EwmOptions,
+    scheme: Scheme,
+    market: &'a [f64],
+) -> Vec<PriorTask<'a>> {
+    let groups = panel.groups(0..panel.assets, ASSETS_PER_TASK);
+    groups
+        .into_iter()
+        .map(|group| PriorTask {
+            lanes: group
+                .assets
+                .chunks(LANES)
+                .map(|assets| Lanes::new(panel, assets, scheme, Some(market)))
+                .collect(),
+            window: Window::new(panel, group.observed, scheme, options.min_observations, Some(market)),
+            evidence: Vec::new(),
+        })
+        .collect()
+}
+
+fn advance(task: &mut PriorTask, rows: std::ops::Range<usize>, k: usize) {
+    task.evidence.clear();
+    for row in rows {
+        task.window.push(row);
+        task.lanes.iter_mut().for_each(|lanes| lanes.push(row, &task.window));
+        let mut out = Vec::new();
+        if let Some(shared) = task.window.evaluate() {
+            for lanes in &mut task.lanes {
+                let count = lanes.assets().len();
+                let estimate = lanes.estimate(&task.window, &shared);
+                (0..count).for_each(|lane| collect(&shared, estimate, lane, k, &mut out));
+            }
+        }
+        task.evidence.push(out);
+    }
+}
+
+fn collect(shared: &WindowRow, estimate: &Estimate, lane: usize, k: usize, out: &mut Vec<Evidence>) {
+    let own = estimate.variance[lane].max(0.0);
+    // Noise variance of r_i - r_m on the same rows.
+    let apart = (own - 2.0 * estimate.market_covariance[lane] + shared.market_variance).max(0.0);
+    for j in 0..k {
+        if !shared.solver.kept[j] {
+            out.push([(f64::NAN, f64::NAN); 2]);
+            continue;
+        }
+        let (b, s) = (estimate.coefficients[j * LANES + lane], shared.sandwich[j * k + j]);
+        out.push([(b - shared.market_coefficients[j], apart * s), (b, own * s)]);
+    }
+}
+
+fn reduce(pairs: &[&[Evidence]], market: Option<&MarketRow>, options: &EwmOptions, output: RowPrior) {
+    let k = output.tau2.len();
+    let count = pairs.iter().map(|task| task.len()).sum::<usize>() / k.max(1);
+    *output.assets = count as u32;
+    if count == 0 {
+        return;
+    }
+    let column = |j: usize, which: usize| -> Vec<(f64, f64)> {
+        let values = pairs.iter().flat_map(|task| task.iter().skip(j).step_by(k));
+        values
+            .map(|evidence| evidence[which])
+            .filter(|(u, _)| !u.is_nan())
+            .collect()
+    };
+    if count < MIN_ASSETS {
+        let pooled: Vec<(f64, f64)> = (0..k)
+            .filter(|&j| !options.is_free(j))
+            .flat_map(|j| column(j, 1))
+            .collect();
+        *output.gamma2 = paule_mandel(&pooled, pooled.len() as f64);
+        for (j, tau2) in output.tau2.iter_mut().enumerate() {
+            let spread = column(j, 1).iter().fold(0.0_f64, |m, (b, s)| m.max(b * b + s));
+            *tau2 = if options.is_free(j) { FLAT * spread } else { 0.0 };
+        }
+        return;
+    }
+    for (j, tau2) in output.tau2.iter_mut().enumerate() {
+        let deviations = column(j, 0);
+        // One degree of freedom goes to the market, the mean that deviations are taken from.
+        *tau2 = paule_mandel(&deviations, deviations.len() as f64 - 1.0);
+    }
+    *output.gamma2 = market.map_or(0.0, |(window, coefficients, variance)| {
+        let penalised = (0..k).filter(|&j| !options.is_free(j) && window.solver.kept[j]);
+        let pairs: Vec<(f64, f64)> = penalised
+            .map(|j| {
+                (
+                    coefficients[j],
+                    variance * window.sandwich[j * k + j] + output.tau2[j] / count as f64,
+                )
+            })
+            .collect();
+        paule_mandel(&pairs, pairs.len() as f64)
+    });
+}

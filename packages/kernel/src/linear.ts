@@ -1,0 +1,219 @@
+import { ArgumentError } from '@macrograd/core';
+import { type RunOptions, runNative } from './native.js';
+
+/** One design and the returns of many assets; NaN = missing, in both. The arrays are copied before work starts. */
+export interface RegressionPanel {
+  /** [row][column], oldest row first; a constant is a column like any other. A row with NaN is used by no asset. */
+  readonly design: Float64Array;
+  /** [row][asset]. */
+  readonly returns: Float64Array;
+  readonly rows: number;
+  readonly columns: number;
+  readonly assets: number;
+}
+
+/** Half-open ranges of a moving regression; default is everything. */
+export interface RegressionRange {
+  readonly rows?: { readonly start: number; readonly end: number };
+  readonly assets?: { readonly start: number; readonly end: number };
+}
+
+/** Options of {@link olsRegression}. */
+export interface OlsRegressionOptions extends RunOptions {
+  /** Default `homoscedastic`: s^2 (X'X)^-1; `hac`: Newey and West (1987), Bartlett kernel. */
+  readonly covariance?: 'homoscedastic' | 'hac';
+  /** Lags of the kernel; default floor(4 (n / 100)^(2/9)) of each asset's n observations. */
+  readonly lags?: number;
+  /** Multiply the HAC covariance by n / (n - rank); default true. */
+  readonly smallSample?: boolean;
+  /** Distribution of the p-values; default `t` with n - rank degrees of freedom. */
+  readonly reference?: 't' | 'normal';
+  /** Fewest observations for an estimate; default and least: rank + 1. */
+  readonly minObservations?: number;
+}
+
+/**
+ * Static regression of every asset. A column that depends on columns before it has NaN, and `rank` is below the number
+ * of columns; `rank` 0 and NaN everywhere mean too few observations.
+ */
+export interface OlsRegression {
+  /** [asset][column]. */
+  readonly coefficients: Float64Array;
+  /** [asset][column][column]. */
+  readonly covariance: Float64Array;
+  /** [asset][column], two-sided. */
+  readonly pValues: Float64Array;
+  /** [asset][row], NaN where the row was not used. */
+  readonly residuals: Float64Array;
+  /** [asset], residual sum of squares / (n - rank). */
+  readonly residualVariance: Float64Array;
+  /** [asset], rows used. */
+  readonly observations: Uint32Array;
+  /** [asset], independent columns; 0 = not estimated. */
+  readonly rank: Uint32Array;
+  /** [asset], condition number of the scaled design; Infinity when a column was dropped. */
+  readonly condition: Float64Array;
+}
+
+/** Coefficients of assets over rows, in the order of the range asked for. */
+export interface RegressionPath {
+  /** [asset][row][column]; NaN with too few observations and for columns that depend on columns before them. */
+  readonly coefficients: Float64Array;
+  /** Variances of `coefficients`, same shape; empty when not asked for. */
+  readonly variances: Float64Array;
+  /** [asset] at the last row, as all that follows: observations in use. */
+  readonly observations: Uint32Array;
+  /** Independent columns; 0 = not estimated. */
+  readonly rank: Uint32Array;
+  /** Condition number of the scaled design; NaN = not estimated. */
+  readonly condition: Float64Array;
+  /** Degrees of freedom of the noise variance; NaN = not estimated. */
+  readonly degreesOfFreedom: Float64Array;
+}
+
+/** Options of {@link rollingRegression}. */
+export interface RollingRegressionOptions extends RunOptions {
+  /** Rows of a window, missing ones included; the row of the estimate is its last. */
+  readonly window: number;
+  /** Fewest observations for an estimate; default `window`. */
+  readonly minObservations?: number;
+  /** Default true. */
+  readonly variances?: boolean;
+}
+
+/** Options of {@link ewmRegression} and {@link ewmCrossSection}. */
+export interface EwmRegressionOptions extends RunOptions {
+  /** Rows after which a weight has halved; missing rows age too. */
+  readonly halfLife: number;
+  /** Fewest observations for an estimate; default columns + 1. */
+  readonly minObservations?: number;
+  /** Default true. */
+  readonly variances?: boolean;
+  /** Columns that are not shrunk to zero (the constant); default none. */
+  readonly freeColumns?: readonly number[];
+}
+
+/**
+ * What the cross-section says at every row, from data up to that row: beta_i ~ N(m, diag tau2), m ~ N(0, gamma2).
+ * Made by {@link ewmCrossSection}, used by {@link ewmRegression} on the same panel with the same options.
+ */
+export interface EwmCrossSection {
+  /** [row], mean return over the observed assets. */
+  readonly market: Float64Array;
+  /** [row][column]. */
+  readonly tau2: Float64Array;
+  /** [row]. */
+  readonly gamma2: Float64Array;
+  /** [row], assets with an estimate; below 4 coefficients are shrunk to zero alone. */
+  readonly assets: Uint32Array;
+}
+
+/**
+ * Least squares of every asset on the shared design, by column-scaled QR; formulae in docs/methods/linear.md.
+ *
+ * @example
+ * const design = Float64Array.of(1, 0, 1, 1, 1, 2, 1, 4); // constant, x
+ * const returns = Float64Array.of(1, 3, 5, 9);
+ * const fit = await olsRegression({ design, returns, rows: 4, columns: 2, assets: 1 });
+ * fit.coefficients; // 1, 2
+ */
+export function olsRegression(panel: RegressionPanel, options: OlsRegressionOptions = {}): Promise<OlsRegression> {
+  const { lags } = options;
+  if (lags !== undefined) checkCount('lags', lags, 0);
+  const native = {
+    hac: options.covariance === 'hac',
+    lags: lags ?? -1,
+    smallSample: options.smallSample ?? true,
+    normal: options.reference === 'normal',
+    minObservations: checkCount('minObservations', options.minObservations ?? 2, 1),
+  };
+  const copy = owned(panel);
+  return runNative((kernel, run) => kernel.linearOls(copy, native, ...run), options);
+}
+
+/** Least squares over the last `window` rows, at every row of the range, with homoscedastic variances. */
+export function rollingRegression(
+  panel: RegressionPanel,
+  options: RollingRegressionOptions,
+  range: RegressionRange = {},
+): Promise<RegressionPath> {
+  const native = {
+    window: checkCount('window', options.window, 2),
+    minObservations: checkCount('minObservations', options.minObservations ?? options.window, 1),
+    variances: options.variances ?? true,
+  };
+  const wanted = nativeRange(panel, range);
+  const copy = owned(panel);
+  return runNative((kernel, run) => kernel.linearRollingOls(copy, native, wanted, ...run), options);
+}
+
+/** Estimates the cross-section of exponentially weighted regressions from all assets, at every row. */
+export function ewmCrossSection(panel: RegressionPanel, options: EwmRegressionOptions): Promise<EwmCrossSection> {
+  const native = ewmOptions(panel, options);
+  const copy = owned(panel);
+  return runNative((kernel, run) => kernel.linearEwmPrior(copy, native, ...run), options);
+}
+
+/**
+ * Exponentially weighted least squares at every row of the range, from data up to that row; with a cross-section the
+ * empirical-Bayes posterior mean and variance.
+ */
+export function ewmRegression(
+  panel: RegressionPanel,
+  options: EwmRegressionOptions,
+  range: RegressionRange = {},
+  prior?: EwmCrossSection,
+): Promise<RegressionPath> {
+  const native = ewmOptions(panel, options);
+  const wanted = nativeRange(panel, range);
+  const copy = owned(panel);
+  return runNative((kernel, run) => kernel.linearEwmPath(copy, native, prior ?? null, wanted, ...run), options);
+}
+
+function ewmOptions(panel: RegressionPanel, options: EwmRegressionOptions) {
+  if (!(options.halfLife > 0 && Number.isFinite(options.halfLife))) {
+    throw new ArgumentError(`halfLife is ${options.halfLife}`, 'give a positive, finite number of rows');
+  }
+  const freeColumns = [...(options.freeColumns ?? [])];
+  for (const column of freeColumns) {
+    if (!Number.isInteger(column) || column < 0 || column >= panel.columns) {
+      throw new ArgumentError(`free column ${column} is not one of the ${panel.columns} columns`);
+    }
+  }
+  return {
+    halfLife: options.halfLife,
+    minObservations: checkCount('minObservations', options.minObservations ?? panel.columns + 1, 1),
+    variances: options.variances ?? true,
+    freeColumns,
+  };
+}
+
+/** Typed arrays must not change while native threads read them, so the call owns copies. */
+function owned(panel: RegressionPanel) {
+  checkCount('rows', panel.rows, 0);
+  checkCount('columns', panel.columns, 0);
+  checkCount('assets', panel.assets, 0);
+  const { rows, columns, assets } = panel;
+  return { design: panel.design.slice(), returns: panel.returns.slice(), rows, columns, assets };
+}
+
+function nativeRange(panel: RegressionPanel, range: RegressionRange) {
+  const rows = checkRange('rows', range.rows, panel.rows);
+  const assets = checkRange('assets', range.assets, panel.assets);
+  return { rowStart: rows.start, rowEnd: rows.end, assetStart: assets.start, assetEnd: assets.end };
+}
+
+function checkRange(name: string, range: { start: number; end: number } | undefined, size: number) {
+  const { start, end } = range ?? { start: 0, end: size };
+  if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= size)) {
+    throw new ArgumentError(`${name} ${start}..${end} do not lie in a panel of ${size}`);
+  }
+  return { start, end };
+}
+
+function checkCount(name: string, value: number, least: number): number {
+  if (!Number.isInteger(value) || value < least || value > 0x7fffffff) {
+    throw new ArgumentError(`${name} is ${value}`, `give an integer of at least ${least}`);
+  }
+  return value;
+}
