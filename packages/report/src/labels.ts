@@ -47,6 +47,18 @@ const methodColours: Readonly<Record<string, string>> = {
   lstm: '#d55e00',
 };
 
+/** Where the palette is too dark for a dark page. */
+const brightColours: Readonly<Record<string, string>> = { ols: '#3b9ad9', lstm: '#f0803c', var: '#a08fd8' };
+
+/** What a method's colour depends on: `text` stands for the chosen mix. */
+interface MethodTheme {
+  readonly text: string;
+  readonly dark: boolean;
+}
+
+/** Colour of small marks in running text, on light and dark pages. */
+export const markTheme: MethodTheme = { text: 'currentColor', dark: false };
+
 /** Display name of a method. */
 export function methodName(method: string): string {
   return methodNames[method] ?? method;
@@ -63,6 +75,6 @@ export function statusName(status: string): string {
 }
 
 /** Colour of a method on every chart; `chosen` takes the text's colour. */
-export function methodColour(method: string, text: string): string {
-  return methodColours[method] ?? text;
+export function methodColour(method: string, theme: MethodTheme): string {
+  return (theme.dark ? brightColours[method] : undefined) ?? methodColours[method] ?? theme.text;
 }

@@ -45,6 +45,8 @@ export interface PageScores {
   readonly dmStat: readonly Maybe[];
   readonly dmP: readonly Maybe[];
   readonly cwP: readonly Maybe[];
+  /** R2 over all assets together, where the table has it. */
+  readonly pooledR2: Maybe;
 }
 
 /** Method chosen for an asset; several where forecasts are mixed. */
@@ -79,7 +81,6 @@ export interface PageData {
   readonly horizon: number;
   /** `month`, `week`, ...: what one lag is. */
   readonly period: string;
-  /** Periods a year, for marking a plausible default zoom. */
   readonly choices: readonly (readonly PageChoice[])[];
   readonly reasons: readonly string[];
   /** By method. */

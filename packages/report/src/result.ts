@@ -1,5 +1,4 @@
-import { readTable, type TableData } from '@macrograd/store';
-import { type RunRecord, readRunRecord } from './run-record.js';
+import { type RunRecord, readRunRecord, readTable, type TableData } from '@macrograd/store';
 
 /** Everything the report reads: the tables of one result directory and its run.json. */
 export interface RunResult {
@@ -14,8 +13,8 @@ export interface RunResult {
 
 /** Reads a result directory, finished or still under its temporary name. */
 export async function readResult(dir: string): Promise<RunResult> {
-  const [run, exposures, lags, summary, evaluation, chosen, factors] = await Promise.all([
-    readRunRecord(dir),
+  const run = readRunRecord(dir);
+  const [exposures, lags, summary, evaluation, chosen, factors] = await Promise.all([
     readTable(dir, 'exposures'),
     readTable(dir, 'lags'),
     readTable(dir, 'summary'),

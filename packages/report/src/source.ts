@@ -6,6 +6,11 @@ export function screeningMethod(data: PageData): string {
   return tested.includes('lstm') ? 'lstm' : (tested.at(-1) ?? '');
 }
 
+/** The method that headlines count: the chosen mix where it is summarised, else the screening method. */
+export function headlineMethod(data: PageData): string {
+  return data.summary.chosen ? 'chosen' : screeningMethod(data);
+}
+
 /** Whether the choice for an asset is to claim no exposure at all. */
 export function chosenNone(data: PageData, asset: number): boolean {
   return data.choices[asset]?.[0]?.method === 'zero';

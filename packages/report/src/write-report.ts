@@ -7,7 +7,7 @@ import { type RunResult, readResult } from './result.js';
 
 /** Settings of {@link writeReport}. */
 export interface ReportOptions {
-  /** Also write the main charts as PNG beside the page. Default false. */
+  /** Also write the main charts as heatmap.png, history.png, r2.png and hedge.png beside the page. Default false. */
   readonly png?: boolean;
   /** Characters that the exposures through time may take in the page; assets beyond it get no such charts. */
   readonly historyBudget?: number;
@@ -26,11 +26,12 @@ export async function writeReport(resultDir: string, options: ReportOptions = {}
   const folder = join(resultDir, 'report');
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'index.html');
-  await writeFile(file, await renderReport(result, options));
+  const data = pageData(result, options.historyBudget);
+  await writeFile(file, pageHtml(result.run, data, await clientFiles()));
   if (options.png) {
     // Loaded on demand: the charts' library is large and most runs need the page alone.
     const { writeCharts } = await import('./png.js');
-    await writeCharts(result, folder);
+    await writeCharts(data, folder);
   }
   return file;
 }

@@ -1,9 +1,7 @@
 /** Synthetic results with every feature that the report shows. The numbers mean nothing; the same arguments give the same tables. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { monthEndOfIndex, Random } from '@macrograd/core';
-import { TableBuilder, writeTable } from '@macrograd/store';
-import { parseRunRecord, type RunResult } from '../src/index.js';
+import { formatIsoDate, monthEndOfIndex, Random } from '@macrograd/core';
+import { type RunRecord, TableBuilder, writeRunRecord, writeTable } from '@macrograd/store';
+import type { RunResult } from '../src/index.js';
 
 export interface FixtureOptions {
   readonly assets: readonly string[];
@@ -35,28 +33,58 @@ const Z90 = 1.645;
 const FIRST_MONTH = -120;
 
 /** run.json of a fixture. */
-export function fixtureRun({ assets }: FixtureOptions): Record<string, unknown> {
+export function fixtureRun({ assets, months }: FixtureOptions): RunRecord {
   return {
+    schema_version: 1,
     name: 'Synthetic universe',
-    version: '0.1.0',
-    finished: '2026-01-31T12:00:00Z',
-    frequency: 'M',
-    timing: 'reference',
-    horizon: 0,
-    seed: 1,
+    status: 'complete_with_warnings',
+    config_hash: '0',
+    config: {},
+    data_hashes: {},
+    versions: { macrograd: '0.1.0' },
     isa: 'avx2',
-    warnings: [
-      'These numbers are synthetic: they show the layout of a report and say nothing about markets.',
-      { message: 'OIL starts in 1986 and enters as missing before', remedy: 'read its exposures from 1986 on' },
-    ],
-    checks: [
-      { name: '10-year bond on its own yield', expected: -8.1, measured: -8.06, unit: '% per 1 pp', passed: true },
-      { name: 'Sterling cash on the pound', expected: 1, measured: 0.62, unit: '% per 1 log-%', passed: false },
-    ],
+    threads: 1,
+    seed: 1,
+    frequency: 'M',
+    horizon: 0,
+    timing: 'reference',
+    folds: 3,
     assets: assets.map((name, i) => ({
       name,
+      source: 'synthetic',
       labels: i % 4 === 1 ? ['survivor'] : i % 7 === 3 ? ['price index'] : [],
     })),
+    screening_level: 0.1,
+    interval_coverage: 0.9,
+    span: {
+      start: formatIsoDate(monthEndOfIndex(FIRST_MONTH)),
+      end: formatIsoDate(monthEndOfIndex(FIRST_MONTH + months - 1)),
+    },
+    started_at: '2026-01-31T11:58:00Z',
+    finished: '2026-01-31T12:00:00Z',
+    timings: {},
+    warnings: [
+      'these numbers are synthetic: they show the layout of a report and say nothing about markets',
+      'OIL starts 1986-01-31: it has no exposure before',
+    ],
+    checks: [
+      {
+        name: '10-year bond on its own yield',
+        expected: -0.081,
+        measured: -0.0806,
+        tolerance: 0.01,
+        unit: 'decimal return per 1 pp',
+        passed: true,
+      },
+      {
+        name: 'Sterling cash on the pound',
+        expected: 0.01,
+        measured: 0.0062,
+        tolerance: 0.002,
+        unit: 'decimal return per 1 log-%',
+        passed: false,
+      },
+    ],
   };
 }
 
@@ -70,7 +98,7 @@ export function fixtureResult(options: FixtureOptions): RunResult {
   const sd = factors.map((_, j) => 0.25 + 0.4 * (j % 3));
   const world: World = { options, random, truth, sd };
   return {
-    run: parseRunRecord(fixtureRun(options)),
+    run: fixtureRun(options),
     exposures: exposures(world),
     lags: lags(world),
     summary: summary(world),
@@ -82,14 +110,14 @@ export function fixtureResult(options: FixtureOptions): RunResult {
 
 /** Writes a fixture as a result directory. */
 export function writeFixture(dir: string, options: FixtureOptions): void {
-  const { run: _, ...tables } = fixtureResult(options);
+  const { run, ...tables } = fixtureResult(options);
   writeTable(dir, 'exposures', tables.exposures);
   writeTable(dir, 'lags', tables.lags);
   writeTable(dir, 'summary', tables.summary);
   writeTable(dir, 'evaluation', tables.evaluation);
   writeTable(dir, 'chosen', tables.chosen);
   writeTable(dir, 'factors', tables.factors);
-  writeFileSync(join(dir, 'run.json'), JSON.stringify(fixtureRun(options)));
+  writeRunRecord(dir, run);
 }
 
 interface World {

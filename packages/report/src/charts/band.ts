@@ -31,8 +31,10 @@ export function bandSeries(x: readonly number[], band: Band, colour: string, nam
     z: 1,
     clip: true,
     tooltip: { show: false },
-    // One item a run, placed at the run's first point; the polygon's own points do the drawing.
-    data: runs.map(([start]) => [x[start], band.lo[start]]),
+    // One item a run with its ends, from which the axis takes its extent; the polygon's own points do the drawing.
+    data: runs.map(([start, end]) => [x[start], least(band.lo, start, end), most(band.hi, start, end)]),
+    encode: { x: 0, y: [1, 2] },
+    itemStyle: { color: colour },
     renderItem: (
       params: CustomSeriesRenderItemParams,
       api: CustomSeriesRenderItemAPI,
@@ -41,9 +43,17 @@ export function bandSeries(x: readonly number[], band: Band, colour: string, nam
       const points: number[][] = [];
       for (let i = start; i < end; i++) points.push(api.coord([x[i], band.hi[i]]));
       for (let i = end - 1; i >= start; i--) points.push(api.coord([x[i], band.lo[i]]));
-      return { type: 'polygon', shape: { points }, style: { fill: colour, opacity: 0.18 } };
+      return { type: 'polygon', shape: { points }, style: { fill: colour, opacity: 0.15 } };
     },
   };
+}
+
+function least(values: Float64Array, start: number, end: number): number {
+  return values.subarray(start, end).reduce((a, b) => Math.min(a, b));
+}
+
+function most(values: Float64Array, start: number, end: number): number {
+  return values.subarray(start, end).reduce((a, b) => Math.max(a, b));
 }
 
 /** A vertical whisker from `lo` to `hi` at every point that has both. */

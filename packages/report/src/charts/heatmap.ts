@@ -23,7 +23,7 @@ export interface HeatmapInput {
 
 /** Height in pixels of a row, and of the frame around the rows. */
 const ROW = 24;
-const FRAME = 108;
+const FRAME = 86;
 
 /** Height in pixels that a heatmap of so many rows needs. */
 export function heatmapHeight(rows: number): number {
@@ -33,16 +33,18 @@ export function heatmapHeight(rows: number): number {
 /** Assets by factors, coloured on a scale centred on 0; significant cells are framed and bold. */
 export function heatmapOption(input: HeatmapInput): EChartsOption {
   const { theme } = input;
-  const limit = colourLimit(input.cells.map((cell) => Math.abs(cell.value)));
+  // Later cells are painted over earlier ones, and a frame must not be cut by a neighbour.
+  const cells = [...input.cells].sort((a, b) => Number(a.significant) - Number(b.significant));
+  const limit = colourLimit(cells.map((cell) => Math.abs(cell.value)));
   const style = axisStyle(theme);
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
-    grid: { left: 8, right: 12, top: 84, bottom: 12, containLabel: true },
+    grid: { left: 8, right: 12, top: 62, bottom: 12, containLabel: true },
     tooltip: {
       ...tooltipStyle(theme),
       formatter: (at) => {
-        const cell = input.cells[(at as unknown as { dataIndex: number }).dataIndex];
+        const cell = cells[(at as unknown as { dataIndex: number }).dataIndex];
         const head = `${input.assets[cell.asset]} \u00b7 ${input.factors[cell.factor]}`;
         return `<b>${escapeHtml(head)}</b><br>${cell.lines.map(escapeHtml).join('<br>')}`;
       },
@@ -81,7 +83,7 @@ export function heatmapOption(input: HeatmapInput): EChartsOption {
     series: [
       {
         type: 'heatmap',
-        data: input.cells.map((cell) => ({
+        data: cells.map((cell) => ({
           value: [cell.factor, cell.asset, cell.value],
           itemStyle: cell.significant
             ? { borderColor: theme.text, borderWidth: 1.6, borderRadius: 3 }

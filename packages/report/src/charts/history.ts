@@ -2,7 +2,7 @@ import type { EChartsOption, SeriesOption } from 'echarts';
 import { escapeHtml, fixed, NONE } from '../format.js';
 import type { Band, PageRegion } from '../page-data.js';
 import { bandSeries, linePoints } from './band.js';
-import { axisStyle, type ChartTheme, tooltipStyle } from './theme.js';
+import { axisStyle, type ChartTheme, tooltipStyle, valueAxis } from './theme.js';
 
 /** One method's exposure through time, already in the unit of the axis. */
 export interface HistoryLine {
@@ -22,7 +22,7 @@ export interface HistoryInput {
   readonly theme: ChartTheme;
 }
 
-/** Exposure through time with interval bands, in-sample dates shaded, fold boundaries dotted. */
+/** Exposure through time with interval bands, in-sample dates shaded, fold boundaries as lines. */
 export function historyOption(input: HistoryInput): EChartsOption {
   const { theme, dates } = input;
   const x = dates.map((date) => Date.parse(date));
@@ -44,16 +44,11 @@ export function historyOption(input: HistoryInput): EChartsOption {
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
-    grid: { left: 8, right: 14, top: 40, bottom: 8, containLabel: true },
+    grid: { left: 8, right: 14, top: 58, bottom: 8, containLabel: true },
     legend: { ...legendStyle(theme), data: input.lines.map((line) => ({ name: line.name })) },
     tooltip: { trigger: 'axis', ...tooltipStyle(theme), formatter: (at) => historyTip(input, x, at) },
     xAxis: { type: 'time', ...axisStyle(theme), splitLine: { show: false }, min: x[0], max: x[x.length - 1] },
-    yAxis: {
-      type: 'value',
-      scale: true,
-      ...axisStyle(theme),
-      axisLabel: { ...axisStyle(theme).axisLabel, formatter: (value: number) => axisNumber(value) },
-    },
+    yAxis: valueAxis(theme, input.unit),
     series,
   };
 }
@@ -69,11 +64,6 @@ export function legendStyle(theme: ChartTheme) {
     itemGap: 18,
     textStyle: { color: theme.text, fontSize: 12, fontFamily: theme.font },
   };
-}
-
-/** Axis label without trailing noise and with a true minus sign. */
-export function axisNumber(value: number): string {
-  return String(Number(value.toPrecision(6))).replace('-', '\u2212');
 }
 
 /** An empty line that carries the shading, the fold boundaries and the line at zero. */
@@ -101,7 +91,7 @@ function backdrop({ regions, theme }: HistoryInput, x: readonly number[]): Serie
       data: [
         ...starts.map((start) => ({
           xAxis: start,
-          lineStyle: { color: theme.muted, type: 'dotted' as const, width: 1, opacity: 0.55 },
+          lineStyle: { color: theme.muted, type: 'solid' as const, width: 1, opacity: 0.35 },
         })),
         { yAxis: 0, lineStyle: { color: theme.muted, type: 'solid' as const, width: 1 } },
       ],

@@ -2,8 +2,7 @@ import type { EChartsOption } from 'echarts';
 import { escapeHtml, fixed } from '../format.js';
 import type { Band } from '../page-data.js';
 import { linePoints, whiskerSeries } from './band.js';
-import { axisNumber } from './history.js';
-import { axisStyle, type ChartTheme, tooltipStyle } from './theme.js';
+import { axisStyle, type ChartTheme, tooltipStyle, valueAxis } from './theme.js';
 
 /** What the two charts of the lag profile show; the band is already in the unit of the axis. */
 export interface LagInput {
@@ -71,32 +70,27 @@ function frame({ theme, unit, period }: LagInput, count: number, text: (lag: num
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
-    grid: { left: 8, right: 14, top: 14, bottom: 24, containLabel: true },
+    grid: { left: 8, right: 14, top: 34, bottom: 28, containLabel: true },
     tooltip: {
       trigger: 'axis',
       ...tooltipStyle(theme),
       formatter: (at) => {
         const first = (Array.isArray(at) ? at[0] : at) as unknown as { value: number[] };
-        const lag = first.value[0];
+        const lag = Number(first.value[0]);
         return `<b>${lag} ${escapeHtml(period)}${lag === 1 ? '' : 's'} before</b><br>${text(lag)} <span style="opacity:.65">${escapeHtml(unit)}</span>`;
       },
     },
     xAxis: {
-      type: 'value',
-      min: -0.6,
-      max: count - 0.4,
-      interval: 1,
+      type: 'category',
+      data: Array.from({ length: count }, (_, lag) => String(lag)),
       ...style,
-      splitLine: { show: false },
       name: `lag (${period}s)`,
       nameLocation: 'middle',
-      nameGap: 24,
-      axisLabel: {
-        ...style.axisLabel,
-        formatter: (lag: number) => (Number.isInteger(lag) && lag % lagLabelStep(count) === 0 ? String(lag) : ''),
-      },
+      nameGap: 26,
+      axisLabel: { ...style.axisLabel, interval: (lag: number) => lag % lagLabelStep(count) === 0 },
+      splitLine: { show: false },
     },
-    yAxis: { type: 'value', ...style, axisLabel: { ...style.axisLabel, formatter: axisNumber } },
+    yAxis: valueAxis(theme, unit),
   };
 }
 

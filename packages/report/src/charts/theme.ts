@@ -20,7 +20,8 @@ export const lightTheme: ChartTheme = {
   surface: '#ffffff',
   shade: '#eef1f4',
   diverging: ['#b2182b', '#d6604d', '#f4a582', '#fddbc7', '#f7f7f7', '#d1e5f0', '#92c5de', '#4393c3', '#2166ac'],
-  font: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", Arial, sans-serif',
+  // Without quotes: the chart library writes it into an XML attribute as it stands.
+  font: 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, DejaVu Sans, Arial, sans-serif',
   dark: false,
 };
 
@@ -45,6 +46,24 @@ export function axisStyle(theme: ChartTheme) {
     nameTextStyle: { color: theme.muted, fontSize: 11.5, fontFamily: theme.font },
     splitLine: { lineStyle: { color: theme.line, opacity: 0.7 } },
   };
+}
+
+/** A vertical axis of numbers that contains 0, its unit written above it. */
+export function valueAxis(theme: ChartTheme, unit: string) {
+  const style = axisStyle(theme);
+  return {
+    type: 'value' as const,
+    ...style,
+    name: unit,
+    nameGap: 12,
+    nameTextStyle: { ...style.nameTextStyle, align: 'left' as const },
+    axisLabel: { ...style.axisLabel, formatter: axisNumber },
+  };
+}
+
+/** Axis label without trailing noise and with a true minus sign. */
+function axisNumber(value: number): string {
+  return String(Number(value.toPrecision(6))).replace('-', '\u2212');
 }
 
 /** Tooltip style shared by all charts. */

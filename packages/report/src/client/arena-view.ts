@@ -1,6 +1,6 @@
 import { arenaOption } from '../charts/arena.js';
 import { fixed, NONE, percent } from '../format.js';
-import { methodColour, methodHint, methodName } from '../labels.js';
+import { markTheme, methodColour, methodHint, methodName } from '../labels.js';
 import type { Maybe, PageData } from '../page-data.js';
 import { median, winners } from '../statistics.js';
 import { MountedChart } from './chart.js';
@@ -24,7 +24,7 @@ export function mountArena(data: PageData): void {
       arenaOption({
         rows: scored.map((method) => ({
           name: methodName(method),
-          colour: methodColour(method, theme.text),
+          colour: methodColour(method, theme),
           scores: data.scores[method][score],
         })),
         assets,
@@ -38,6 +38,7 @@ export function mountArena(data: PageData): void {
 const columns: readonly [string, string][] = [
   ['Method', ''],
   ['Median R\u00b2', 'Out of sample, in %.'],
+  ['Pooled R\u00b2', 'Out of sample over all assets together, in %: large and volatile assets weigh more.'],
   ['Assets won', 'Assets in which no other single method has a higher out-of-sample R\u00b2.'],
   ['R\u00b2 above 0', 'Assets in which the method does better than its training mean.'],
   ['Median hedge', 'Hedge variance reduction in %.'],
@@ -64,13 +65,13 @@ function tableRows(data: PageData, methods: readonly string[], scored: readonly 
   );
   const decided = best.filter((winner) => winner >= 0).length;
   return scored.map((method) => {
-    const { r2, hedge, dmStat, dmP, cwP } = data.scores[method];
+    const { r2, hedge, dmStat, dmP, cwP, pooledR2 } = data.scores[method];
     const place = methods.indexOf(method);
     const won = best.filter((winner) => winner === place).length;
     const dm = (sign: number) =>
       dmP.filter((p, i) => p !== null && p < DECIDED && Math.sign(dmStat[i] ?? 0) === sign).length;
     const tested = dmP.some((p) => p !== null);
-    const swatch = h('b', { class: 'swatch', style: `background:${methodColour(method, 'currentColor')}` });
+    const swatch = h('b', { class: 'swatch', style: `background:${methodColour(method, markTheme)}` });
     const num = (text: string, ...more: Node[]) => h('td', { class: 'num' }, ...more, text);
     return h(
       'tr',
@@ -81,7 +82,8 @@ function tableRows(data: PageData, methods: readonly string[], scored: readonly 
         h('span', { class: 'method', 'data-tip': methodHint(method) }, swatch, methodName(method)),
       ),
       num(percent(median(r2))),
-      place < 0 ? num(NONE) : num(String(won), bar(won / Math.max(decided, 1), methodColour(method, 'currentColor'))),
+      num(percent(pooledR2)),
+      place < 0 ? num(NONE) : num(String(won), bar(won / Math.max(decided, 1), methodColour(method, markTheme))),
       num(above(r2)),
       num(percent(median(hedge))),
       num(above(hedge)),

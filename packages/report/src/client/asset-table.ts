@@ -1,5 +1,5 @@
 import { fixed, intervalPercent, percent, present, probability, signedPercent } from '../format.js';
-import { methodColour, methodHint, methodName, statusName } from '../labels.js';
+import { markTheme, methodColour, methodHint, methodName, statusName } from '../labels.js';
 import type { PageData } from '../page-data.js';
 import { chosenNone, sourceBlock, sourceMethod } from '../source.js';
 import { byId, h, select } from './dom.js';
@@ -78,7 +78,7 @@ function draw(data: PageData, view: View, selection: SelectionStore, redraw: (pa
   const body = shown.map((row) => assetRows(data, view, row, scale, selection));
   table.replaceChildren(head(view, redraw), ...body);
   if (rows.length === 0)
-    table.append(h('tbody', {}, h('tr', {}, h('td', { colspan: 9, class: 'empty' }, 'No asset fits.'))));
+    table.append(h('tbody', {}, h('tr', {}, h('td', { colspan: columns.length, class: 'empty' }, 'No asset fits.'))));
   const more = byId('asset-more');
   more.replaceChildren();
   if (rows.length > shown.length) {
@@ -155,6 +155,10 @@ const columns: readonly { key?: SortKey; name: string; numeric?: boolean; hint?:
   },
   { name: 'Interval', numeric: true, hint: 'Interval of the exposure in the same unit.' },
   {
+    name: 'Unit',
+    hint: 'Return in % for a move of the factor by one unit; pp is percentage points, log-% is 100 times a change in logs.',
+  },
+  {
     name: 'per SD',
     hint: 'The same exposure and interval per one SD of the factor, on one scale for all rows; the line is 0.',
   },
@@ -201,12 +205,13 @@ function assetRows(data: PageData, view: View, row: Row, scale: number, selectio
     h('td', { class: 'num', ...span }, percent(scores?.hedge[asset])),
   ];
   if (factors.length === 0) {
-    const none = h('td', { colspan: 5, class: 'empty' }, 'no estimate');
+    const none = h('td', { colspan: 6, class: 'empty' }, 'no estimate');
     return h('tbody', {}, h('tr', {}, ...lead, none));
   }
+  const unused = view.method === 'chosen' && chosenNone(data, asset);
   const lines = factors.map((factor, line) => {
     const cells = exposureCells(data, view, asset, factor, scale);
-    const tr = h('tr', { class: 'pick' }, ...(line === 0 ? lead : []), ...cells);
+    const tr = h('tr', { class: unused ? 'pick unused' : 'pick' }, ...(line === 0 ? lead : []), ...cells);
     tr.addEventListener('click', () => selection.set({ asset, factor }));
     return tr;
   });
@@ -216,14 +221,14 @@ function assetRows(data: PageData, view: View, row: Row, scale: number, selectio
 function methodCell(data: PageData, view: View, asset: number): HTMLElement[] {
   const choices = view.method === 'chosen' ? data.choices[asset] : [{ method: view.method, weight: 1 }];
   const names = choices.map(({ method, weight }) => {
-    const dot = h('b', { class: 'swatch', style: `background:${methodColour(method, 'currentColor')}` });
+    const dot = h('b', { class: 'swatch', style: `background:${methodColour(method, markTheme)}` });
     const share = weight < 0.995 ? ` ${fixed(100 * weight, 0)} %` : '';
     const hint = view.method === 'chosen' && data.reasons[asset] ? data.reasons[asset] : methodHint(method);
     return h('span', { class: 'method', 'data-tip': hint }, dot, `${methodName(method)}${share}`);
   });
   if (view.method === 'chosen' && chosenNone(data, asset)) {
     const source = methodName(sourceMethod(data, asset, 'chosen'));
-    names.push(h('span', { class: 'aside' }, `beside it: ${source}, not relied upon`));
+    names.push(h('span', { class: 'aside' }, `${source} shown, not used`));
   }
   return names;
 }
@@ -245,13 +250,9 @@ function exposureCells(data: PageData, view: View, asset: number, factor: number
   const remark = status === 'ok' ? [] : [h('em', { class: 'tag warn' }, statusName(status))];
   return [
     h('td', { class: 'factor' }, mark, name, ...remark),
-    h(
-      'td',
-      { class: `num ${value < 0 ? 'negative' : 'positive'}` },
-      signedPercent(value),
-      h('small', {}, ` % per 1 ${unit}`),
-    ),
+    h('td', { class: `num ${value < 0 ? 'negative' : 'positive'}` }, signedPercent(value)),
     h('td', { class: 'num' }, intervalPercent(lo, hi)),
+    h('td', { class: 'unit' }, `% per 1 ${unit}`),
     h('td', {}, whisker(block.mean[i], block.lo[i], block.hi[i], scale, significant)),
     h('td', { class: 'num' }, probability(block.q[i])),
   ];

@@ -38,10 +38,10 @@ export class MountedChart {
 
   constructor(
     private readonly element: HTMLElement,
-    onClick?: (data: unknown) => void,
+    onClick?: (value: unknown) => void,
   ) {
     this.chart = init(element, null, { renderer: 'svg' });
-    if (onClick) this.chart.on('click', (event) => onClick((event as { dataIndex?: number }).dataIndex));
+    if (onClick) this.chart.on('click', (event) => onClick((event as { value?: unknown }).value));
     new ResizeObserver(() => this.chart.resize()).observe(element);
     mounted.add(this);
   }

@@ -1,8 +1,7 @@
-import { type HeatmapCell, heatmapHeight, heatmapOption } from '../charts/heatmap.js';
-import { intervalPercent, present, probability, signedPercent } from '../format.js';
-import { methodName } from '../labels.js';
+import { heatmapHeight, heatmapOption } from '../charts/heatmap.js';
+import { heatmapCells } from '../heatmap-cells.js';
 import type { PageData } from '../page-data.js';
-import { chosenNone, sourceBlock, sourceMethod } from '../source.js';
+import { sourceBlock } from '../source.js';
 import { methodChoices } from './asset-table.js';
 import { MountedChart } from './chart.js';
 import { byId, select } from './dom.js';
@@ -14,17 +13,15 @@ const FIRST_ROWS = 60;
 /** The heatmap with its method, order and number of rows. */
 export function mountHeatmap(data: PageData, selection: SelectionStore): void {
   const view = { method: 'chosen', order: 'table', rows: FIRST_ROWS };
-  let cells: HeatmapCell[] = [];
   let order: number[] = [];
-  const chart = new MountedChart(byId('heatmap-chart'), (index) => {
-    const cell = cells[Number(index)];
-    if (!cell) return;
-    selection.set({ asset: order[cell.asset], factor: cell.factor });
+  const chart = new MountedChart(byId('heatmap-chart'), (value) => {
+    if (!Array.isArray(value)) return;
+    selection.set({ asset: order[Number(value[1])], factor: Number(value[0]) });
     byId('history').scrollIntoView({ behavior: 'smooth' });
   });
   const redraw = () => {
     order = rowOrder(data, view.method, view.order).slice(0, view.rows);
-    cells = order.flatMap((asset, row) => rowCells(data, view.method, asset, row));
+    const cells = order.flatMap((asset, row) => heatmapCells(data, view.method, asset, row));
     chart.height(heatmapHeight(order.length));
     const names = order.map((asset) => data.assets[asset].name);
     chart.draw((theme) =>
@@ -73,25 +70,4 @@ function rowOrder(data: PageData, method: string, order: string): number[] {
     return Math.max(...data.factors.map((_, j) => Math.abs(block.mean[asset * k + j] ?? 0)));
   };
   return assets.sort((a, b) => value(b) - value(a) || a - b);
-}
-
-function rowCells(data: PageData, method: string, asset: number, row: number): HeatmapCell[] {
-  const block = sourceBlock(data, asset, method);
-  if (!block) return [];
-  const source = sourceMethod(data, asset, method);
-  const note = method === 'chosen' && chosenNone(data, asset) ? ['No exposure was chosen for this asset.'] : [];
-  return data.factors.flatMap(({ unit }, factor): HeatmapCell[] => {
-    const i = asset * data.factors.length + factor;
-    const mean = block.mean[i];
-    if (!present(mean)) return [];
-    const lines = [
-      `${methodName(source)}: ${signedPercent(mean)} % per SD`,
-      `interval ${intervalPercent(block.lo[i], block.hi[i])} % per SD`,
-      `${signedPercent(block.unit[i])} % per 1 ${unit}`,
-      `latest ${signedPercent(block.latest[i])} % per SD`,
-      `q ${probability(block.q[i])}`,
-      ...note,
-    ];
-    return [{ asset: row, factor, value: 100 * mean, significant: block.selected[i] === 1, lines }];
-  });
 }

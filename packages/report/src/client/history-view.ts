@@ -1,13 +1,14 @@
 import { scaleBand } from '../charts/band.js';
 import { type HistoryLine, historyOption } from '../charts/history.js';
 import { fixed, present, probability } from '../format.js';
-import { methodColour, methodHint, methodName } from '../labels.js';
+import { markTheme, methodColour, methodHint, methodName } from '../labels.js';
 import type { Band, PageData } from '../page-data.js';
+import type { Selection } from '../selection.js';
 import { chosenNone, screeningMethod } from '../source.js';
 import { type AssetBands, assetBands } from './blob.js';
 import { MountedChart } from './chart.js';
 import { byId, h, segmented, select } from './dom.js';
-import type { Selection, SelectionStore } from './selection.js';
+import type { SelectionStore } from './selection.js';
 
 interface View {
   kind: string;
@@ -100,7 +101,7 @@ function pairPickers(data: PageData, selection: SelectionStore) {
 
 function methodToggles(methods: readonly string[], view: View, redraw: () => void): HTMLElement {
   const buttons = methods.map((method) => {
-    const swatch = h('b', { class: 'swatch', style: `background:${methodColour(method, 'currentColor')}` });
+    const swatch = h('b', { class: 'swatch', style: `background:${methodColour(method, markTheme)}` });
     const pressed = String(view.methods.has(method));
     const button = h(
       'button',
@@ -130,7 +131,7 @@ async function show(data: PageData, view: View, selection: Selection, chart: Mou
       lines: lines.map(
         ({ method, band }): HistoryLine => ({
           name: methodName(method),
-          colour: methodColour(method, theme.text),
+          colour: methodColour(method, theme),
           band,
         }),
       ),
@@ -163,17 +164,13 @@ function reading(
 ): (Node | string)[] {
   const pair = h('strong', {}, `${data.assets[asset].name} on ${data.factors[factor].name}`);
   if (data.blobs[asset] === null) return [pair, ': this asset has no charts in this file.'];
-  const parts = lines.flatMap(({ method, band }) => {
+  const parts = lines.map(({ method, band }) => {
     const i = band.value.findLastIndex(Number.isFinite);
-    if (i < 0) return [`; ${methodName(method)}: no estimate`];
+    if (i < 0) return `; ${methodName(method)}: no estimate`;
     const range = Number.isFinite(band.lo[i]) ? ` (${fixed(band.lo[i], 2)} to ${fixed(band.hi[i], 2)})` : '';
-    return [`; ${methodName(method)} ${fixed(band.value[i], 2)}${range} in ${data.dates[i].slice(0, 7)}`];
+    const q = data.summary[method]?.q[asset * data.factors.length + factor];
+    const verdict = !present(q) ? '' : `, ${q <= data.level ? 'significant' : 'not significant'} (q ${probability(q)})`;
+    return `; ${methodName(method)} ${fixed(band.value[i], 2)}${range} in ${data.dates[i].slice(0, 7)}${verdict}`;
   });
-  const q = data.summary[screeningMethod(data)]?.q[asset * data.factors.length + factor];
-  const verdict = !present(q)
-    ? ''
-    : q <= data.level
-      ? `; significant, q ${probability(q)}`
-      : `; not significant, q ${probability(q)}`;
-  return [pair, `, ${unit}`, ...parts, verdict, '.'];
+  return [pair, `, ${unit}`, ...parts, '.'];
 }

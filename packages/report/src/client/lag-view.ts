@@ -2,10 +2,11 @@ import { cumulativeLagOption, lagOption } from '../charts/lags.js';
 import { fixed, present } from '../format.js';
 import { methodColour, methodName } from '../labels.js';
 import type { PageData } from '../page-data.js';
+import type { Selection } from '../selection.js';
 import { assetBands } from './blob.js';
 import { MountedChart } from './chart.js';
 import { byId, h } from './dom.js';
-import type { Selection, SelectionStore } from './selection.js';
+import type { SelectionStore } from './selection.js';
 
 /** Lag profile of the selected asset and factor: per lag, and added up. */
 export function mountLags(data: PageData, selection: SelectionStore): void {
@@ -36,8 +37,8 @@ async function show(
   const shown = band ?? { value: empty, lo: empty, hi: empty };
   const unit = `% per 1 ${data.factors[factor].unit}`;
   const shared = { band: shown, period: data.period, unit, name: methodName(method) };
-  lags.draw((theme) => lagOption({ ...shared, colour: methodColour(method, theme.text), theme }));
-  cumulative.draw((theme) => cumulativeLagOption({ ...shared, colour: methodColour(method, theme.text), theme }));
+  lags.draw((theme) => lagOption({ ...shared, colour: methodColour(method, theme), theme }));
+  cumulative.draw((theme) => cumulativeLagOption({ ...shared, colour: methodColour(method, theme), theme }));
 }
 
 function sentence(data: PageData, { asset, factor }: Selection, method: string): (Node | string)[] {

@@ -1,11 +1,12 @@
 import type { PageData } from '../page-data.js';
+import { firstSelection } from '../selection.js';
 import { mountArena } from './arena-view.js';
 import { mountAssetTable } from './asset-table.js';
 import { byId } from './dom.js';
 import { mountHeatmap } from './heatmap-view.js';
 import { mountHistory } from './history-view.js';
 import { mountLags } from './lag-view.js';
-import { firstSelection, SelectionStore } from './selection.js';
+import { SelectionStore } from './selection.js';
 import { startTips } from './tips.js';
 
 const data = JSON.parse(byId('data').textContent ?? '{}') as PageData;

@@ -1,4 +1,3 @@
-import { NULL_INT } from '@macrograd/store';
 import type { PageData } from '../page-data.js';
 import type { RunResult } from '../result.js';
 import { choiceBlocks, pageFactors, scoreBlocks, summaryBlocks } from './headline.js';
@@ -16,6 +15,7 @@ const periods: Readonly<Record<string, string>> = { D: 'day', W: 'week', M: 'mon
 /** Turns the tables of a run into what the page's script reads. */
 export function pageData(result: RunResult, historyBudget = HISTORY_BUDGET): PageData {
   const { run, summary, evaluation, chosen } = result;
+  const labels = new Map(run.assets.map((asset) => [asset.name, asset.labels]));
   const assets = distinct(summary.columns.asset, chosen.columns.asset);
   const factors = pageFactors(result.factors);
   const statuses = distinct(summary.columns.status);
@@ -28,12 +28,12 @@ export function pageData(result: RunResult, historyBudget = HISTORY_BUDGET): Pag
   const order = bySignificance(blocks, assets.length, factors.length);
   const { choices, reasons } = choiceBlocks(chosen, assets);
   return {
-    assets: assets.map((name) => ({ name, labels: run.labels.get(name) ?? [] })),
+    assets: assets.map((name) => ({ name, labels: labels.get(name) ?? [] })),
     factors,
     methods: inArenaOrder(distinct(evaluation.columns.method, summary.columns.method)),
     statuses,
-    level: run.level,
-    horizon: run.horizon ?? firstHorizon(evaluation.columns.horizon),
+    level: run.screening_level,
+    horizon: run.horizon,
     period: periods[run.frequency] ?? 'period',
     choices,
     reasons,
@@ -41,10 +41,6 @@ export function pageData(result: RunResult, historyBudget = HISTORY_BUDGET): Pag
     scores: scoreBlocks(evaluation, assets),
     ...historyPart({ exposures: result.exposures, lags: result.lags, assets, factors, order, budget: historyBudget }),
   };
-}
-
-function firstHorizon(horizons: Int32Array): number {
-  return horizons.length > 0 && horizons[0] !== NULL_INT ? horizons[0] : 0;
 }
 
 function inArenaOrder(methods: readonly string[]): string[] {

@@ -66,12 +66,13 @@ export function scoreBlocks(table: TableData<'evaluation'>, assets: readonly str
   const blocks: Record<string, ReturnType<typeof emptyScores>> = {};
   for (let row = 0; row < table.rows; row++) {
     const method = stringAt(c.method, row) as string;
-    // Rows of the whole universe carry no asset's name.
     blocks[method] ??= emptyScores(assets.length);
     const block = blocks[method];
     const i = assetAt[c.asset.codes[row]];
-    if (i < 0) continue;
-    if (all < 0) {
+    if (i < 0) {
+      // The universe as a whole: a row that carries no asset's name.
+      if (c.fold.codes[row] === all) block.pooledR2 = rounded(c.r2_oos[row]);
+    } else if (all < 0) {
       addWeighted(block.r2, block.r2Weight, i, c.r2_oos[row], c.n[row]);
       addWeighted(block.hedge, block.hedgeWeight, i, c.hedge_variance_reduction[row], c.n[row]);
     } else if (c.fold.codes[row] === all) {
@@ -83,10 +84,7 @@ export function scoreBlocks(table: TableData<'evaluation'>, assets: readonly str
     }
   }
   return Object.fromEntries(
-    Object.entries(blocks).map(([method, { r2, hedge, dmStat, dmP, cwP }]) => [
-      method,
-      { r2, hedge, dmStat, dmP, cwP },
-    ]),
+    Object.entries(blocks).map(([method, { r2Weight: _, hedgeWeight: __, ...scores }]) => [method, scores]),
   );
 }
 
@@ -99,6 +97,7 @@ function emptyScores(size: number) {
     dmStat: missing(),
     dmP: missing(),
     cwP: missing(),
+    pooledR2: null as Maybe,
     r2Weight: weights(),
     hedgeWeight: weights(),
   };

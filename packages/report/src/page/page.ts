@@ -1,6 +1,6 @@
+import type { CheckRecord, RunRecord } from '@macrograd/store';
 import { fixed } from '../format.js';
 import type { PageData } from '../page-data.js';
-import type { IdentityCheck, RunRecord } from '../run-record.js';
 import { embeddedJson, Html, html, term } from './html.js';
 import { methodNotes } from './notes.js';
 import { count, lstmAgainstRest, whatThisSays } from './says.js';
@@ -15,8 +15,8 @@ export interface ClientFiles {
 export function pageHtml(run: RunRecord, data: PageData, client: ClientFiles): string {
   const sections = [
     header(run, data),
-    warnings(run.warnings),
     says(data),
+    warnings(run.warnings),
     table(data, run),
     heatmap(data),
     history(data),
@@ -63,8 +63,8 @@ function navigation(hasChecks: boolean): Html {
 }
 
 function header(run: RunRecord, data: PageData): Html {
-  const start = run.start || data.dates[0] || '';
-  const end = run.end || data.dates.at(-1) || '';
+  const start = run.span.start || data.dates[0] || '';
+  const end = run.span.end || data.dates.at(-1) || '';
   const timing =
     run.timing === 'available'
       ? term(
@@ -91,8 +91,8 @@ function header(run: RunRecord, data: PageData): Html {
     ['Universe', `${count(data.assets.length, 'asset')}, ${count(data.factors.length, 'factor')}`],
     ['Dating', timing],
     ['Reading', aim],
-    ...(run.finished ? [['Run', run.finished.slice(0, 10)] as [string, string]] : []),
-    ...(run.version ? [['macrograd', run.version] as [string, string]] : []),
+    ['Run', run.finished.slice(0, 10)],
+    ...(run.versions.macrograd ? [['macrograd', run.versions.macrograd] as [string, string]] : []),
   ];
   return html`<header>
 <p class="eyebrow">Macro exposures</p>
@@ -119,7 +119,7 @@ function warnings(list: readonly string[]): Html {
 
 function table(data: PageData, run: RunRecord): Html {
   return html`<section id="assets"><h2>Assets</h2>
-<p class="lead">The ${term('chosen method', 'For each asset, the method chosen with what was known before each fold; it may be no exposure at all.')} of every asset, how well it did out of sample, and its strongest exposures in % per one unit of the factor with ${Math.round(100 * run.coverage)} % interval. A filled dot marks significance at q \u2264 ${fixed(data.level, 2)}.</p>
+<p class="lead">The ${term('chosen method', 'For each asset, the method chosen with what was known before each fold; it may be no exposure at all.')} of every asset, how well it did out of sample, and its strongest exposures in % per one unit of the factor with ${Math.round(100 * run.interval_coverage)} % interval. A filled dot marks significance at q \u2264 ${fixed(data.level, 2)}.</p>
 <div class="controls" id="asset-controls"></div>
 <div class="scroll"><table id="asset-table"></table></div>
 <div class="more" id="asset-more"></div>
@@ -140,7 +140,7 @@ function history(data: PageData): Html {
       ? html`<p class="lead">To keep this page small, charts through time and by lag are held for ${kept} of ${count(data.assets.length, 'asset')}: those with the smallest q-values. The tables of the run have them all.</p>`
       : html``;
   return html`<section id="history"><h2>Exposure through time</h2>
-<p class="lead">Each date is read with the fit made before its fold began; dotted lines are where folds begin. On shaded dates the model has seen what it explains.</p>${cap}
+<p class="lead">Each date is read with the fit made before its fold began; vertical lines are where folds begin. On shaded dates the model has seen what it explains.</p>${cap}
 <div class="controls" id="history-controls"></div>
 <p class="reading" id="history-reading" aria-live="polite"></p>
 <div class="chart" id="history-chart" role="img" aria-label="Exposure through time"></div></section>`;
@@ -164,17 +164,24 @@ function arena(data: PageData): Html {
 <div class="scroll"><table id="method-table"></table></div></section>`;
 }
 
-function checks(list: readonly IdentityCheck[]): Html {
+/** How run.json writes the unit of a decimal return; the page shows % throughout. */
+const DECIMAL = 'decimal return per';
+
+function scale(check: CheckRecord): number {
+  return check.unit.startsWith(DECIMAL) ? 100 : 1;
+}
+
+function checks(list: readonly CheckRecord[]): Html {
   if (list.length === 0) return html``;
   const passed = list.filter((check) => check.passed).length;
   const verdict = passed === list.length ? 'All of them come out.' : `${passed} of ${list.length} come out.`;
   const rows = list.map(
     (check) =>
-      html`<tr><td>${check.name}</td><td class="num">${fixed(check.expected, 3)}</td><td class="num">${fixed(check.measured, 3)}</td><td>${check.unit}</td><td><span class="verdict ${check.passed ? 'good' : 'bad'}">${check.passed ? '\u2713 as expected' : '\u2717 off'}</span></td></tr>`,
+      html`<tr><td>${check.name}</td><td class="num">${fixed(scale(check) * check.expected, 2)}</td><td class="num">${fixed(scale(check) * check.measured, 2)}</td><td class="num">\u00b1 ${fixed(scale(check) * check.tolerance, 2)}</td><td>${check.unit.replace(DECIMAL, '% per')}</td><td><span class="verdict ${check.passed ? 'good' : 'bad'}">${check.passed ? '\u2713 as expected' : '\u2717 off'}</span></td></tr>`,
   );
   return html`<section id="checks"><h2>Known answers</h2>
 <p class="lead">Assets computed from the series themselves have exposures that theory gives. ${verdict}</p>
-<div class="scroll"><table class="plain"><thead><tr><th>Check</th><th class="num">Expected</th><th class="num">Measured</th><th>Unit</th><th>Verdict</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
+<div class="scroll"><table class="plain"><thead><tr><th>Check</th><th class="num">Expected</th><th class="num">Measured</th><th class="num">Margin</th><th>Unit</th><th>Verdict</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
 
 function notes(run: RunRecord, data: PageData): Html {
@@ -182,12 +189,15 @@ function notes(run: RunRecord, data: PageData): Html {
     (factor) =>
       html`<tr><td>${factor.name}</td><td>${factor.transform}</td><td>${factor.unit}</td><td class="num">${fixed(factor.sd, 3)}</td><td class="num">${factor.releaseLag}</td><td>${factor.source}</td></tr>`,
   );
-  const facts = [run.seed === undefined ? '' : `seed ${run.seed}`, run.isa ? `instruction set ${run.isa}` : ''].filter(
-    Boolean,
-  );
+  const facts = [
+    `seed ${run.seed}`,
+    `instruction set ${run.isa}`,
+    ...Object.entries(run.versions).map(([name, version]) => `${name} ${version}`),
+  ];
   return html`<section id="notes"><h2>Notes</h2>
-<dl class="notes">${methodNotes(data, run.coverage).map(({ term: name, text }) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>
+<dl class="notes">${methodNotes(data, run.interval_coverage).map(({ term: name, text }) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>
 <h3>Factors</h3>
 <div class="scroll"><table class="plain"><thead><tr><th>Factor</th><th>Transform</th><th>Unit</th><th class="num">SD</th><th class="num">Release lag</th><th>Source</th></tr></thead><tbody>${factors}</tbody></table></div>
-<footer>Made by macrograd${run.version ? ` ${run.version}` : ''}${facts.length > 0 ? `: ${facts.join(', ')}` : ''}. This file is complete: it loads nothing.</footer></section>`;
+<footer>Made with ${facts.join(', ')}. This file is complete: it loads nothing.
+</footer></section>`;
 }

@@ -1,7 +1,7 @@
 import { fixed, percent } from '../format.js';
 import { methodName } from '../labels.js';
 import type { Maybe, PageData } from '../page-data.js';
-import { screeningMethod } from '../source.js';
+import { headlineMethod } from '../source.js';
 import { median, winners } from '../statistics.js';
 
 /** Three to six plain sentences on what the tables show, computed from them and from nothing else. */
@@ -38,22 +38,24 @@ function selectedPairs(data: PageData, method: string) {
 }
 
 function significance(data: PageData): string {
-  const method = screeningMethod(data);
+  const method = headlineMethod(data);
   if (!method) return 'No method of this run tests its exposures, so that none can be called significant.';
   const pairs = data.assets.length * data.factors.length;
   const { total, assets } = selectedPairs(data, method);
+  const by = method === 'chosen' ? "by each asset's chosen method" : `by the ${methodName(method)}`;
   const others = data.methods
     .filter((other) => other !== method && data.summary[other]?.q.some((q) => q !== null))
     .map((other) => `${methodName(other)} ${selectedPairs(data, other).total}`);
-  const beside = others.length > 0 ? ` (${others.join(', ')})` : '';
+  const beside = others.length > 0 ? ` Each method by itself: ${others.join(', ')}.` : '';
+  const rate = `at a false-discovery rate of ${fixed(data.level, 2)}`;
   if (total === 0) {
-    return `None of the ${pairs} asset-factor pairs is significant by the ${methodName(method)} at a false-discovery rate of ${fixed(data.level, 2)}${beside}: no link shown here can be told from chance.`;
+    return `None of the ${pairs} asset-factor pairs is significant ${by} ${rate}: no link shown can be told from chance.${beside}`;
   }
-  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(data.assets.length, 'asset')}, are significant by the ${methodName(method)} at a false-discovery rate of ${fixed(data.level, 2)}${beside}. For the other ${pairs - total} an exposure is not provable with these data.`;
+  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(data.assets.length, 'asset')}, are significant ${by} ${rate}; for the other ${pairs - total} an exposure is not provable with these data.${beside}`;
 }
 
 function strongestFactor(data: PageData): string {
-  const { byFactor } = selectedPairs(data, screeningMethod(data));
+  const { byFactor } = selectedPairs(data, headlineMethod(data));
   const best = byFactor
     .map(({ positive, negative }, i) => ({ i, positive, negative, all: positive + negative }))
     .sort((a, b) => b.all - a.all)[0];
@@ -64,7 +66,7 @@ function strongestFactor(data: PageData): string {
       : best.negative === 0
         ? 'all positive'
         : `${best.positive} positive, ${best.negative} negative`;
-  return `The factor with the most links is ${data.factors[best.i].name}: ${count(best.all, 'asset')}, ${sign}.`;
+  return `The factor with the most significant links is ${data.factors[best.i].name}: ${count(best.all, 'asset')}, ${sign}.`;
 }
 
 function outOfSample(data: PageData): string {

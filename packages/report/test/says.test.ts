@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { whatThisSays } from '../src/page/says.js';
+import type { Maybe, PageData, PageScores, PageSummary } from '../src/page-data.js';
+
+const block = (mean: Maybe[], selected: (0 | 1)[]): PageSummary => ({
+  mean,
+  lo: mean,
+  hi: mean,
+  latest: mean,
+  unit: mean,
+  q: selected.map((yes) => (yes ? 0.01 : 0.6)),
+  selected,
+  peakLag: mean.map(() => null),
+  halfLife: mean.map(() => null),
+  status: mean.map(() => 0),
+});
+
+const scores = (r2: Maybe[]): PageScores => ({
+  r2,
+  hedge: r2,
+  dmStat: r2,
+  dmP: r2,
+  cwP: r2,
+  pooledR2: null,
+});
+
+/** Two assets, two factors, two methods. */
+const data: PageData = {
+  assets: [
+    { name: 'A', labels: [] },
+    { name: 'B', labels: ['survivor'] },
+  ],
+  factors: ['INFL', 'TERM'].map((name) => ({ name, unit: 'pp', transform: 'diff', sd: 1, releaseLag: 0, source: '' })),
+  methods: ['zero', 'ols', 'lstm'],
+  statuses: ['ok'],
+  level: 0.1,
+  horizon: 0,
+  period: 'month',
+  choices: [[{ method: 'lstm', weight: 1 }], [{ method: 'ols', weight: 1 }]],
+  reasons: ['', ''],
+  summary: {
+    ols: block([0.01, 0.002, -0.01, 0.003], [1, 0, 0, 0]),
+    lstm: block([-0.01, 0.002, -0.01, 0.003], [1, 0, 1, 0]),
+  },
+  scores: {
+    zero: scores([0, 0]),
+    ols: scores([0.02, 0.04]),
+    lstm: scores([-0.01, 0.03]),
+    chosen: scores([-0.01, 0.04]),
+  },
+  dates: [],
+  regions: [],
+  seriesKeys: [],
+  lagMethods: [],
+  lagCount: 0,
+  blobs: [null, null],
+};
+
+test('counts significant pairs and says what is not provable', () => {
+  const [first, second] = whatThisSays(data);
+  expect(first).toContain('2 of 4 asset-factor pairs, in 2 of 2 assets, are significant by the LSTM');
+  expect(first).toContain('for the other 2 an exposure is not provable');
+  expect(first).toContain('OLS 1');
+  expect(second).toContain('INFL: 2 assets, all negative');
+});
+
+test('says that nothing can be told from chance when nothing is selected', () => {
+  const nothing = block([0.01, 0.002, -0.01, 0.003], [0, 0, 0, 0]);
+  const [first, second] = whatThisSays({ ...data, summary: { ols: nothing, lstm: nothing } });
+  expect(first).toContain('None of the 4 asset-factor pairs');
+  expect(second).not.toContain('most significant links');
+});
+
+test('says that the LSTM loses where it loses', () => {
+  const text = whatThisSays(data).join('\n');
+  expect(text).toContain('the LSTM loses to OLS, its hardest traditional rival: better in 0 of 2 assets');
+  expect(text).toContain('In 1 it does no better than claiming no exposure');
+});
+
+test('calls horizon 0 attribution and a positive horizon a forecast', () => {
+  expect(whatThisSays(data).join('\n')).toContain('attribution');
+  expect(whatThisSays({ ...data, horizon: 3 }).join('\n')).toContain('a forecast 3 months ahead');
+});
+
+test('admits a negative median', () => {
+  const worse = { ...data, scores: { ...data.scores, chosen: scores([-0.05, -0.01]) } };
+  expect(whatThisSays(worse).join('\n')).toContain('explain nothing beyond the mean return');
+});
