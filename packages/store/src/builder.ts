@@ -4,7 +4,7 @@ import { type AnyColumn, NULL_BOOLEAN, NULL_INT, type RowOf, type TableData } fr
 
 const INITIAL_ROWS = 1024;
 
-/** A column that is being filled; `grow` doubles its memory, `finish` cuts it to size. */
+/** A column that is being filled; `finish` cuts it to size and lets go of the spare memory. */
 interface Appender {
   grow(rows: number): void;
   set(row: number, value: unknown): void;
@@ -34,7 +34,9 @@ class NumberAppender implements Appender {
   }
 
   finish(rows: number): AnyColumn {
-    return this.data.slice(0, rows);
+    const data = this.data.slice(0, rows);
+    this.data = this.make(0);
+    return data;
   }
 }
 
@@ -70,7 +72,9 @@ class StringAppender implements Appender {
   }
 
   finish(rows: number): AnyColumn {
-    return { kind: 'dictionary', values: this.values.slice(), codes: this.codes.slice(0, rows) };
+    const codes = this.codes.slice(0, rows);
+    this.codes = new Int32Array(0);
+    return { kind: 'dictionary', values: this.values, codes };
   }
 }
 
@@ -101,6 +105,7 @@ export class TableBuilder<N extends TableName> {
   private readonly appenders: readonly (readonly [string, ColumnSpec, Appender])[];
   private capacity = INITIAL_ROWS;
   private count = 0;
+  private finished = false;
 
   constructor(name: N) {
     this.name = name;
@@ -114,6 +119,7 @@ export class TableBuilder<N extends TableName> {
 
   /** Adds one row. Throws {@link ArgumentError} when a column is absent, or null where it may not be. */
   append(row: RowOf<N>): void {
+    if (this.finished) throw new ArgumentError(`table ${this.name} is finished`, 'make another TableBuilder');
     if (this.count === this.capacity) {
       this.capacity *= 2;
       for (const [, , appender] of this.appenders) appender.grow(this.capacity);
@@ -129,8 +135,9 @@ export class TableBuilder<N extends TableName> {
     this.count++;
   }
 
-  /** The table so far, copied; the builder can go on. */
+  /** The table; the builder is empty of memory then and takes no more rows. */
   finish(): TableData<N> {
+    this.finished = true;
     const columns = Object.fromEntries(
       this.appenders.map(([column, , appender]) => [column, appender.finish(this.count)]),
     );

@@ -113,6 +113,13 @@ describe('TableBuilder', () => {
     expect(columns.threshold[1]).toBeNaN();
   });
 
+  it('takes no more rows once it is finished', () => {
+    const builder = new TableBuilder('summary');
+    builder.append(summaryRow);
+    builder.finish();
+    expect(() => builder.append(summaryRow)).toThrow(/summary is finished/);
+  });
+
   it('refuses a row without a column, or with null where it may not be', () => {
     const builder = new TableBuilder('summary');
     const { sign: _, ...unsigned } = summaryRow;
