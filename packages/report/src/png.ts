@@ -12,7 +12,7 @@ import { lightTheme as theme } from './charts/theme.js';
 import { heatmapCells } from './heatmap-cells.js';
 import { methodColour, methodName } from './labels.js';
 import type { PageData } from './page-data.js';
-import { firstSelection } from './selection.js';
+import { firstMethods, firstSelection } from './selection.js';
 
 /** Width in CSS pixels of every picture, and its pixels per CSS pixel. */
 const WIDTH = 1100;
@@ -60,14 +60,15 @@ function heatmap(data: PageData): EChartsOption {
   });
 }
 
-/** The pair that the page opens with, every method that has bands of it. */
+/** The pair and the methods that the page opens with. */
 function history(data: PageData): EChartsOption {
   const { asset, factor } = firstSelection(data);
+  const shown = firstMethods(data, asset);
   const blob = data.blobs[asset];
   const reader = blob ? new BandReader(inflateRawSync(Buffer.from(blob, 'base64'))) : undefined;
   const lines = data.seriesKeys.flatMap(({ method, kind }) => {
     const bands = reader ? data.factors.map(() => reader.read(data.dates.length)) : [];
-    if (kind !== 'contemporaneous' || method === 'chosen' || bands.length === 0) return [];
+    if (kind !== 'contemporaneous' || !shown.includes(method) || bands.length === 0) return [];
     return [{ name: methodName(method), colour: methodColour(method, theme), band: bands[factor] }];
   });
   const names = asset in data.assets ? `${data.assets[asset].name} on ${data.factors[factor].name}, ` : '';

@@ -25,6 +25,7 @@ export interface HistoryInput {
 /** Exposure through time with interval bands, in-sample dates shaded, fold boundaries as lines. */
 export function historyOption(input: HistoryInput): EChartsOption {
   const { theme, dates } = input;
+  const style = axisStyle(theme);
   const x = dates.map((date) => Date.parse(date));
   const series: SeriesOption[] = [backdrop(input, x)];
   for (const line of input.lines) {
@@ -47,10 +48,23 @@ export function historyOption(input: HistoryInput): EChartsOption {
     grid: { left: 8, right: 14, top: 58, bottom: 8, containLabel: true },
     legend: { ...legendStyle(theme), data: input.lines.map((line) => ({ name: line.name })) },
     tooltip: { trigger: 'axis', ...tooltipStyle(theme), formatter: (at) => historyTip(input, x, at) },
-    xAxis: { type: 'time', ...axisStyle(theme), splitLine: { show: false }, min: x[0], max: x[x.length - 1] },
+    xAxis: {
+      type: 'time',
+      ...style,
+      splitLine: { show: false },
+      min: x[0],
+      max: x[x.length - 1],
+      axisLabel: { ...style.axisLabel, hideOverlap: true, formatter: (at: number) => timeLabel(at) },
+    },
     yAxis: valueAxis(theme, input.unit),
     series,
   };
+}
+
+/** The year at its turn, else year and month. */
+function timeLabel(at: number): string {
+  const iso = new Date(at).toISOString();
+  return iso.slice(5, 7) === '01' && Number(iso.slice(8, 10)) < 4 ? iso.slice(0, 4) : iso.slice(0, 7);
 }
 
 /** Legend style shared by the line charts: small, at the top left. */

@@ -3,8 +3,7 @@ import { type HistoryLine, historyOption } from '../charts/history.js';
 import { fixed, present, probability } from '../format.js';
 import { markTheme, methodColour, methodHint, methodName } from '../labels.js';
 import type { Band, PageData } from '../page-data.js';
-import type { Selection } from '../selection.js';
-import { chosenNone, screeningMethod } from '../source.js';
+import { firstMethods, type Selection } from '../selection.js';
 import { type AssetBands, assetBands } from './blob.js';
 import { MountedChart } from './chart.js';
 import { byId, h, segmented, select } from './dom.js';
@@ -36,7 +35,7 @@ export function mountHistory(data: PageData, selection: SelectionStore): void {
   const view: View = {
     kind: kinds[0] ?? 'contemporaneous',
     perSd: false,
-    methods: firstMethods(data, selection.current, methods),
+    methods: new Set(firstMethods(data, selection.current.asset)),
   };
   const redraw = () => void show(data, view, selection.current, chart);
   const pickers = pairPickers(data, selection);
@@ -73,13 +72,6 @@ export function mountHistory(data: PageData, selection: SelectionStore): void {
     pickers.set(current);
     redraw();
   });
-}
-
-/** Methods drawn at first: the LSTM, and the chosen one beside it. */
-function firstMethods(data: PageData, { asset }: Selection, methods: readonly string[]): Set<string> {
-  const chosen = chosenNone(data, asset) ? '' : (data.choices[asset]?.[0]?.method ?? '');
-  const first = [screeningMethod(data), chosen].filter((method) => methods.includes(method));
-  return new Set(first.length > 0 ? first : methods.slice(0, 1));
 }
 
 function pairPickers(data: PageData, selection: SelectionStore) {

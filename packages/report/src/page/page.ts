@@ -121,7 +121,7 @@ function table(data: PageData, run: RunRecord): Html {
   return html`<section id="assets"><h2>Assets</h2>
 <p class="lead">The ${term('chosen method', 'For each asset, the method chosen with what was known before each fold; it may be no exposure at all.')} of every asset, how well it did out of sample, and its strongest exposures in % per one unit of the factor with ${Math.round(100 * run.interval_coverage)} % interval. A filled dot marks significance at q \u2264 ${fixed(data.level, 2)}.</p>
 <div class="controls" id="asset-controls"></div>
-<div class="scroll"><table id="asset-table"></table></div>
+<div class="scroll"><table class="bodies" id="asset-table"></table></div>
 <div class="more" id="asset-more"></div>
 <noscript><p>The table and the charts of this page need JavaScript, which runs from this file alone.</p></noscript></section>`;
 }
@@ -161,7 +161,7 @@ function arena(data: PageData): Html {
 <p class="reading">${lstmAgainstRest(data, 'r2')} ${lstmAgainstRest(data, 'hedge')}</p>
 <div class="pair"><figure><figcaption>${term('Out-of-sample R\u00b2', 'Share of the squared return explained beyond the training mean.')} (${kind})</figcaption><div class="chart middle" id="r2-chart" role="img" aria-label="Out-of-sample R squared by method"></div></figure>
 <figure><figcaption>${term('Hedge variance reduction', 'Share of the return\u2019s variance that goes away when the exposures known the period before are hedged.')}</figcaption><div class="chart middle" id="hedge-chart" role="img" aria-label="Hedge variance reduction by method"></div></figure></div>
-<div class="scroll"><table id="method-table"></table></div></section>`;
+<div class="scroll"><table class="plain" id="method-table"></table></div></section>`;
 }
 
 /** How run.json writes the unit of a decimal return; the page shows % throughout. */
