@@ -62,11 +62,11 @@ export function yearEnd(day: DayNumber): DayNumber {
   return monthEndOfIndex(Math.floor(monthIndex(day) / 12) * 12 + 11);
 }
 
-/** Friday of the ISO week that the day lies in. */
+/** First Friday on or after the day: a week runs from Saturday to Friday, so that no date moves into its past. */
 export function weekEnd(day: DayNumber): DayNumber {
-  // 1970-01-01 was a Thursday: (day + 3) mod 7 counts from Monday = 0.
-  const sinceMonday = (((day + 3) % 7) + 7) % 7;
-  return day - sinceMonday + 4;
+  // 1970-01-01 was a Thursday: (day + 5) mod 7 counts from Saturday = 0.
+  const sinceSaturday = (((day + 5) % 7) + 7) % 7;
+  return day - sinceSaturday + 6;
 }
 
 /** Last day of the period of the given frequency that the day lies in. */

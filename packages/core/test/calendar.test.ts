@@ -55,6 +55,17 @@ describe('calendar', () => {
     expect(iso(weekEnd(day('1955-06-01')))).toBe('1955-06-03');
   });
 
+  it('moves no day of any frequency into its past, and steps from one period to the next', () => {
+    for (const frequency of ['W', 'M', 'Q', 'A'] as const) {
+      for (let some = day('1968-12-20'); some < day('1972-01-10'); some++) {
+        const end = periodEnd(some, frequency);
+        expect(end).toBeGreaterThanOrEqual(some);
+        expect(periodEnd(end, frequency)).toBe(end);
+        expect(periodEnd(end + 1, frequency)).toBeGreaterThan(end);
+      }
+    }
+  });
+
   it('gives the same period end for the frequency as its own function', () => {
     const some = day('1987-10-19');
     expect(periodEnd(some, 'D')).toBe(some);

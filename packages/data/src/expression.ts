@@ -17,7 +17,7 @@ interface Token {
   readonly at: number;
 }
 
-const TOKEN = /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|([\p{L}_][\p{L}\p{N}_.]*)|`([^`]+)`|([-+*/()]))/uy;
+const TOKEN = /\s*(?:((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|([\p{L}_][\p{L}\p{N}_.]*)|`([^`]+)`|([-+*/()]))/uy;
 
 /**
  * Parses `+ - * /`, parentheses, numbers and column names; a name with other characters stands in backticks.
