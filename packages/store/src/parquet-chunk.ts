@@ -1,11 +1,12 @@
-import type { ColumnChunk, CompressionCodec, SchemaElement, Statistics } from 'hyparquet';
+import type { ColumnChunk, CompressionCodec, Encoding, SchemaElement, Statistics } from 'hyparquet';
+import type { fileWriter } from 'hyparquet-writer';
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
 import { type EncodedValues, encodeNumbers, encodeStrings, hybrid, type Presence } from './parquet-values.js';
 import { type AnyColumn, NULL_BOOLEAN, NULL_INT } from './table.js';
 
 /** The file that chunks are appended to. */
-export type FileWriter = ConstructorParameters<typeof import('hyparquet-writer').ParquetWriter>[0]['writer'];
+export type FileWriter = ReturnType<typeof fileWriter>;
 
 // Noise (exposures of a network, say) does not compress, and trying costs more time than writing: a sample decides.
 const SAMPLE_BYTES = 32_768;
@@ -39,7 +40,8 @@ export function writeChunk(
     file_offset: BigInt(offset),
     meta_data: {
       type: element.type ?? 'BYTE_ARRAY',
-      encodings: values.dictionary ? ['PLAIN', values.encoding, 'RLE'] : [values.encoding, 'RLE'],
+      // Of dictionary, data and levels.
+      encodings: [...new Set<Encoding>([...(values.dictionary ? ['PLAIN' as const] : []), values.encoding, 'RLE'])],
       path_in_schema: [element.name],
       codec,
       num_values: BigInt(end - start),

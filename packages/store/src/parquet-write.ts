@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArgumentError } from '@macrograd/core';
-import type { SchemaElement } from 'hyparquet';
-import { fileWriter, ParquetWriter } from 'hyparquet-writer';
-import { writeChunk } from './parquet-chunk.js';
+import type { RowGroup, SchemaElement } from 'hyparquet';
+import { fileWriter } from 'hyparquet-writer';
+import { type FileWriter, writeChunk } from './parquet-chunk.js';
+import { PARQUET_MAGIC, writeFooter } from './parquet-footer.js';
 import { type ColumnType, columnsOf, type TableName, tableSchemaVersion } from './schema.js';
 import type { AnyColumn, TableData } from './table.js';
 
@@ -27,39 +28,36 @@ export function writeTable<N extends TableName>(dir: string, name: N, data: Tabl
   mkdirSync(dir, { recursive: true });
   const columns = checkedColumns(name, data);
   const schema = columnElements(name);
-  const parquet = new ParquetWriter({
-    writer: fileWriter(tablePath(dir, name)),
+  const writer = fileWriter(tablePath(dir, name));
+  writer.appendUint32(PARQUET_MAGIC);
+  const groups: RowGroup[] = [];
+  for (let start = 0; start < data.rows; start += ROWS_PER_GROUP) {
+    groups.push(writeGroup(writer, schema, columns, start, Math.min(start + ROWS_PER_GROUP, data.rows)));
+  }
+  writeFooter(writer, {
+    version: 2,
+    created_by: 'macrograd',
     schema: [{ name: 'root', num_children: schema.length }, ...schema],
-    codec: 'SNAPPY',
-    kvMetadata: [
+    num_rows: BigInt(data.rows),
+    row_groups: groups,
+    key_value_metadata: [
       { key: 'macrograd.table', value: name },
       { key: 'macrograd.schema_version', value: String(tableSchemaVersion) },
     ],
   });
-  for (let start = 0; start < data.rows; start += ROWS_PER_GROUP) {
-    const end = Math.min(start + ROWS_PER_GROUP, data.rows);
-    appendGroup(parquet, schema, columns, start, end);
-  }
-  parquet.finish();
+  writer.finish();
 }
 
-// The library writes header, footer and thrift; the chunks are ours, straight from the typed columns.
-function appendGroup(
-  parquet: ParquetWriter,
+function writeGroup(
+  writer: FileWriter,
   schema: readonly SchemaElement[],
   columns: readonly AnyColumn[],
   start: number,
   end: number,
-): void {
-  const rows = BigInt(end - start);
-  const offset = parquet.writer.offset;
-  const chunks = columns.map((column, i) => writeChunk(parquet.writer, schema[i], column, start, end));
-  parquet.row_groups.push({
-    columns: chunks,
-    total_byte_size: BigInt(parquet.writer.offset - offset),
-    num_rows: rows,
-  });
-  parquet.num_rows += rows;
+): RowGroup {
+  const chunks = columns.map((column, i) => writeChunk(writer, schema[i], column, start, end));
+  const bytes = chunks.reduce((sum, { meta_data }) => sum + (meta_data?.total_uncompressed_size ?? 0n), 0n);
+  return { columns: chunks, total_byte_size: bytes, num_rows: BigInt(end - start) };
 }
 
 function checkedColumns<N extends TableName>(name: N, data: TableData<N>): readonly AnyColumn[] {
