@@ -28,7 +28,7 @@ export function bandSeries(x: readonly number[], band: Band, colour: string, nam
     type: 'custom',
     name,
     silent: true,
-    z: 1,
+    z: 2,
     clip: true,
     tooltip: { show: false },
     // One item a run with its ends, from which the axis takes its extent; the polygon's own points do the drawing.

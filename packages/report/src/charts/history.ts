@@ -91,6 +91,8 @@ function backdrop({ regions, theme }: HistoryInput, x: readonly number[]): Serie
     silent: true,
     markArea: {
       silent: true,
+      // Behind the bands, whatever the order of drawing.
+      z: 0,
       itemStyle: { color: theme.shade },
       label: { ...label, position: 'insideTopLeft', distance: 8 },
       data: inSample.map((region, i) => [
@@ -100,6 +102,7 @@ function backdrop({ regions, theme }: HistoryInput, x: readonly number[]): Serie
     },
     markLine: {
       silent: true,
+      z: 1,
       symbol: 'none',
       label: { show: false },
       data: [
