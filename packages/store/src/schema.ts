@@ -25,8 +25,8 @@ const fit = string('fold number counted from 0, or `final` (fitted on the whole 
 const status = string('`ok`, or what went wrong with the fit');
 const exposure = 'decimal return per one training SD of the factor';
 const unitExposure = double('decimal return per one unit of the factor');
-const lo = double('lower end of the interval, in the unit of `exposure`');
-const hi = double('upper end of the interval, in the unit of `exposure`');
+const lo = double('lower end of the 90 % interval, in the unit of `exposure`');
+const hi = double('upper end of the 90 % interval, in the unit of `exposure`');
 
 /**
  * Columns of every output table, in file order. This is the one place that says what a table holds; file layout,
@@ -46,7 +46,7 @@ export const tableSchemas = {
     se: double('standard error of `exposure`'),
     lo,
     hi,
-    regime_share: double('share of training periods whose state is like this date, 0 to 1'),
+    regime_share: double("share of training periods within 1 SD of this date's state, of its least familiar variable"),
     status,
   },
   lags: {
@@ -69,15 +69,15 @@ export const tableSchemas = {
     mean_exposure: double(`mean over dates: ${exposure}`),
     latest_exposure: double(`at the last date: ${exposure}`),
     unit_exposure: double('mean over dates, decimal return per one unit of the factor'),
-    lo: double('lower end of the interval of `mean_exposure`'),
-    hi: double('upper end of the interval of `mean_exposure`'),
-    sign: int('sign of `mean_exposure`: -1, 0 or 1'),
+    lo: double('lower end of the 90 % interval of `mean_exposure`'),
+    hi: double('upper end of the 90 % interval of `mean_exposure`'),
+    sign: int('-1 or 1 where the interval excludes zero, else 0: not provable'),
     p_value: double('two-sided, against no exposure'),
     q_value: double('`p_value` after discovery control over all assets and factors of the method'),
     selected: boolean('true when `q_value` is at most the screening level'),
     status,
     peak_lag: optionalInt('lag with the largest absolute exposure, in periods'),
-    half_life: double('periods until half of the cumulative exposure has arrived'),
+    half_life: double('first lag by which half of the total absolute response has come, in periods'),
     threshold: double('value of `threshold_variable` where the exposure changes sign'),
     threshold_lo: double('lower end of the interval of `threshold`'),
     threshold_hi: double('upper end of the interval of `threshold`'),
@@ -85,20 +85,22 @@ export const tableSchemas = {
     threshold_unit: optionalString('unit of `threshold`'),
     threshold_p_value: double('against an exposure that does not change'),
     top_interaction: optionalString('factor whose level moves this exposure most'),
-    in_regime: optionalBoolean('true when `threshold_variable` stands above `threshold` at the last date'),
+    in_regime: optionalBoolean(
+      "false when the last date's state was hardly seen in training: believe the exposure less",
+    ),
   },
   evaluation: {
-    asset,
+    asset: string('asset name, or `all` for the universe'),
     method,
     fold: string('fold number as in `fit` of the other tables, or `all`'),
     horizon: int("periods ahead; 0 is the factor's own period (attribution, not forecast)"),
     n: int('out-of-sample returns scored'),
     r2_oos: double('1 - SSE / SSE of the training mean'),
     hedge_variance_reduction: double('1 - variance of the hedged return / variance of the return'),
-    dm_stat: double('Diebold-Mariano statistic against `zero`'),
-    dm_p_value: double('two-sided p-value of `dm_stat`'),
-    cw_stat: double('Clark-West statistic against `zero`'),
-    cw_p_value: double('one-sided p-value of `cw_stat`'),
+    dm_stat: double('Diebold-Mariano statistic against the training mean; positive: the method loses less'),
+    dm_p_value: double('its two-sided p-value'),
+    cw_stat: double('Clark-West statistic against the training mean, which the method nests'),
+    cw_p_value: double('its one-sided p-value'),
   },
   chosen: {
     asset,
