@@ -29,7 +29,8 @@ function numberText(value: number): string {
 }
 
 function numberRemedy(text: string): string {
-  if (/^[+-]?inf(inity)?$/i.test(text)) return 'infinite values are refused; leave the cell empty if it is missing';
+  if (/^[+-]?(?:inf|infinity)$/i.test(text))
+    return 'infinite values are refused; leave the cell empty if it is missing';
   if (/^[+-]?\d+,\d+$/.test(text)) return 'write decimals with a point and no thousands separator';
   if (/^[+-]?[\d,]+(\.\d+)?$/.test(text)) return 'write numbers without thousands separators';
   if (/[%$€£¥]/.test(text)) return 'write plain numbers; percent returns are declared with `unit: percent`';

@@ -12,6 +12,16 @@ const CASH_TOLERANCE = 0.01;
 /** Relative: convexity, the spread of yields within a decade, and the month that the bond has aged when it is priced. */
 const DURATION_TOLERANCE = 0.05;
 
+/** Absolute: doubles near 1000 (100 ln of a barrel's price), differenced, in another order of operations. */
+const PANDAS_TOLERANCE = 1e-11;
+
+/** What test/reference/panel_golden.py writes: every n-th row of the panel; null = missing. */
+interface Golden {
+  readonly every: number;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (number | null)[])[];
+}
+
 const readSample = (file: string) => readTable(join(sampleDirectory(), file));
 
 test.each([
@@ -68,6 +78,21 @@ describe('the panel of the sample job', () => {
     expect(facts.assets).toHaveLength(54);
     expect([...facts.series, ...facts.assets].every(({ gaps }) => gaps === 0)).toBe(true);
     expect(built.notes).toEqual([]);
+  });
+
+  test('equals the panel that pandas makes of the same files', () => {
+    const { panel } = built;
+    const golden: Golden = JSON.parse(readFileSync(join(import.meta.dirname, 'golden', 'panel.json'), 'utf8'));
+    expect(golden.rows).toHaveLength(Math.ceil(753 / golden.every));
+    golden.columns.forEach((name, j) => {
+      const isFactor = panel.inputs.factors.some((factor) => factor.name === name);
+      const column = isFactor ? factorColumn(panel, name) : assetColumn(panel, name);
+      golden.rows.forEach((row, i) => {
+        const [ours, theirs] = [column[i * golden.every], row[j]];
+        if (theirs === null) expect(ours).toBeNaN();
+        else expect(Math.abs(ours - theirs)).toBeLessThan(PANDAS_TOLERANCE);
+      });
+    });
   });
 
   test('dollar and oil start late, so that complete rows alone would lose the 1970s', () => {
