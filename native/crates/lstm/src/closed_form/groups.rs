@@ -134,7 +134,9 @@ impl SecondMoment {
             Self::Gram(gram) => {
                 let with_centre = row_means(gram, centre);
                 let all = centre.iter().map(|&row| with_centre[row]).sum::<f64>() / centre.len() as f64;
-                rows.iter().map(|&row| gram[(row, row)] - 2.0 * with_centre[row] + all).sum()
+                rows.iter()
+                    .map(|&row| gram[(row, row)] - 2.0 * with_centre[row] + all)
+                    .sum()
             }
         }
     }
@@ -247,7 +249,14 @@ mod tests {
     #[test]
     fn assets_with_the_same_gaps_share_a_group_and_empty_ones_have_none() {
         let values = [1.0, NAN, 3.0, NAN, 5.0, 6.0, 7.0, NAN, 9.0, 1.0, 2.0, NAN];
-        let groups = group_by_pattern(Returns { values: &values, assets: 4 }, 3, 8);
+        let groups = group_by_pattern(
+            Returns {
+                values: &values,
+                assets: 4,
+            },
+            3,
+            8,
+        );
         let expected = [(vec![0, 1, 2], vec![0, 2]), (vec![1, 2], vec![1])];
         let got: Vec<_> = groups.into_iter().map(|g| (g.rows, g.assets)).collect();
         assert_eq!(got, expected);
@@ -257,7 +266,14 @@ mod tests {
     fn too_many_patterns_merge_where_the_fewest_observations_are_lost() {
         // Rows observed: asset 0: 0..4, asset 1: 1..4, asset 2: 3 only.
         let values = [1.0, NAN, NAN, 1.0, 1.0, NAN, 1.0, 1.0, NAN, 1.0, 1.0, 1.0];
-        let groups = group_by_pattern(Returns { values: &values, assets: 3 }, 4, 2);
+        let groups = group_by_pattern(
+            Returns {
+                values: &values,
+                assets: 3,
+            },
+            4,
+            2,
+        );
         assert_eq!(groups[0].rows, [1, 2, 3]);
         assert_eq!(groups[0].assets, [0, 1]);
         assert_eq!(groups[1].assets, [2]);

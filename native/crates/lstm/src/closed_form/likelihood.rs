@@ -18,6 +18,8 @@ struct Group {
     /// `sqrt(N)` times the centred group mean, one a row.
     target: Vec<f64>,
     deviations: Option<Deviations>,
+    /// Mean of the features over the rows.
+    feature_mean: Vec<f64>,
     /// R, centred over the rows: [row][feature].
     centred: Mat<f64>,
     /// P = R B: [row][rank].
@@ -40,7 +42,7 @@ pub(super) struct GroupPosterior {
     rows: usize,
     target_square: f64,
     /// G = R'R and G B.
-    gram: Mat<f64>,
+    pub(super) gram: Mat<f64>,
     gram_basis: Mat<f64>,
     /// q = R'y.
     pub(super) cross: Vec<f64>,
@@ -88,11 +90,7 @@ impl Likelihood {
     /// # Errors
     /// [`LstmError::NoObservations`] if no return is observed on these rows.
     pub fn new(groups: &[GroupReturns], rows: &[usize], prior: &Prior) -> Result<Self, LstmError> {
-        let groups: Vec<Group> = groups
-            .iter()
-            .map(|group| Group::new(group, rows, prior))
-            .filter(|group| !group.rows.is_empty())
-            .collect();
+        let groups: Vec<Group> = groups.iter().map(|group| Group::new(group, rows, prior)).collect();
         let observations = groups.iter().map(|g| g.rows.len() * g.assets).sum::<usize>();
         if observations == 0 {
             return Err(LstmError::NoObservations);
@@ -136,6 +134,12 @@ impl Likelihood {
         })
     }
 
+    /// Group `index` as last conditioned: mean of its features, R centred and P = R B, all over its rows.
+    pub(super) fn group_features(&self, index: usize) -> (&[f64], MatRef<'_, f64>, MatRef<'_, f64>) {
+        let group = &self.groups[index];
+        (&group.feature_mean, group.centred.as_ref(), group.projected.as_ref())
+    }
+
     /// Gradient of the loss at the features and prior that `posterior` was made with, into `gradient`.
     pub fn gradient(&mut self, posterior: &Posterior, prior: &Prior, gradient: &mut Gradient) {
         gradient.clear();
@@ -155,7 +159,9 @@ impl Likelihood {
         for j in 0..factors {
             gradient.log_direct[j] = d_basis[(j, j)] * posterior.basis[(j, j)] / self.observations;
         }
-        gradient.loadings.copy_from(d_basis.subcols(factors, prior.rank() - factors));
+        gradient
+            .loadings
+            .copy_from(d_basis.subcols(factors, prior.rank() - factors));
         gradient.loadings *= faer::Scale(1.0 / self.observations);
         gradient.log_noise = 2.0 * posterior.noise_variance * d_noise / self.observations;
         gradient.log_shared_noise = 2.0 * (2.0 * prior.log_shared_noise).exp() * d_shared / self.observations;
@@ -189,6 +195,7 @@ impl Group {
             rows,
             assets: returns.assets,
             deviations,
+            feature_mean: vec![0.0; size],
             centred: Mat::zeros(count, size),
             projected: Mat::zeros(count, rank),
             d_centred: Mat::zeros(count, size),
@@ -198,19 +205,15 @@ impl Group {
     fn centre(&mut self, features: MatRef<'_, f64>) {
         for k in 0..features.ncols() {
             let from = features.col(k);
-            let mean = self.rows.iter().map(|&row| from[row]).sum::<f64>() / self.rows.len() as f64;
+            let mean = self.rows.iter().map(|&row| from[row]).sum::<f64>() / self.rows.len().max(1) as f64;
+            self.feature_mean[k] = mean;
             for (to, &row) in self.centred.col_mut(k).iter_mut().zip(&self.rows) {
                 *to = from[row] - mean;
             }
         }
     }
 
-    fn condition(
-        &mut self,
-        basis: &Mat<f64>,
-        common_sd: &[f64],
-        prior: &Prior,
-    ) -> Result<GroupPosterior, LstmError> {
+    fn condition(&mut self, basis: &Mat<f64>, common_sd: &[f64], prior: &Prior) -> Result<GroupPosterior, LstmError> {
         let centred = self.centred.as_ref();
         multiply(self.projected.as_mut(), Accum::Replace, centred, basis.as_ref(), 1.0);
         let gram = product(centred.transpose(), centred);
@@ -356,10 +359,19 @@ impl GroupPosterior {
         let (m1, common) = (self.mean.inverse.as_ref(), posterior.common.inverse.as_ref());
 
         // e = (y - R gamma) / v1 and R'e.
-        let head: Vec<f64> = posterior.beta.iter().zip(&posterior.common_sd).map(|(b, d)| n.sqrt() * d * b).collect();
+        let head: Vec<f64> = posterior
+            .beta
+            .iter()
+            .zip(&posterior.common_sd)
+            .map(|(b, d)| n.sqrt() * d * b)
+            .collect();
         let left: Vec<f64> = subtract(&self.cross, &times_vector(self.gram.as_ref(), &head));
         let shrunk = times_vector(m1, &transposed_times_vector(basis, &left));
-        let gamma: Vec<f64> = times_vector(basis, &shrunk).iter().zip(&head).map(|(w, h)| h + w / v1).collect();
+        let gamma: Vec<f64> = times_vector(basis, &shrunk)
+            .iter()
+            .zip(&head)
+            .map(|(w, h)| h + w / v1)
+            .collect();
         let residual: Vec<f64> = subtract(&self.cross, &times_vector(self.gram.as_ref(), &gamma))
             .iter()
             .map(|x| x / v1)

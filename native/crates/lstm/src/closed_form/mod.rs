@@ -2,10 +2,28 @@
 //! of all returns; heads are posterior means. Derivation: docs/derivations/closed_form_heads.md.
 
 mod dense;
+mod ensemble;
+mod features;
 mod groups;
+mod heads;
+mod inputs;
 mod likelihood;
+mod options;
+mod parameters;
+mod penalty;
 mod prior;
+mod random;
+mod readout;
+mod trainer;
 
+pub use ensemble::{Fit, Member, fit};
 pub use groups::{GroupReturns, Pattern, Returns, SecondMoment, group_by_pattern};
+pub use heads::{Heads, HeldOut};
+pub use inputs::{BUMPS, Inputs, LAG_COUNT, lag_basis};
 pub use likelihood::{Likelihood, Posterior};
+pub use options::Options;
+pub use parameters::Layout;
+pub use penalty::Penalties;
 pub use prior::{Gradient, Prior};
+pub use readout::{AssetScale, FeatureMap, JacobianForm, JacobianRequest, MemberHeads, exposures, predictions};
+pub use trainer::{Objective, Trained, TrainingData, train_member};

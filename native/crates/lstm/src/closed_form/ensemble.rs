@@ -1,0 +1,234 @@
+//! The whole fit: members and lookbacks in parallel, the better lookback, heads on all rows.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use macrograd_simd::Control;
+
+use super::dense::dot;
+use super::features::Features;
+use super::groups::{GroupReturns, Pattern, Returns, group_by_pattern};
+use super::heads::Heads;
+use super::inputs::{Inputs, LAG_COUNT, lag_basis};
+use super::likelihood::Likelihood;
+use super::options::Options;
+use super::parameters::Layout;
+use super::readout::FeatureMap;
+use super::trainer::{Trained, TrainingData, train_member};
+use crate::error::{LstmError, check_length};
+
+/// One member as it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// Its map from inputs to features.
+    pub map: FeatureMap<f32>,
+    /// Mean of the features over the rows of the fit.
+    pub feature_mean: Vec<f64>,
+    /// Heads on all rows of the fit.
+    pub heads: Heads,
+    /// Mean squared error of standardised returns on the rows that it left out.
+    pub validation_error: f64,
+    /// Steps that it trained.
+    pub steps: usize,
+}
+
+/// Result of a fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// Sizes of all members.
+    pub layout: Layout,
+    /// Window length that was kept.
+    pub lookback: usize,
+    /// The members with that lookback.
+    pub members: Vec<Member>,
+    /// Level of each asset's standardised prediction where the features are at their mean, averaged over members: not 0
+    /// when the asset is observed on some rows only.
+    pub offsets: Vec<f64>,
+    /// Group of each asset, in the order of the heads' covariances; -1 for an asset without returns.
+    pub asset_group: Vec<i32>,
+    /// Validation error of each lookback that was tried, averaged over members: mean squared error of standardised
+    /// returns on left-out rows.
+    pub validation_errors: Vec<f64>,
+    /// Returns that merged patterns left out of the fit.
+    pub dropped_observations: usize,
+}
+
+/// Fits an ensemble; `noisy_columns` as in [`TrainingData`]. The same bits for any number of threads.
+///
+/// # Errors
+/// [`LstmError`] for wrong sizes or options, values that are not finite, no observed return, or a stop by the caller.
+pub fn fit(
+    inputs: Inputs<'_>,
+    noisy_columns: usize,
+    returns: Returns<'_>,
+    options: &Options,
+    control: &Control,
+) -> Result<Fit, LstmError> {
+    options.validate()?;
+    inputs.validate()?;
+    check_length("returns", returns.values.len(), inputs.rows * returns.assets)?;
+    let patterns = group_by_pattern(returns, inputs.rows, options.max_patterns);
+    if patterns.is_empty() {
+        return Err(LstmError::NoObservations);
+    }
+    let groups: Vec<GroupReturns> = patterns.iter().map(|p| GroupReturns::new(returns, p)).collect();
+    let data = TrainingData {
+        inputs,
+        noisy_columns,
+        groups: &groups,
+        layout: Layout {
+            window_size: inputs.window_size,
+            hidden_size: options.hidden_size,
+            factors: inputs.factor_count,
+            filters: options.filters,
+            rank: options.rank,
+        },
+    };
+    let trained = train_all(&data, options, control)?;
+    let validation_errors: Vec<f64> = trained.chunks(options.members).map(mean_error).collect();
+    let best = index_of_smallest(&validation_errors);
+    let lookback = options.lookbacks[best];
+    let members: Vec<Member> = trained[best * options.members..(best + 1) * options.members]
+        .iter()
+        .map(|member| with_heads(&data, member, lookback, returns, &patterns))
+        .collect::<Result<_, _>>()?;
+    let observed = returns.values.iter().filter(|x| !x.is_nan()).count();
+    let used: usize = patterns.iter().map(|p| p.rows.len() * p.assets.len()).sum();
+    Ok(Fit {
+        layout: data.layout,
+        lookback,
+        offsets: offsets(&members, returns.assets),
+        members,
+        asset_group: asset_groups(&patterns, returns.assets),
+        validation_errors,
+        dropped_observations: observed - used,
+    })
+}
+
+/// All members of all lookbacks, [lookback][member].
+fn train_all(data: &TrainingData<'_>, options: &Options, control: &Control) -> Result<Vec<Trained>, LstmError> {
+    let mut tasks: Vec<(usize, usize, usize)> = options
+        .lookbacks
+        .iter()
+        .flat_map(|&lookback| (0..options.members).map(move |member| (lookback, member)))
+        .enumerate()
+        .map(|(place, (lookback, member))| (place, lookback, member))
+        .collect();
+    // Long windows first: the last task to start is then a short one.
+    tasks.sort_by_key(|&(place, lookback, _)| (std::cmp::Reverse(lookback), place));
+    // Steps of a window of L cost about L times as much; used for progress alone.
+    let cost = |lookback: usize| options.steps_for(lookback) * (4 + lookback);
+    let total: usize = tasks.iter().map(|&(_, lookback, _)| cost(lookback)).sum();
+    let done = AtomicUsize::new(0);
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<Result<Trained, LstmError>>>> = Mutex::new(vec![None; tasks.len()]);
+    let work = || {
+        while let Some(&(place, lookback, member)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let progress = |_step: usize| {
+                let before = done.fetch_add(4 + lookback, Ordering::Relaxed);
+                control.report((before + 4 + lookback) as f64 / total as f64);
+            };
+            let result = train_member(data, options, member, lookback, control, &progress);
+            if let Ok(trained) = &result {
+                let skipped = options.steps_for(lookback) - trained.steps;
+                done.fetch_add(skipped * (4 + lookback), Ordering::Relaxed);
+            }
+            // A poisoned lock means that another task panicked; the scope passes that panic on.
+            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = Some(result);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..control.threads().min(tasks.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    results
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .into_iter()
+        .map(|result| result.unwrap_or(Err(LstmError::Cancelled)))
+        .collect()
+}
+
+fn mean_error(members: &[Trained]) -> f64 {
+    members.iter().map(|m| m.validation_error).sum::<f64>() / members.len() as f64
+}
+
+/// First of the smallest; 0 when none is a number.
+fn index_of_smallest(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (i, value) in values.iter().enumerate() {
+        if *value < values[best] || values[best].is_nan() {
+            best = i;
+        }
+    }
+    best
+}
+
+fn with_heads(
+    data: &TrainingData<'_>,
+    trained: &Trained,
+    lookback: usize,
+    returns: Returns<'_>,
+    patterns: &[Pattern],
+) -> Result<Member, LstmError> {
+    let rows: Vec<usize> = (0..data.inputs.rows).collect();
+    let prior = data.layout.prior(&trained.parameters);
+    let mut features = Features::<f32>::new(&data.inputs, data.layout, &rows, lookback)?;
+    let mut likelihood = Likelihood::new(data.groups, &rows, &prior)?;
+    let posterior = likelihood.condition(features.compute(&trained.parameters)?, &prior)?;
+    Ok(Member {
+        map: feature_map(&data.layout, &trained.parameters, lookback)?,
+        feature_mean: features.means(),
+        heads: posterior.heads(&likelihood, returns, &rows, patterns),
+        validation_error: trained.validation_error,
+        steps: trained.steps,
+    })
+}
+
+/// The learned map with lag filters written out: `sum over bumps of LB[lag, bump] V[(bump, factor), filter]`.
+fn feature_map(layout: &Layout, flat: &[f64], lookback: usize) -> Result<FeatureMap<f32>, LstmError> {
+    let (basis, filters) = (lag_basis(), layout.filters(flat));
+    let mut lag_filters = Vec::with_capacity(LAG_COUNT * layout.factors * layout.filters);
+    for bumps in basis {
+        for factor in 0..layout.factors {
+            for filter in 0..layout.filters {
+                let weights = bumps
+                    .iter()
+                    .enumerate()
+                    .map(|(b, height)| height * filters[(b * layout.factors + factor, filter)]);
+                lag_filters.push(weights.sum());
+            }
+        }
+    }
+    Ok(FeatureMap {
+        lookback,
+        weights: layout.encoder_weights(flat)?,
+        lag_filters,
+        lag_count: LAG_COUNT,
+        filters: layout.filters,
+    })
+}
+
+fn offsets(members: &[Member], assets: usize) -> Vec<f64> {
+    let count = members.len() as f64;
+    (0..assets)
+        .map(|asset| {
+            let level = |member: &Member| {
+                let size = member.feature_mean.len();
+                let head = &member.heads.values[asset * size..(asset + 1) * size];
+                member.heads.intercepts[asset] + dot(head, &member.feature_mean)
+            };
+            members.iter().map(level).sum::<f64>() / count
+        })
+        .collect()
+}
+
+fn asset_groups(patterns: &[Pattern], assets: usize) -> Vec<i32> {
+    let mut out = vec![-1; assets];
+    for (group, pattern) in (0..).zip(patterns) {
+        pattern.assets.iter().for_each(|&asset| out[asset] = group);
+    }
+    out
+}

@@ -1,0 +1,129 @@
+//! How a fit with closed-form heads is made.
+
+use super::penalty::Penalties;
+use crate::error::LstmError;
+
+/// Settings of a fit; the defaults are those that recovered known exposures best.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// H: units of the encoder.
+    pub hidden_size: usize,
+    /// Window lengths to try; the one with the smallest validation error, averaged over members, is kept.
+    pub lookbacks: Vec<usize>,
+    /// Members of the ensemble; each leaves out other blocks of dates.
+    pub members: usize,
+    /// Steps for a lookback of 1, and for longer ones, where a step costs more and learns more.
+    pub steps: usize,
+    /// See `steps`.
+    pub long_steps: usize,
+    /// Step size of prior and lag filters.
+    pub learning_rate: f64,
+    /// Step size of the encoder.
+    pub encoder_learning_rate: f64,
+    /// Longest gradient.
+    pub clip: f64,
+    /// SD of the noise on the standardised inputs, fresh every step.
+    pub input_noise: f64,
+    /// Pooled lag filters.
+    pub filters: usize,
+    /// Columns of A: directions in which heads deviate together.
+    pub rank: usize,
+    /// Penalties on encoder and lag filters.
+    pub penalties: Penalties,
+    /// Length of the blocks that validation leaves out, and how many there are to a cycle: member e leaves out every
+    /// `fold_cycle`-th block, from block e on.
+    pub block_rows: usize,
+    /// See `block_rows`.
+    pub fold_cycle: usize,
+    /// Steps between two validations, and validations without a gain of `min_gain` that end the fit.
+    pub check_every: usize,
+    /// See `check_every`.
+    pub patience: usize,
+    /// Smallest fall of the validation error (mean squared error of standardised returns) that counts.
+    pub min_gain: f64,
+    /// Most patterns of missing returns; more are merged.
+    pub max_patterns: usize,
+    /// Seed of initial weights and noise.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            hidden_size: 16,
+            lookbacks: vec![1, 36],
+            members: 3,
+            steps: 900,
+            long_steps: 300,
+            learning_rate: 0.01,
+            encoder_learning_rate: 0.005,
+            clip: 1.0,
+            input_noise: 0.1,
+            filters: 3,
+            rank: 12,
+            penalties: Penalties::default(),
+            block_rows: 12,
+            fold_cycle: 5,
+            check_every: 10,
+            patience: 20,
+            min_gain: 1e-5,
+            max_patterns: 8,
+            seed: 0,
+        }
+    }
+}
+
+impl Options {
+    /// Refuses sizes of 0 and settings that are not finite.
+    ///
+    /// # Errors
+    /// [`LstmError::ZeroSize`], [`LstmError::BadOption`].
+    pub fn validate(&self) -> Result<(), LstmError> {
+        let sizes = [
+            ("hidden_size", self.hidden_size),
+            ("lookbacks", self.lookbacks.len()),
+            ("lookback", self.lookbacks.iter().copied().min().unwrap_or(1)),
+            ("members", self.members),
+            ("filters", self.filters),
+            ("rank", self.rank),
+            ("block_rows", self.block_rows),
+            ("check_every", self.check_every),
+        ];
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return Err(LstmError::ZeroSize { name });
+        }
+        if self.fold_cycle < 2 {
+            return Err(LstmError::BadOption {
+                name: "fold_cycle",
+                value: self.fold_cycle as f64,
+                wanted: "at least 2, so that rows remain to learn from",
+            });
+        }
+        let numbers = [
+            ("learning_rate", self.learning_rate),
+            ("encoder_learning_rate", self.encoder_learning_rate),
+            ("clip", self.clip),
+            ("input_noise", self.input_noise),
+        ];
+        match numbers.into_iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
+            None => Ok(()),
+            Some((name, value)) => Err(LstmError::BadOption {
+                name,
+                value,
+                wanted: "finite and not negative",
+            }),
+        }
+    }
+
+    /// Steps of a fit with this lookback.
+    #[must_use]
+    pub fn steps_for(&self, lookback: usize) -> usize {
+        if lookback == 1 { self.steps } else { self.long_steps }
+    }
+
+    /// Rows that member `member` learns from, and rows that it leaves out for validation.
+    #[must_use]
+    pub fn split(&self, rows: usize, member: usize) -> (Vec<usize>, Vec<usize>) {
+        (0..rows).partition(|row| row / self.block_rows % self.fold_cycle != member % self.fold_cycle)
+    }
+}

@@ -1,0 +1,366 @@
+//! Reading a fitted ensemble: features, predictions, and the features' derivatives by date, lag and factor.
+
+use std::ops::Range;
+
+use faer::{Accum, Mat, MatRef};
+use macrograd_simd::{Control, Real};
+
+use super::dense::multiply;
+use super::features::gather_windows;
+use super::inputs::Inputs;
+use crate::encoder::{Tape, encoder_forward, hidden_jacobian};
+use crate::error::{LstmError, check_length};
+use crate::sequences::Sequences;
+use crate::weights::LstmWeights;
+
+/// Windows whose hidden Jacobian lies in memory at a time.
+const JACOBIAN_ROWS: usize = 64;
+
+/// One member's map from inputs to features `[z | h | l]`, as plain data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureMap<T> {
+    /// L: length of the window.
+    pub lookback: usize,
+    /// The LSTM, one layer.
+    pub weights: LstmWeights<T>,
+    /// Lag filters as applied, [lag][factor][filter].
+    pub lag_filters: Vec<f64>,
+    /// Lags that they reach.
+    pub lag_count: usize,
+    /// Filters.
+    pub filters: usize,
+}
+
+/// Lags that a Jacobian keeps apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JacobianForm {
+    /// Every lag that the window or the lag filters reach.
+    Lags,
+    /// Lag 0 alone.
+    Contemporaneous,
+    /// The sum over all lags.
+    Cumulative,
+}
+
+/// Which derivatives are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct JacobianRequest<'a> {
+    /// Lags.
+    pub form: JacobianForm,
+    /// Factors (columns of z) to differentiate by.
+    pub targets: &'a [usize],
+    /// Where given, the mean over the dates instead of one row a date; 1 where the factor is observed, [date][target],
+    /// as only such dates count.
+    pub average: Option<&'a [u8]>,
+}
+
+impl<T: Real> FeatureMap<T> {
+    /// K: features.
+    #[must_use]
+    pub fn features(&self, factors: usize) -> usize {
+        factors + self.weights.shape().hidden_size + self.filters
+    }
+
+    /// Lags that a Jacobian of the form [`JacobianForm::Lags`] has.
+    #[must_use]
+    pub fn lags(&self) -> usize {
+        self.lag_count.max(self.lookback)
+    }
+
+    /// Refuses parameters that do not fit the inputs.
+    ///
+    /// # Errors
+    /// [`LstmError::ShapeMismatch`], [`LstmError::ZeroSize`], [`LstmError::NotFinite`].
+    pub fn validate(&self, inputs: &Inputs<'_>) -> Result<(), LstmError> {
+        inputs.validate()?;
+        if self.lookback == 0 {
+            return Err(LstmError::ZeroSize { name: "lookback" });
+        }
+        check_length("window_size", inputs.window_size, self.weights.shape().input_size)?;
+        check_length(
+            "lag_filters",
+            self.lag_filters.len(),
+            self.lag_count * inputs.factor_count * self.filters,
+        )
+    }
+
+    /// Features of the dates `rows`, [row][feature].
+    ///
+    /// # Errors
+    /// Those of [`FeatureMap::validate`] and [`encoder_forward`].
+    pub fn compute(&self, inputs: &Inputs<'_>, rows: Range<usize>, control: &Control) -> Result<Mat<f64>, LstmError> {
+        self.validate(inputs)?;
+        let (factors, hidden) = (inputs.factor_count, self.weights.shape().hidden_size);
+        let window: Vec<T> = inputs.window.iter().map(|&x| T::from_f64(x)).collect();
+        let chosen: Vec<usize> = rows.clone().collect();
+        let mut windows = Vec::new();
+        gather_windows(&window, inputs.window_size, &chosen, self.lookback, &mut windows);
+        let mut last = vec![T::ZERO; rows.len() * hidden];
+        let sequences = Sequences::new(&windows, rows.len(), self.lookback);
+        encoder_forward(&self.weights, &sequences, &mut Tape::default(), &mut last, control)?;
+        Ok(Mat::from_fn(rows.len(), self.features(factors), |i, k| {
+            let row = rows.start + i;
+            if k < factors {
+                inputs.factors[row * factors + k]
+            } else if k < factors + hidden {
+                last[i * hidden + k - factors].to_f64()
+            } else {
+                self.filtered(inputs, row, k - factors - hidden)
+            }
+        }))
+    }
+
+    /// One pooled lag filter at one date; dates before the first count as 0.
+    fn filtered(&self, inputs: &Inputs<'_>, row: usize, filter: usize) -> f64 {
+        let factors = inputs.factor_count;
+        let mut sum = 0.0;
+        for lag in 0..self.lag_count.min(row + 1) {
+            for factor in 0..factors {
+                let weight = self.lag_filters[(lag * factors + factor) * self.filters + filter];
+                sum += weight * inputs.factors[(row - lag) * factors + factor];
+            }
+        }
+        sum
+    }
+
+    /// Derivatives of the features of the dates `rows`, [date][lag][target][feature]; one date when averaged (NaN for
+    /// a target that is observed at none of them).
+    ///
+    /// # Errors
+    /// Those of [`FeatureMap::validate`] and [`hidden_jacobian`].
+    pub fn jacobian(
+        &self,
+        inputs: &Inputs<'_>,
+        rows: Range<usize>,
+        request: JacobianRequest<'_>,
+        control: &Control,
+    ) -> Result<Vec<f64>, LstmError> {
+        self.validate(inputs)?;
+        let factors = inputs.factor_count;
+        if let Some(&target) = request.targets.iter().find(|&&t| t >= factors) {
+            return Err(LstmError::BadOption {
+                name: "target",
+                value: target as f64,
+                wanted: "the index of a factor",
+            });
+        }
+        if let Some(observed) = request.average {
+            check_length("observed", observed.len(), rows.len() * request.targets.len())?;
+        }
+        let mut sink = Sink::new(self, request, factors, rows.len());
+        let shape = self.weights.shape();
+        let window: Vec<T> = inputs.window.iter().map(|&x| T::from_f64(x)).collect();
+        let mut windows = Vec::new();
+        let mut buffer = Vec::new();
+        let per_row = shape.hidden_size * self.lookback * shape.input_size;
+        for start in rows.clone().step_by(JACOBIAN_ROWS) {
+            let chunk: Vec<usize> = (start..rows.end.min(start + JACOBIAN_ROWS)).collect();
+            gather_windows(&window, inputs.window_size, &chunk, self.lookback, &mut windows);
+            buffer.resize(chunk.len() * per_row, T::ZERO);
+            let sequences = Sequences::new(&windows, chunk.len(), self.lookback);
+            hidden_jacobian(&self.weights, &sequences, &mut buffer, control)?;
+            for (i, values) in buffer.chunks(per_row).enumerate() {
+                sink.add_date(start - rows.start + i, values);
+            }
+        }
+        Ok(sink.finish())
+    }
+}
+
+/// Gathers the derivatives of all dates in the wanted form.
+struct Sink<'a, T> {
+    map: &'a FeatureMap<T>,
+    request: JacobianRequest<'a>,
+    factors: usize,
+    lags: usize,
+    features: usize,
+    /// [date][lag][target][feature].
+    values: Vec<f64>,
+    /// Dates that count, one a target; for means.
+    counts: Vec<f64>,
+}
+
+impl<'a, T: Real> Sink<'a, T> {
+    fn new(map: &'a FeatureMap<T>, request: JacobianRequest<'a>, factors: usize, dates: usize) -> Self {
+        let lags = match request.form {
+            JacobianForm::Lags => map.lags(),
+            JacobianForm::Contemporaneous | JacobianForm::Cumulative => 1,
+        };
+        let features = map.features(factors);
+        let dates = if request.average.is_some() { 1 } else { dates };
+        Self {
+            map,
+            request,
+            factors,
+            lags,
+            features,
+            values: vec![0.0; dates * lags * request.targets.len() * features],
+            counts: vec![0.0; request.targets.len()],
+        }
+    }
+
+    /// Adds one date; `hidden` is its hidden Jacobian [unit][step][input].
+    fn add_date(&mut self, date: usize, hidden: &[T]) {
+        let targets = self.request.targets;
+        for (place, &factor) in targets.iter().enumerate() {
+            if let Some(observed) = self.request.average {
+                if observed[date * targets.len() + place] == 0 {
+                    continue;
+                }
+                self.counts[place] += 1.0;
+            }
+            for lag in 0..self.map.lags() {
+                let row = match self.request.form {
+                    JacobianForm::Lags => lag,
+                    JacobianForm::Contemporaneous if lag > 0 => break,
+                    JacobianForm::Contemporaneous | JacobianForm::Cumulative => 0,
+                };
+                let date = if self.request.average.is_some() { 0 } else { date };
+                let start = ((date * self.lags + row) * targets.len() + place) * self.features;
+                self.add_lag(start, lag, factor, hidden);
+            }
+        }
+    }
+
+    fn add_lag(&mut self, start: usize, lag: usize, factor: usize, hidden: &[T]) {
+        let map = self.map;
+        let out = &mut self.values[start..start + self.features];
+        if lag == 0 {
+            out[factor] += 1.0;
+        }
+        let shape = map.weights.shape();
+        if lag < map.lookback {
+            let step = map.lookback - 1 - lag;
+            for unit in 0..shape.hidden_size {
+                let place = (unit * map.lookback + step) * shape.input_size + factor;
+                out[self.factors + unit] += hidden[place].to_f64();
+            }
+        }
+        if lag < map.lag_count {
+            let weights = &map.lag_filters[(lag * self.factors + factor) * map.filters..][..map.filters];
+            for (to, weight) in out[self.factors + shape.hidden_size..].iter_mut().zip(weights) {
+                *to += weight;
+            }
+        }
+    }
+
+    fn finish(mut self) -> Vec<f64> {
+        if self.request.average.is_some() {
+            let row = self.features * self.counts.len();
+            for (place, count) in self.counts.iter().enumerate() {
+                for lag in 0..self.lags {
+                    let start = lag * row + place * self.features;
+                    for value in &mut self.values[start..start + self.features] {
+                        *value = if *count > 0.0 { *value / count } else { f64::NAN };
+                    }
+                }
+            }
+        }
+        self.values
+    }
+}
+
+/// One member's heads, for [`predictions`] and [`exposures`].
+#[derive(Debug, Clone, Copy)]
+pub struct MemberHeads<'a> {
+    /// What the heads are applied to: features less their mean, or derivatives of features; [row][feature].
+    pub features: &'a [f64],
+    /// [asset][feature].
+    pub heads: &'a [f64],
+    /// [group][feature][feature].
+    pub covariances: &'a [f64],
+}
+
+/// How standardised returns become decimals, and which covariance belongs to which asset.
+#[derive(Debug, Clone, Copy)]
+pub struct AssetScale<'a> {
+    /// Added to predictions, one an asset.
+    pub mean: &'a [f64],
+    /// Multiplies everything, one an asset.
+    pub sd: &'a [f64],
+    /// Group of each asset; negative for none.
+    pub group: &'a [i32],
+}
+
+/// Predicted returns averaged over members, [row][asset].
+#[must_use]
+pub fn predictions(members: &[MemberHeads<'_>], feature_count: usize, scale: AssetScale<'_>) -> Vec<f64> {
+    let assets = scale.sd.len();
+    let rows = members.first().map_or(0, |m| m.features.len() / feature_count);
+    let mut total = Mat::zeros(assets, rows);
+    for member in members {
+        let heads = MatRef::from_row_major_slice(member.heads, assets, feature_count);
+        let features = MatRef::from_row_major_slice(member.features, rows, feature_count);
+        multiply(total.as_mut(), Accum::Add, heads, features.transpose(), 1.0);
+    }
+    let count = members.len() as f64;
+    (0..rows)
+        .flat_map(|row| (0..assets).map(move |asset| (row, asset)))
+        .map(|(row, asset)| scale.mean[asset] + scale.sd[asset] * total[(asset, row)] / count)
+        .collect()
+}
+
+/// Exposures averaged over members and their variance, both [asset][row], in decimals.
+///
+/// Variance = mean over members of the heads' posterior variance + sample variance of the members' values.
+#[must_use]
+pub fn exposures(members: &[MemberHeads<'_>], feature_count: usize, scale: AssetScale<'_>) -> (Vec<f64>, Vec<f64>) {
+    let assets = scale.sd.len();
+    let rows = members.first().map_or(0, |m| m.features.len() / feature_count);
+    let count = members.len() as f64;
+    let mut sum = vec![0.0; assets * rows];
+    let mut square = vec![0.0; assets * rows];
+    let mut values = Mat::zeros(rows, assets);
+    let mut head_variance: Vec<f64> = Vec::new();
+    for member in members {
+        let heads = MatRef::from_row_major_slice(member.heads, assets, feature_count);
+        let features = MatRef::from_row_major_slice(member.features, rows, feature_count);
+        multiply(values.as_mut(), Accum::Replace, features, heads.transpose(), 1.0);
+        for asset in 0..assets {
+            for (row, value) in values.col(asset).iter().enumerate() {
+                sum[asset * rows + row] += value;
+                square[asset * rows + row] += value * value;
+            }
+        }
+        add_group_variances(&mut head_variance, member, features, feature_count);
+    }
+    let mut variance = vec![f64::NAN; assets * rows];
+    for asset in 0..assets {
+        let sd = scale.sd[asset];
+        for row in 0..rows {
+            let i = asset * rows + row;
+            let mean = sum[i] / count;
+            let spread = if members.len() > 1 {
+                (square[i] - count * mean * mean).max(0.0) / (count - 1.0)
+            } else {
+                0.0
+            };
+            if let Ok(group) = usize::try_from(scale.group[asset]) {
+                variance[i] = sd * sd * (head_variance[group * rows + row] / count + spread);
+            }
+            sum[i] = sd * mean;
+        }
+    }
+    (sum, variance)
+}
+
+/// Adds `x' Cov x` of every row x, [group][row].
+fn add_group_variances(
+    total: &mut Vec<f64>,
+    member: &MemberHeads<'_>,
+    features: MatRef<'_, f64>,
+    feature_count: usize,
+) {
+    let rows = features.nrows();
+    let size = feature_count * feature_count;
+    total.resize(member.covariances.len() / size * rows, 0.0);
+    let mut product = Mat::zeros(rows, feature_count);
+    for (group, covariance) in member.covariances.chunks(size).enumerate() {
+        let covariance = MatRef::from_row_major_slice(covariance, feature_count, feature_count);
+        multiply(product.as_mut(), Accum::Replace, features, covariance, 1.0);
+        for row in 0..rows {
+            let value: f64 = (0..feature_count).map(|k| product[(row, k)] * features[(row, k)]).sum();
+            total[group * rows + row] += value;
+        }
+    }
+}
