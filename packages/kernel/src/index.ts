@@ -11,5 +11,6 @@ export {
   type RegressionRange,
   type RollingRegressionOptions,
   rollingRegression,
+  twoSidedPValues,
 } from './linear.js';
 export { nativeVersion, type RunOptions } from './native.js';

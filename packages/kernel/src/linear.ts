@@ -1,5 +1,5 @@
 import { ArgumentError } from '@macrograd/core';
-import { type RunOptions, runNative } from './native.js';
+import { callNative, type RunOptions, runNative } from './native.js';
 
 /** One design and the returns of many assets; NaN = missing, in both. The arrays are copied before work starts. */
 export interface RegressionPanel {
@@ -168,6 +168,16 @@ export function ewmRegression(
   const wanted = nativeRange(panel, range);
   const copy = owned(panel);
   return runNative((kernel, run) => kernel.linearEwmPath(copy, native, prior ?? null, wanted, ...run), options);
+}
+
+/**
+ * Two-sided p-values of t statistics with their degrees of freedom; Infinity means the standard normal.
+ *
+ * @example
+ * twoSidedPValues(Float64Array.of(1.96), Float64Array.of(Infinity)); // 0.05
+ */
+export function twoSidedPValues(statistics: Float64Array, degreesOfFreedom: Float64Array): Float64Array {
+  return callNative((kernel) => kernel.linearPValues(statistics, degreesOfFreedom));
 }
 
 function ewmOptions(panel: RegressionPanel, options: EwmRegressionOptions) {

@@ -1,1 +1,4 @@
-export {};
+export { type EwmOlsEstimatorOptions, ewmOlsEstimator } from './ewm-ols.js';
+export { type OlsEstimatorOptions, olsEstimator } from './ols.js';
+export { type RollingOlsEstimatorOptions, rollingOlsEstimator } from './rolling-ols.js';
+export { zeroEstimator } from './zero.js';

@@ -6,7 +6,7 @@ use macrograd_linear::{
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint32Array};
 use napi_derive::napi;
 
-use crate::task::{CancelToken, Failure, ProgressListener, Work, control};
+use crate::task::{CancelToken, Failure, ProgressListener, Work, control, guarded};
 
 impl From<LinearError> for Failure {
     fn from(error: LinearError) -> Self {
@@ -258,4 +258,27 @@ pub fn linear_ewm_path(
         let options = (&options).into();
         Ok(macrograd_linear::ewm_path(&panel.view()?, &options, prior.as_ref(), &(&range).into(), control)?.into())
     })
+}
+
+/// Two-sided p-values of t statistics; infinite degrees of freedom mean the standard normal.
+#[napi]
+pub fn linear_p_values(statistics: Float64Array, degrees_of_freedom: Float64Array) -> napi::Result<Float64Array> {
+    let values = guarded(|| {
+        if statistics.len() != degrees_of_freedom.len() {
+            let error = LinearError::ShapeMismatch {
+                name: "degrees_of_freedom",
+                expected: statistics.len(),
+                actual: degrees_of_freedom.len(),
+            };
+            return Err(error.into());
+        }
+        let pairs = statistics.iter().zip(degrees_of_freedom.iter());
+        Ok(pairs
+            .map(|(&t, &df)| match df.is_infinite() {
+                true => macrograd_linear::normal_two_sided(t),
+                false => macrograd_linear::student_t_two_sided(t, df),
+            })
+            .collect::<Vec<f64>>())
+    })?;
+    Ok(values.into())
 }

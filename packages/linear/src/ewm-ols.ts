@@ -1,0 +1,83 @@
+import { ArgumentError, type Estimator, type FitOptions, type Fitted, type Panel, type Span } from '@macrograd/core';
+import { ewmCrossSection, ewmRegression, twoSidedPValues } from '@macrograd/kernel';
+import type { CoefficientBlock } from './coefficients.js';
+import { maskThinSeries } from './coverage.js';
+import { freeRegressors } from './design.js';
+import { diagnose, largestFinite, statistics } from './diagnose.js';
+import { LinearFitted } from './fitted.js';
+import { defaultMinObservations, runOptions, training } from './training.js';
+
+/** Options of {@link ewmOlsEstimator}. */
+export interface EwmOlsEstimatorOptions {
+  /** Rows after which a weight has halved; default 60. */
+  readonly halfLife?: number;
+  /**
+   * Default `cross_section`: coefficients are shrunk to their mean over assets, and the mean to zero, by as much as the
+   * data ask for; `none` leaves them as they are.
+   */
+  readonly shrinkage?: 'cross_section' | 'none';
+  /** Fewest returns of an asset; default max(24, twice the number of regressors). */
+  readonly minObservations?: number;
+}
+
+/**
+ * Exponentially weighted least squares, shrunk to the cross-section of assets by empirical Bayes; the exposure at a row
+ * uses that row and the ones before it. Formulae and sources: docs/methods/linear.md.
+ */
+export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator {
+  const { halfLife = 60 } = options;
+  if (!(halfLife > 0 && Number.isFinite(halfLife))) {
+    throw new ArgumentError(`halfLife is ${halfLife}`, 'give a positive, finite number of rows');
+  }
+  return { method: 'ewm_ols', fit: (panel, span, fit) => fitEwm(panel, span, fit, { ...options, halfLife }) };
+}
+
+async function fitEwm(
+  panel: Panel,
+  span: Span,
+  fit: FitOptions,
+  options: EwmOlsEstimatorOptions & { halfLife: number },
+): Promise<Fitted> {
+  const { rule, panel: rows, dates, observations } = training(panel, span, fit, 'ewm_ols');
+  const minObservations = options.minObservations ?? defaultMinObservations(rule);
+  const settings = { halfLife: options.halfLife, minObservations, freeColumns: freeRegressors(rule) };
+  const shrink = (options.shrinkage ?? 'cross_section') === 'cross_section';
+  const prior = shrink ? await ewmCrossSection(rows, { ...settings, ...runOptions(fit) }) : undefined;
+  const mask = maskThinSeries(rule, panel.inputs, span, Number.POSITIVE_INFINITY);
+  const path = async (wanted: Span, assets: Span, signal?: AbortSignal): Promise<CoefficientBlock> => {
+    const run = signal ? { ...settings, signal } : settings;
+    return mask(await ewmRegression(rows, run, { rows: wanted, assets }, prior), wanted);
+  };
+  const lastRow = { start: Math.max(0, rows.rows - 1), end: rows.rows };
+  const result = await ewmRegression(rows, { ...settings, ...runOptions(fit) }, { rows: lastRow }, prior);
+  const last = mask(result, lastRow);
+  const { coefficients, variances } = last;
+  // A posterior is normal given its variances; the plain estimate has a t with the noise variance's freedom.
+  const degrees = coefficients.map((_, at) =>
+    shrink ? Number.POSITIVE_INFINITY : result.degreesOfFreedom[Math.floor(at / rule.width)],
+  );
+  const gamma = prior && rows.rows > 0 ? { gamma: Math.sqrt(prior.gamma2[rows.rows - 1]) } : {};
+  const diagnostics = diagnose({
+    inputs: panel.inputs,
+    rule,
+    coefficients,
+    pValues: twoSidedPValues(statistics(coefficients, variances), degrees),
+    observations,
+    minObservations,
+    facts: {
+      half_life: options.halfLife,
+      condition_number: largestFinite(result.condition),
+      regressors: rule.width,
+      degrees_of_freedom: largestFinite(result.degreesOfFreedom),
+      ...gamma,
+    },
+  });
+  return new LinearFitted({
+    method: 'ewm_ols',
+    rule,
+    source: { last, path },
+    assets: rows.assets,
+    trainingDates: dates,
+    diagnostics,
+  });
+}

@@ -1,0 +1,66 @@
+import { ArgumentError, type Estimator, type FitOptions, type Fitted, type Panel, type Span } from '@macrograd/core';
+import { rollingRegression, twoSidedPValues } from '@macrograd/kernel';
+import type { CoefficientBlock } from './coefficients.js';
+import { maskThinSeries } from './coverage.js';
+import { diagnose, largestFinite, statistics } from './diagnose.js';
+import { LinearFitted } from './fitted.js';
+import { runOptions, training } from './training.js';
+
+/** Options of {@link rollingOlsEstimator}. */
+export interface RollingOlsEstimatorOptions {
+  /** Rows of a window; default 60. */
+  readonly window?: number;
+  /** Fewest returns in a window; default four fifths of it. */
+  readonly minObservations?: number;
+}
+
+/** Least squares over the last `window` rows: the exposure at a row uses that row and the ones before it. */
+export function rollingOlsEstimator(options: RollingOlsEstimatorOptions = {}): Estimator {
+  const window = options.window ?? 60;
+  const minObservations = options.minObservations ?? Math.ceil(0.8 * window);
+  if (minObservations > window) {
+    throw new ArgumentError(`minObservations ${minObservations} exceeds the window of ${window} rows`);
+  }
+  return {
+    method: 'rolling_ols',
+    fit: (panel, span, fit) => fitRolling(panel, span, fit, { window, minObservations }),
+  };
+}
+
+async function fitRolling(
+  panel: Panel,
+  span: Span,
+  fit: FitOptions,
+  options: Required<RollingOlsEstimatorOptions>,
+): Promise<Fitted> {
+  const { rule, panel: rows, dates, observations } = training(panel, span, fit, 'rolling_ols');
+  const mask = maskThinSeries(rule, panel.inputs, span, options.window);
+  const path = async (wanted: Span, assets: Span, signal?: AbortSignal): Promise<CoefficientBlock> => {
+    const run = signal ? { ...options, signal } : options;
+    const block = await rollingRegression(rows, run, { rows: wanted, assets });
+    return mask(block, wanted);
+  };
+  const lastRow = { start: Math.max(0, rows.rows - 1), end: rows.rows };
+  const result = await rollingRegression(rows, { ...options, ...runOptions(fit) }, { rows: lastRow });
+  const last = mask(result, lastRow);
+  const { coefficients, variances } = last;
+  const degrees = coefficients.map((_, at) => result.degreesOfFreedom[Math.floor(at / rule.width)]);
+  const diagnostics = diagnose({
+    inputs: panel.inputs,
+    rule,
+    coefficients,
+    pValues: twoSidedPValues(statistics(coefficients, variances), degrees),
+    observations,
+    minObservations: options.minObservations,
+    facts: { window: options.window, condition_number: largestFinite(result.condition), regressors: rule.width },
+  });
+  const source = { last, path };
+  return new LinearFitted({
+    method: 'rolling_ols',
+    rule,
+    source,
+    assets: rows.assets,
+    trainingDates: dates,
+    diagnostics,
+  });
+}
