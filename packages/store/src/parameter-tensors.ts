@@ -1,4 +1,5 @@
 import { type FittedParameters, InputError } from '@macrograd/core';
+import { camelCase, snakeCase } from './case.js';
 import type { Tensor, TensorArray } from './safetensors.js';
 
 /** Parameters with every array replaced by a tensor of the same place in the tree; the rest is JSON. */
@@ -82,8 +83,12 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
   return shapes;
 }
 
+/** Arrays with a row an asset: NaN there says that the asset could not be estimated. */
+const perAsset = /^(intercept|coefficients|return_mean|return_sd|members\.\d+\.heads)$/;
+
 /**
- * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite.
+ * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite (NaN stands for an
+ * asset that could not be estimated).
  * `place` names the file in the message.
  */
 export function checkTensors(
@@ -105,7 +110,8 @@ export function checkTensors(
     }
   }
   for (const [name, { data }] of tensors) {
-    const bad = data.findIndex((x: number) => !Number.isFinite(x));
+    const allowed = perAsset.test(name) ? (x: number) => Number.isFinite(x) || Number.isNaN(x) : Number.isFinite;
+    const bad = data.findIndex((x: number) => !allowed(x));
     if (bad >= 0) throw new InputError(`tensor "${name}" holds ${data[bad]} at index ${bad}`, { place, remedy });
   }
 }
@@ -115,9 +121,5 @@ function isTensorArray(value: unknown): value is TensorArray {
 }
 
 function tensorName(path: Path): string {
-  return path.map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)).join('.');
-}
-
-function camelCase(key: string): string {
-  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return path.map(snakeCase).join('.');
 }

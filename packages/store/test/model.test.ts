@@ -55,6 +55,13 @@ describe('a stored model', () => {
     expect(readModel(dir)).toStrictEqual({ info, parameters });
   });
 
+  it('keeps an asset that could not be estimated as NaN', () => {
+    const intercept = linear.intercept.slice();
+    intercept[1] = Number.NaN;
+    writeModel(dir, { info, parameters: { ...linear, intercept } });
+    expect(readModel(dir).parameters).toStrictEqual({ ...linear, intercept });
+  });
+
   it('has the same bytes when written twice', () => {
     writeModel(dir, { info, parameters: lstm });
     const first = ['model.json', 'model.safetensors'].map((name) => readFileSync(file(name)));
