@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FittedParameters, InputError, type ModelInfo } from '@macrograd/core';
+import { camelCase, renameKeys, snakeCase } from './case.js';
 import { checkTensors, joinParameters, splitParameters } from './parameter-tensors.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
 
@@ -20,8 +21,9 @@ const TENSOR_FILE = 'model.safetensors';
 interface ModelDocument {
   readonly schema_version: number;
   readonly method: string;
-  readonly info: ModelInfo;
-  /** Everything of the parameters that is not an array of numbers. */
+  /** {@link ModelInfo}, keys in snake_case. */
+  readonly info: unknown;
+  /** Everything of the parameters that is not an array of numbers, keys in snake_case. */
   readonly parameters: unknown;
   readonly tensors: { readonly file: string; readonly sha256: string };
 }
@@ -40,8 +42,8 @@ export function writeModel(dir: string, model: StoredModel): void {
   const document: ModelDocument = {
     schema_version: modelSchemaVersion,
     method: model.parameters.method,
-    info: model.info,
-    parameters: json,
+    info: renameKeys(model.info, snakeCase),
+    parameters: renameKeys(json, snakeCase),
     tensors: { file: TENSOR_FILE, sha256: sha256(bytes) },
   };
   mkdirSync(dir, { recursive: true });
@@ -63,12 +65,13 @@ export function readModel(dir: string): StoredModel {
   const bytes = readBytes(tensorFile);
   const tensors = decodeSafetensors(bytes, tensorFile);
   if (sha256(bytes) !== document.tensors.sha256) refuse(tensorFile, 'its SHA-256 differs from the one in model.json');
-  const parameters = checkedParameters(document.parameters, tensors, tensorFile);
+  const parameters = checkedParameters(renameKeys(document.parameters, camelCase), tensors, tensorFile);
+  const info = renameKeys(document.info, camelCase) as ModelInfo;
   const assets = 'returnMean' in parameters ? parameters.returnMean.length : parameters.intercept.length;
-  if (assets !== document.info.assets.length || parameters.scaler.mean.length !== document.info.factors.length) {
+  if (assets !== info.assets.length || parameters.scaler.mean.length !== info.factors.length) {
     refuse(file, 'the names do not match the parameters in number');
   }
-  return { info: document.info, parameters };
+  return { info, parameters };
 }
 
 // Both files are whole here, but a program other than this one may have written them.
