@@ -32,7 +32,8 @@ export class SeriesBuilder {
 
   build(raw: RawSeries): Series {
     const axis = this.axisOf(raw);
-    const values = Float64Array.from(axis.order, (position) => raw.values[position]);
+    const values = new Float64Array(axis.order.length);
+    for (let i = 0; i < values.length; i++) values[i] = raw.values[axis.order[i]];
     const { frequency, dates, lines } = axis;
     return onOwnFrequency({ name: raw.name, frequency, dates, values, lines }, axis.days);
   }
@@ -102,7 +103,7 @@ function isAscending(days: Int32Array): boolean {
 /** A column observed at a lower frequency than its table's dates is a series of that frequency. */
 function onOwnFrequency(series: Series, days: Int32Array): Series {
   const observed = Int32Array.from(series.values.keys()).filter((i) => !Number.isNaN(series.values[i]));
-  if (observed.length < ENOUGH_TO_JUDGE) return series;
+  if (observed.length < ENOUGH_TO_JUDGE || observed.length === days.length) return series;
   const own = detectFrequency(observed.map((i) => days[i]));
   if (own === undefined || periodsPerYear[own] >= periodsPerYear[series.frequency]) return series;
   const dates = observed.map((i) => periodEnd(days[i], own));

@@ -14,13 +14,16 @@ export function readGrid(text: string, file: string): Grid {
   const unified = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
   const delimiter = detectDelimiter(unified);
   const lines: number[] = [];
+  const rows: string[][] = [];
   let records = 0;
-  const rows = parseRows(unified, file, delimiter, (row, line) => {
+  const keep = (row: string[], line: number) => {
     records++;
-    if (row.every((cell) => cell.trim() === '')) return false;
+    if (row.every((cell) => cell.trim() === '')) return;
+    rows.push(row);
     lines.push(line);
-    return true;
-  });
+  };
+  if (unified.includes('"')) parseQuoted(unified, file, delimiter, keep);
+  else cutUnquoted(unified, delimiter, keep);
   const place = (row: number, column?: number): Place => {
     const line = lines[row];
     if (column === undefined) return { file, line };
@@ -29,19 +32,28 @@ export function readGrid(text: string, file: string): Grid {
   return { file, rows, lines, blankRows: records - rows.length, place };
 }
 
-function parseRows(
-  text: string,
-  file: string,
-  delimiter: string,
-  keep: (row: readonly string[], line: number) => boolean,
-): string[][] {
+type Keep = (row: string[], line: number) => void;
+
+/** Without quotes a line is a row, and cutting it at the delimiters takes a fraction of the parser's time. */
+function cutUnquoted(text: string, delimiter: string, keep: Keep): void {
+  const lines = text.split('\n');
+  if (lines[lines.length - 1] === '') lines.pop();
+  lines.forEach((line, index) => {
+    keep(line.split(delimiter), index + 1);
+  });
+}
+
+function parseQuoted(text: string, file: string, delimiter: string, keep: Keep): void {
   try {
-    return parse(text, {
+    parse(text, {
       delimiter,
       record_delimiter: '\n',
       relax_column_count: true,
       max_record_size: LARGEST_ROW,
-      on_record: (row: string[], context) => (keep(row, context.lines) ? row : null),
+      on_record: (row: string[], context) => {
+        keep(row, context.lines);
+        return null;
+      },
     });
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;

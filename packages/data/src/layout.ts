@@ -45,10 +45,11 @@ export function readWide(
   const rows = Int32Array.from({ length: endRow - firstRow }, (_, i) => firstRow + i);
   return header.flatMap((name, column) => {
     if (column === dateColumn) return [];
-    const values = Float64Array.from(rows, (row) => {
-      const value = numberAt(grid, row, column);
-      return options.sentinels?.includes(value) ? Number.NaN : value;
-    });
+    const values = new Float64Array(rows.length);
+    for (let i = 0; i < values.length; i++) {
+      const value = numberAt(grid, firstRow + i, column);
+      values[i] = options.sentinels?.includes(value) ? Number.NaN : value;
+    }
     return [{ name, days, values, rows }];
   });
 }

@@ -16,6 +16,7 @@ test.skipIf(!folder).each([
   ['french/F-F_Research_Data_Factors.csv', 'french', 4, '1926-07-31', '2025-12-31', 1194],
   ['macro/daily_macro_panel.csv', 'wide', 13, '1962-01-02', '2026-07-31', 16947],
   ['stocks/us_stocks_weekly_close_2005_2017.csv.gz', 'wide', 4280, '2004-12-31', '2017-11-10', 672],
+  ['stocks/huge_us_stocks_monthly_close.csv.gz', 'long', 8507, '2010-07-31', '2017-11-30', 89],
 ])('%s: %s, %i series from %s to %s on %i dates', async (file, format, width, first, last, rows) => {
   const table = await readTable(join(folder ?? '', file));
   const [series] = table.series.values();
