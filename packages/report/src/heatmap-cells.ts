@@ -10,15 +10,15 @@ export function heatmapCells(data: PageData, method: string, asset: number, row:
   if (!block) return [];
   const source = sourceMethod(data, asset, method);
   const note = method === 'chosen' && chosenNone(data, asset) ? ['No exposure was chosen for this asset.'] : [];
-  return data.factors.flatMap(({ unit }, factor): HeatmapCell[] => {
+  return data.factors.flatMap(({ unit, sd }, factor): HeatmapCell[] => {
     const i = asset * data.factors.length + factor;
     const mean = block.mean[i];
     if (!present(mean)) return [];
     const lines = [
       `${methodName(source)}: ${signedPercent(mean)} % per SD`,
       `interval ${intervalPercent(block.lo[i], block.hi[i])} % per SD`,
-      `${signedPercent(block.unit[i])} % per 1 ${unit}`,
-      `latest ${signedPercent(block.latest[i])} % per SD`,
+      `${signedPercent(mean / (sd ?? 1))} % per 1 ${unit}`,
+      `latest ${signedPercent(block.latest[i] ?? mean)} % per SD`,
       `q ${probability(block.q[i])}`,
       ...note,
     ];

@@ -19,22 +19,20 @@ export interface PageFactor {
   readonly source: string;
 }
 
-/** Exposures of one method over the whole span, all arrays [asset][factor] row-major. */
+/** Exposures of one method over the whole span, all arrays [asset][factor] row-major; empty where all would be null. */
 export interface PageSummary {
   /** Decimal return per training SD; mean over dates, and the interval of that mean. */
   readonly mean: readonly Maybe[];
   readonly lo: readonly Maybe[];
   readonly hi: readonly Maybe[];
-  /** Decimal return per training SD at the last date. */
+  /** Decimal return per training SD at the last date; empty where it is `mean` everywhere. */
   readonly latest: readonly Maybe[];
-  /** Decimal return per one unit. */
-  readonly unit: readonly Maybe[];
   readonly q: readonly Maybe[];
   /** 1 where the exposure passed the screen. */
   readonly selected: readonly (0 | 1)[];
   readonly peakLag: readonly Maybe[];
   readonly halfLife: readonly Maybe[];
-  /** Index into {@link PageData.statuses}, -1 where there is no row. */
+  /** Index into {@link PageData.statuses}, -1 where there is no row; empty where all are `ok`. */
   readonly status: readonly number[];
 }
 

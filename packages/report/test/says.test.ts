@@ -7,7 +7,6 @@ const block = (mean: Maybe[], selected: (0 | 1)[]): PageSummary => ({
   lo: mean,
   hi: mean,
   latest: mean,
-  unit: mean,
   q: selected.map((yes) => (yes ? 0.01 : 0.6)),
   selected,
   peakLag: mean.map(() => null),

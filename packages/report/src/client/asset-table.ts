@@ -95,11 +95,13 @@ function sortedRows(data: PageData, view: View): Row[] {
     return factors.length === 0 && (view.significant || view.factor >= 0) ? [] : [{ asset, factors }];
   });
   const key = (row: Row): number | string | null => sortValue(data, view, row);
+  const strength = (row: Row) => leadingSize(data, view, row);
   const direction = view.descending ? -1 : 1;
   return rows.sort((a, b) => {
     const [x, y] = [key(a), key(b)];
     if (x === null || y === null) return x === y ? a.asset - b.asset : x === null ? 1 : -1;
-    return (x < y ? -1 : x > y ? 1 : 0) * direction || a.asset - b.asset;
+    // Equal q-values are common far out in the tail: the larger exposure goes first.
+    return (x < y ? -1 : x > y ? 1 : 0) * direction || strength(b) - strength(a) || a.asset - b.asset;
   });
 }
 
@@ -122,10 +124,14 @@ function sortValue(data: PageData, view: View, { asset, factors }: Row): number 
   if (view.sort === 'r2') return scores?.r2[asset] ?? null;
   if (view.sort === 'hedge') return scores?.hedge[asset] ?? null;
   if (factors.length === 0) return null;
+  if (view.sort === 'exposure') return leadingSize(data, view, { asset, factors });
+  return sourceBlock(data, asset, view.method)?.q[asset * data.factors.length + factors[0]] ?? null;
+}
+
+/** Absolute exposure per SD of a row's first factor. */
+function leadingSize(data: PageData, view: View, { asset, factors }: Row): number {
   const block = sourceBlock(data, asset, view.method);
-  const i = asset * data.factors.length + factors[0];
-  if (view.sort === 'q') return block?.q[i] ?? null;
-  return Math.abs(block?.mean[i] ?? 0);
+  return factors.length === 0 ? 0 : Math.abs(block?.mean[asset * data.factors.length + factors[0]] ?? 0);
 }
 
 /** Largest end of an interval in % per SD that the whiskers have room for: the 95th percentile. */
@@ -239,7 +245,7 @@ function exposureCells(data: PageData, view: View, asset: number, factor: number
   if (!block) return [];
   const { name, unit, sd } = data.factors[factor];
   const perUnit = sd ? 1 / sd : 1;
-  const value = block.unit[i] ?? (block.mean[i] ?? 0) * perUnit;
+  const value = (block.mean[i] ?? 0) * perUnit;
   const [lo, hi] = [block.lo[i], block.hi[i]].map((x) => (present(x) ? x * perUnit : null));
   const significant = block.selected[i] === 1;
   const status = data.statuses[block.status[i]] ?? 'ok';

@@ -22,6 +22,7 @@ export function summaryBlocks(
     const factor = factorAt[c.factor.codes[row]];
     if (factor < 0) continue;
     const method = stringAt(c.method, row) as string;
+    if (method === 'zero') continue;
     blocks[method] ??= emptyBlock(assets.length * factors.length);
     const block = blocks[method];
     const i = assetAt[c.asset.codes[row]] * factors.length + factor;
@@ -29,14 +30,29 @@ export function summaryBlocks(
     block.lo[i] = rounded(c.lo[row]);
     block.hi[i] = rounded(c.hi[row]);
     block.latest[i] = rounded(c.latest_exposure[row]);
-    block.unit[i] = rounded(c.unit_exposure[row]);
     block.q[i] = rounded(c.q_value[row]);
     block.selected[i] = c.selected[row] === 1 ? 1 : 0;
     block.peakLag[i] = c.peak_lag[row] === NULL_INT ? null : c.peak_lag[row];
     block.halfLife[i] = rounded(c.half_life[row]);
     block.status[i] = statusAt[c.status.codes[row]] ?? -1;
   }
-  return blocks;
+  return Object.fromEntries(Object.entries(blocks).map(([method, block]) => [method, slim(block, statuses)]));
+}
+
+/** A block without what says nothing: a universe's page is mostly these arrays. */
+function slim(block: ReturnType<typeof emptyBlock>, statuses: readonly string[]): PageSummary {
+  const known = (values: Maybe[]) => (values.some((x) => x !== null) ? values : []);
+  const ok = statuses.indexOf('ok');
+  return {
+    ...block,
+    latest: block.latest.every((x, i) => x === block.mean[i]) ? [] : block.latest,
+    lo: known(block.lo),
+    hi: known(block.hi),
+    q: known(block.q),
+    peakLag: known(block.peakLag),
+    halfLife: known(block.halfLife),
+    status: block.status.every((status) => status === ok) ? [] : block.status,
+  };
 }
 
 function emptyBlock(size: number) {
@@ -46,7 +62,6 @@ function emptyBlock(size: number) {
     lo: missing(),
     hi: missing(),
     latest: missing(),
-    unit: missing(),
     q: missing(),
     selected: new Array<0 | 1>(size).fill(0),
     peakLag: missing(),

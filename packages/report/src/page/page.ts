@@ -62,6 +62,14 @@ function navigation(hasChecks: boolean): Html {
   return html`<nav aria-label="Sections"><div>${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</div></nav>`;
 }
 
+const frequencies: Readonly<Record<string, string>> = {
+  D: 'daily',
+  W: 'weekly',
+  M: 'monthly',
+  Q: 'quarterly',
+  A: 'yearly',
+};
+
 function header(run: RunRecord, data: PageData): Html {
   const start = run.span.start || data.dates[0] || '';
   const end = run.span.end || data.dates.at(-1) || '';
@@ -87,7 +95,7 @@ function header(run: RunRecord, data: PageData): Html {
         );
   const facts: [string, Html | string][] = [
     ['Span', start ? `${start.slice(0, 7)} to ${end.slice(0, 7)}` : 'not recorded'],
-    ['Frequency', data.period],
+    ['Frequency', frequencies[run.frequency] ?? data.period],
     ['Universe', `${count(data.assets.length, 'asset')}, ${count(data.factors.length, 'factor')}`],
     ['Dating', timing],
     ['Reading', aim],
