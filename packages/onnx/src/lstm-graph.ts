@@ -3,7 +3,7 @@ import type { Edge, GraphBuilder } from './graph.js';
 import { ElementType } from './proto.js';
 
 /** Gate blocks as trained (i, f, g, o) in the order of the ONNX LSTM operator (i, o, f, c); c is the cell gate g. */
-export const IFGO_TO_IOFC = [0, 3, 1, 2] as const;
+export const GATE_PERMUTATION = [0, 3, 1, 2] as const;
 
 /**
  * Adds the ensemble to the graph: raw windows [batch, time, series] -> returns [batch, asset].
@@ -147,7 +147,7 @@ function lastSteps(graph: GraphBuilder, steps: Edge, count: number, name: string
 export function reorderGates(weights: Float32Array): Float32Array {
   const block = weights.length / 4;
   const out = new Float32Array(weights.length);
-  IFGO_TO_IOFC.forEach((from, to) => {
+  GATE_PERMUTATION.forEach((from, to) => {
     out.set(weights.subarray(from * block, (from + 1) * block), to * block);
   });
   return out;
