@@ -114,24 +114,24 @@ export function lossSeries(
   asset: number,
   endRow = Number.POSITIVE_INFINITY,
 ): LossSeries {
-  const benchmark: number[] = [];
-  const method: number[] = [];
-  const spread: number[] = [];
+  const rows = forecasts.reduce((sum, { realised, assets }) => sum + realised.length / assets, 0);
+  const benchmark = new Float64Array(rows);
+  const method = new Float64Array(rows);
+  const spread = new Float64Array(rows);
+  let n = 0;
   for (const { realised, predicted, trainingMean, assets, fold } of forecasts) {
-    for (let i = asset, row = fold.test.start; i < realised.length && row < endRow; i += assets, row++) {
+    const end = Math.min(realised.length, (endRow - fold.test.start) * assets);
+    for (let i = asset; i < end; i += assets) {
       const e0 = realised[i] - trainingMean[asset];
       const e1 = realised[i] - predicted[i];
       if (Number.isNaN(e0) || Number.isNaN(e1)) continue;
-      benchmark.push(e0 * e0);
-      method.push(e1 * e1);
-      spread.push((predicted[i] - trainingMean[asset]) ** 2);
+      benchmark[n] = e0 * e0;
+      method[n] = e1 * e1;
+      spread[n] = (e0 - e1) ** 2;
+      n++;
     }
   }
-  return {
-    benchmark: Float64Array.from(benchmark),
-    method: Float64Array.from(method),
-    spread: Float64Array.from(spread),
-  };
+  return { benchmark: benchmark.subarray(0, n), method: method.subarray(0, n), spread: spread.subarray(0, n) };
 }
 
 /** Mean over assets, date by date, of the losses in units of each asset's mean benchmark loss. */
