@@ -13,4 +13,4 @@ export {
   rollingRegression,
   twoSidedPValues,
 } from './linear.js';
-export { nativeVersion, type RunOptions } from './native.js';
+export { activeIsa, nativeVersion, type RunOptions } from './native.js';

@@ -69,3 +69,11 @@ function fromNative(error: unknown): MacrogradError {
 export function nativeVersion(): string {
   return callNative((native) => native.nativeVersion());
 }
+
+/**
+ * Instruction set that the kernels use (`scalar`, `avx2`, `avx512`, `neon`): the one that the environment variable
+ * `MACROGRAD_ISA` names, else the widest that the processor has.
+ */
+export function activeIsa(): string {
+  return callNative((native) => native.activeIsa());
+}

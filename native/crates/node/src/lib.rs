@@ -6,10 +6,22 @@ mod linear;
 mod lstm;
 pub mod task;
 
+use macrograd_simd::Isa;
 use napi_derive::napi;
 
 /// Version of the native crates, as in their manifests.
 #[napi]
 pub fn native_version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// Name of the instruction set that the kernels use: the one in `MACROGRAD_ISA`, else the widest that the processor has.
+///
+/// # Errors
+/// `bad_argument` when the variable names one that is unknown or that the processor lacks.
+#[napi]
+pub fn active_isa() -> napi::Result<String> {
+    Isa::active()
+        .map(|isa| isa.name().to_string())
+        .map_err(|error| napi::Error::from_reason(format!("bad_argument: {error}")))
 }
