@@ -1,1 +1,14 @@
-export { type EvaluationConfig, type LstmConfig, parseConfig, type RunConfig, readConfig } from './config/config.js';
+export {
+  type CheckConfig,
+  type EvaluationConfig,
+  type LstmConfig,
+  parseConfig,
+  type RunConfig,
+  readConfig,
+} from './config/config.js';
+export { dryRun, type RunEstimate } from './estimate.js';
+export { type ExportedModel, exportOnnxModel } from './export.js';
+export { type Finding, type Headline, type MethodHeadline, readHeadline } from './headline.js';
+export { type RunOptions, type RunOutcome, run } from './run.js';
+export { defaultEstimators } from './stages/estimators.js';
+export { type LoadedPanel, loadConfig } from './stages/load.js';

@@ -97,6 +97,15 @@ export async function parseConfig(text: string, file: string): Promise<RunConfig
   return resolveConfig(document, parsed.data);
 }
 
+/** The config with another seed or output directory. */
+export function withOverrides(config: RunConfig, { seed, output }: { seed?: number; output?: string }): RunConfig {
+  return {
+    ...config,
+    ...(seed === undefined ? {} : { seed, raw: { ...config.raw, seed } }),
+    ...(output === undefined ? {} : { output: { ...config.output, dir: resolve(output) } }),
+  };
+}
+
 function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
   const folder = dirname(resolve(document.file));
   const { lstm, evaluation } = raw;
@@ -127,14 +136,14 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
 function panelDraft(raw: RawConfig, folder: string): PanelDraft {
   const { start, end } = raw.span;
   return {
-    factors: raw.factors.map((source) =>
+    factors: raw.factors.map(({ note: _, ...source }) =>
       defined({
         ...source,
         file: resolve(folder, source.file),
         series: source.series && mapValues(source.series, seriesSpec),
       }),
     ),
-    assets: raw.assets.map(({ risk_free, ...source }) =>
+    assets: raw.assets.map(({ risk_free, note: _, ...source }) =>
       defined({
         ...source,
         file: resolve(folder, source.file),

@@ -25,7 +25,7 @@ export function configSchema(z: ZodModule) {
   const series = z.strictObject({
     column: z.string().min(1).optional(),
     expr: z.string().min(1).optional(),
-    transform: z.enum(transforms).default('none'),
+    transform: z.enum(transforms).optional(),
     role: z.enum(roles).default('factor'),
     release_lag: count(0).default(0),
     unit: z.string().optional(),
@@ -36,6 +36,7 @@ export function configSchema(z: ZodModule) {
     format: z.enum(layouts).default('auto'),
     series: z.record(z.string(), series).optional(),
     aggregate: z.enum(['last', 'mean']).default('last'),
+    note: z.string().min(1).optional(),
   });
 
   const assetSource = z.strictObject({
@@ -54,6 +55,7 @@ export function configSchema(z: ZodModule) {
       })
       .optional(),
     labels: z.array(z.string().min(1)).default([]),
+    note: z.string().min(1).optional(),
   });
 
   const check = z.strictObject({

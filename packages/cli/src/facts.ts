@@ -1,0 +1,166 @@
+import { basename } from 'node:path';
+import { type Frequency, formatIsoDate, type Panel } from '@macrograd/core';
+import { readTable, type Series } from '@macrograd/data';
+import { loadConfig } from '@macrograd/pipeline';
+import { readModel } from '@macrograd/store';
+import pc from 'picocolors';
+import { formatCount, formatTable } from './format.js';
+
+/** What was understood of an input, for people and for programs. */
+export interface Facts {
+  readonly text: string;
+  readonly data: unknown;
+  readonly notes: readonly string[];
+}
+
+const frequencyNames: Readonly<Record<Frequency, string>> = {
+  D: 'daily',
+  W: 'weekly',
+  M: 'monthly',
+  Q: 'quarterly',
+  A: 'annual',
+};
+
+/** First and last date, number of observations and of missing values between them. */
+interface Coverage {
+  readonly first: string;
+  readonly last: string;
+  readonly observed: number;
+  readonly gaps: number;
+}
+
+/** Facts of a data file, column by column. */
+export async function dataFacts(file: string): Promise<Facts> {
+  const table = await readTable(file);
+  const columns = [...table.series.values()].map((series) => ({
+    name: series.name,
+    frequency: frequencyNames[series.frequency],
+    ...coverageOf(series),
+  }));
+  const rows = Math.max(...[...table.series.values()].map(({ dates }) => dates.length));
+  const lines = [
+    `${pc.bold(basename(file))}: ${table.format}, ${plural(rows, 'row')}, ${plural(columns.length, 'series', 'series')}`,
+    formatTable(
+      [
+        ['series', 'frequency', 'first', 'last', 'values', 'gaps'].map(pc.dim),
+        ...columns.map(({ name, frequency, first, last, observed, gaps }) => [
+          name,
+          frequency,
+          first,
+          last,
+          formatCount(observed),
+          gapText(gaps),
+        ]),
+      ],
+      ['left', 'left', 'left', 'left', 'right', 'right'],
+    ),
+  ];
+  const { format, notes } = table;
+  return { text: lines.join('\n'), data: { kind: 'data', file, format, rows, columns }, notes };
+}
+
+/** Facts of a config and of the panel that it makes. */
+export async function configFacts(file: string): Promise<Facts> {
+  const { config, panel, notes } = await loadConfig(file);
+  const dates = panel.axis.dates;
+  const span = { first: formatIsoDate(dates[0]), last: formatIsoDate(dates[dates.length - 1]) };
+  const factors = panel.inputs.factors.map(({ name, role, unit, transform, releaseLag }, column) => ({
+    name,
+    role,
+    unit,
+    transform,
+    release_lag: releaseLag,
+    ...coverageOf(columnOf(panel, panel.inputs.values, panel.inputs.factors.length, column)),
+  }));
+  const assets = panel.assets.map(({ name, labels }, column) => ({
+    name,
+    labels,
+    ...coverageOf(columnOf(panel, panel.returns, panel.assets.length, column)),
+  }));
+  const frequency = frequencyNames[panel.axis.frequency];
+  const data = { kind: 'config', file, name: config.name, frequency, rows: dates.length, ...span, factors, assets };
+  const lines = [
+    `${pc.bold(config.name)}: ${plural(dates.length, 'row')}, ${frequency}, ${span.first} to ${span.last}`,
+    `${plural(factors.length, 'series', 'series')}`,
+    formatTable(
+      [
+        ['series', 'role', 'transform', 'unit', 'first', 'last', 'gaps'].map(pc.dim),
+        ...factors.map((f) => [f.name, f.role, f.transform, f.unit, f.first, f.last, gapText(f.gaps)]),
+      ],
+      ['left', 'left', 'left', 'left', 'left', 'left', 'right'],
+    ),
+    plural(assets.length, 'asset'),
+    formatTable(
+      [
+        ['first', 'last', 'gaps', 'assets'].map(pc.dim),
+        ...alike(assets).map(([{ first, last, gaps }, names]) => [first, last, gapText(gaps), listed(names)]),
+      ],
+      ['left', 'left', 'right', 'left'],
+    ),
+    `methods  ${config.methods.join(', ')}`,
+    `output   ${config.output.dir}`,
+  ];
+  return { text: lines.join('\n'), data, notes };
+}
+
+/** Facts of a stored model. */
+export function modelFacts(dir: string): Facts {
+  const { info, parameters } = readModel(dir);
+  const { start, end } = info.trainingSpan;
+  const series = info.factors.map(({ name }) => name);
+  const data = { kind: 'model', dir, method: parameters.method, ...info };
+  const lines = [
+    `${pc.bold(parameters.method)}: fitted on ${start} to ${end}, ${frequencyNames[info.frequency]}, horizon ${info.horizon}`,
+    `  ${plural(info.assets.length, 'asset')}: ${listed(info.assets)}`,
+    `  ${plural(series.length, 'series', 'series')}: ${listed(series)}`,
+    `  made by macrograd ${info.version}; every hash is right`,
+  ];
+  return { text: lines.join('\n'), data, notes: [] };
+}
+
+function columnOf(
+  panel: Panel,
+  values: Float64Array,
+  columns: number,
+  column: number,
+): Pick<Series, 'dates' | 'values'> {
+  const { dates } = panel.axis;
+  return { dates, values: Float64Array.from(dates, (_, row) => values[row * columns + column]) };
+}
+
+function coverageOf({ dates, values }: Pick<Series, 'dates' | 'values'>): Coverage {
+  const rows = Array.from(dates.keys()).filter((row) => !Number.isNaN(values[row]));
+  if (rows.length === 0) return { first: '-', last: '-', observed: 0, gaps: 0 };
+  const first = rows[0];
+  const last = rows[rows.length - 1];
+  return {
+    first: formatIsoDate(dates[first]),
+    last: formatIsoDate(dates[last]),
+    observed: rows.length,
+    gaps: last - first + 1 - rows.length,
+  };
+}
+
+/** Assets that cover the same dates, on one line. */
+function alike<T extends Coverage & { readonly name: string }>(assets: readonly T[]): [T, string[]][] {
+  const groups = new Map<string, [T, string[]]>();
+  for (const asset of assets) {
+    const key = `${asset.first} ${asset.last} ${asset.gaps}`;
+    const group = groups.get(key) ?? [asset, []];
+    group[1].push(asset.name);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+function listed(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 7).join(', ')} and ${names.length - 7} more` : names.join(', ');
+}
+
+function gapText(gaps: number): string {
+  return gaps === 0 ? pc.dim('none') : formatCount(gaps);
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,128 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { macrograd } from './command.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'macrograd-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return name;
+}
+
+describe('macrograd --help', () => {
+  it('lists the verbs that exist, and no other', () => {
+    const { code, stdout } = macrograd(['--help']);
+    expect(code).toBe(0);
+    const verbs = [...stdout.matchAll(/^ {2}(\w+) .*(?:\[|<|write a finished)/gm)].map((match) => match[1]);
+    expect(verbs).toEqual(['init', 'check', 'run', 'report', 'export', 'simulate', 'help']);
+  });
+
+  it.each([['init'], ['check'], ['run'], ['report'], ['export', 'onnx'], ['simulate']])(
+    'shows options and an example for %s %s',
+    (...verb) => {
+      const { code, stdout } = macrograd([...verb, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toContain('--json');
+      expect(stdout).toContain('--quiet');
+      expect(stdout).toContain(`$ macrograd ${verb.join(' ')}`);
+    },
+  );
+
+  it.each([
+    ['an unknown verb', ['rn'], 'Did you mean run?'],
+    ['a missing argument', ['run'], "missing required argument 'config'"],
+    ['an option that is no number', ['run', 'a.yaml', '--threads', 'x'], 'Give a whole number from 1.'],
+    ['an unknown process', ['simulate', '--process', 'xx'], 'Allowed choices are'],
+  ])('refuses %s with 2', (_what, args, message) => {
+    const { code, stderr } = macrograd(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('macrograd check', () => {
+  it.each([
+    ['an empty file', '', 'a.csv: this file is empty'],
+    ['a header only', 'date,x\n', 'a.csv:1: there is a header and no row of data'],
+    ['ragged rows', 'date,x\n2000-01-31,1\n2000-02-29,1,2\n', 'a.csv:3:14: this row has 3 cells, the header has 2'],
+    ['text in a number column', 'date,x\n2000-01-31,1\n2000-02-29,up\n', 'a.csv:3:12: "up" is not a number'],
+    ['a duplicate date', 'date,x\n2000-01-31,1\n2000-02-29,2\n2000-02-29,3\n2000-03-31,4\n', 'a.csv:4:1: '],
+  ])('refuses %s with its place, a remedy and 2', (_what, text, message) => {
+    const { code, stdout, stderr } = macrograd(['check', file('a.csv', text)], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/; \w+/);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it('refuses an unknown config key with its place and the nearest key', () => {
+    const name = file('a.yaml', 'factors:\n  - file: m.csv\nassets:\n  - file: r.csv\noutputs: out\n');
+    const { code, stderr } = macrograd(['check', name], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toBe('a.yaml:5:1: unknown key "outputs"; did you mean "output"?\n');
+  });
+
+  it('refuses a file that does not exist', () => {
+    const { code, stderr } = macrograd(['check', 'nothing.csv'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toBe('error: there is no file nothing.csv; check the path\n');
+  });
+
+  it('says rows, dates, frequency and gaps of a data file, as JSON too', () => {
+    const rows = ['2000-01-31,1,', '2000-02-29,,5', '2000-03-31,3,6', '2000-04-30,4,7'];
+    const name = file('good.csv', `date,a,b\n${rows.join('\n')}\n`);
+    const { code, stdout } = macrograd(['check', name, '--json'], { cwd: folder });
+    expect(code).toBe(0);
+    const monthly = { frequency: 'monthly', last: '2000-04-30', observed: 3 };
+    expect(JSON.parse(stdout)).toEqual({
+      kind: 'data',
+      file: name,
+      format: 'wide',
+      rows: 4,
+      columns: [
+        { name: 'a', ...monthly, first: '2000-01-31', gaps: 1 },
+        { name: 'b', ...monthly, first: '2000-02-29', gaps: 0 },
+      ],
+    });
+  });
+
+  it('prints nothing but errors with --quiet', () => {
+    const name = file('quiet.csv', 'date,a\n2000-01-31,1\n2000-02-29,2\n');
+    expect(macrograd(['check', name, '--quiet'], { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+});
+
+describe('macrograd init', () => {
+  it('writes a project whose config and data are understood', () => {
+    expect(macrograd(['init', 'demo'], { cwd: folder }).code).toBe(0);
+    expect(readdirSync(join(folder, 'demo'))).toEqual(
+      expect.arrayContaining(['config.yaml', 'macro.csv', 'README.md']),
+    );
+    const { code, stdout } = macrograd(['check', 'demo/config.yaml', '--json'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'us-sample', frequency: 'monthly', rows: 753 });
+  });
+
+  it('refuses a directory that holds something', () => {
+    const { code, stderr } = macrograd(['init', '.'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toContain('is not empty; name a new directory');
+  });
+});
+
+describe('errors', () => {
+  it('show a stack trace only when asked for', () => {
+    const args = ['report', join(folder, 'nothing')];
+    const plain = macrograd(args);
+    expect(plain.code).toBe(2);
+    expect(plain.stderr).not.toMatch(/^\s+at /m);
+    expect(macrograd(args, { env: { MACROGRAD_DEBUG: '1' } }).stderr).toMatch(/^\s+at /m);
+  });
+});

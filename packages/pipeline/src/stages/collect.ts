@@ -1,0 +1,125 @@
+import type { FitStatus, Fitted, MethodId, Panel, Span } from '@macrograd/core';
+import { type Fold, type FoldForecast, forecastFold } from '@macrograd/evaluation';
+import {
+  BARELY_SEEN_SHARE,
+  type ExposureSummary,
+  exposureCube,
+  lagProfile,
+  regimeShares,
+  summarise,
+} from '@macrograd/exposure';
+import { hasLags, kindsOf } from '../tables/exposure-layout.js';
+import type { ExposureSource, ExposureTable } from '../tables/exposures.js';
+import type { FitProfile } from '../tables/results.js';
+import type { FitTask } from './fit.js';
+import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
+
+/**
+ * Takes from every fit what the result needs - forecasts, exposures, lag profiles, summaries - so that the fit itself
+ * can go; only the fits on the whole span are kept.
+ */
+export class Collector {
+  readonly finals = new Map<MethodId, Fitted>();
+  private readonly forecastsByTask = new Map<string, FoldForecast>();
+  private readonly profilesByTask = new Map<string, FitProfile>();
+  private readonly summariesByMethod = new Map<MethodId, ExposureSummary>();
+  private readonly shares = new Map<number | 'final', Float64Array>();
+
+  constructor(
+    private readonly panel: Panel,
+    private readonly folds: readonly Fold[],
+    private readonly methods: readonly MethodId[],
+    private readonly exposures: ExposureTable,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Works off one fit. */
+  readonly use = async ({ fit }: FitTask, fitted: Fitted): Promise<void> => {
+    const status = fitted.diagnostics.status.map((note) => note.status);
+    const dates = this.datesOf(fit);
+    for (const form of kindsOf(fitted.method)) {
+      const options = { form, level: INTERVAL_COVERAGE, ...this.stop };
+      for await (const cube of exposureCube(fitted, this.panel.inputs, dates, options)) {
+        this.exposures.add(cube, this.source(fit, fitted, status));
+      }
+    }
+    const seen = fit === 'final' ? this.unseen : this.folds[fit].test;
+    const profile = await lagProfile(fitted, this.panel.inputs, seen, { level: INTERVAL_COVERAGE, ...this.stop });
+    this.profilesByTask.set(keyOf(fitted.method, fit), { fit, profile, status });
+    if (fit === 'final') {
+      this.finals.set(fitted.method, fitted);
+      const summary = await summarise(fitted, this.panel.inputs, dates, {
+        train: dates,
+        profile,
+        level: INTERVAL_COVERAGE,
+        q: SCREENING_LEVEL,
+        ...this.stop,
+      });
+      this.summariesByMethod.set(fitted.method, summary);
+    } else {
+      const forecast = await forecastFold(fitted, this.panel, this.folds[fit], this.signal);
+      this.forecastsByTask.set(keyOf(fitted.method, fit), forecast);
+    }
+  };
+
+  /** Forecasts by method, then fold. */
+  get forecasts(): FoldForecast[] {
+    return this.methods.flatMap((method) =>
+      this.folds.flatMap(({ index }) => this.forecastsByTask.get(keyOf(method, index)) ?? []),
+    );
+  }
+
+  /** Lag profiles by method, then fold, then the whole span. */
+  get profiles(): FitProfile[] {
+    const fits = [...this.folds.map(({ index }) => index), 'final' as const];
+    return this.methods.flatMap((method) => fits.flatMap((fit) => this.profilesByTask.get(keyOf(method, fit)) ?? []));
+  }
+
+  /** Summaries of the fits on the whole span, by method. */
+  get summaries(): ExposureSummary[] {
+    return this.methods.flatMap((method) => this.summariesByMethod.get(method) ?? []);
+  }
+
+  /** Dates at which a fit's exposures are read: its fold's, for the first fit also all before; all for the final one. */
+  private datesOf(fit: number | 'final'): Span {
+    if (fit === 'final') return { start: 0, end: this.panel.axis.dates.length };
+    const { test } = this.folds[fit];
+    return fit === 0 ? { start: 0, end: test.end } : test;
+  }
+
+  /** All rows that some fold tests on. */
+  private get unseen(): Span {
+    return { start: this.folds[0].test.start, end: this.folds[this.folds.length - 1].test.end };
+  }
+
+  private get stop(): { signal?: AbortSignal } {
+    return this.signal ? { signal: this.signal } : {};
+  }
+
+  private source(fit: number | 'final', fitted: Fitted, status: readonly FitStatus[]): ExposureSource {
+    return {
+      fit,
+      firstUnseen: fit === 'final' ? this.panel.axis.dates.length : this.folds[fit].test.start,
+      status,
+      regimeShare: this.regimeShareOf(fit),
+      // Exposures of a method without memory of states are the same in every state.
+      leastRegimeShare: hasLags(fitted.method) ? BARELY_SEEN_SHARE : 0,
+    };
+  }
+
+  /** [row]: how familiar the row's state is to the fit's training rows. */
+  private regimeShareOf(fit: number | 'final'): Float64Array {
+    const known = this.shares.get(fit);
+    if (known) return known;
+    const rows = this.panel.axis.dates.length;
+    const train = fit === 'final' ? { start: 0, end: rows } : this.folds[fit].train;
+    const shares = regimeShares(this.panel.inputs, train, { start: 0, end: rows });
+    const values = Float64Array.from(shares, ({ share }) => share);
+    this.shares.set(fit, values);
+    return values;
+  }
+}
+
+function keyOf(method: MethodId, fit: number | 'final'): string {
+  return `${method}/${fit}`;
+}

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { RunConfig } from '../config/config.js';
+
+/** SHA-256 of the config with every default filled in; the output's place is no part of it. */
+export function configHash(config: RunConfig): string {
+  const { output, ...job } = config.raw;
+  return sha256(JSON.stringify({ ...job, exposures: output.exposures }));
+}
+
+/** SHA-256 of every file that a config reads, by path as the config gives it. */
+export async function dataHashes(config: RunConfig): Promise<Record<string, string>> {
+  const files = new Map<string, string>();
+  config.raw.factors.forEach((source, i) => {
+    files.set(source.file, config.panel.factors[i].file);
+  });
+  config.raw.assets.forEach((source, i) => {
+    const { file, riskFree } = config.panel.assets[i];
+    files.set(source.file, file);
+    if (source.risk_free?.file && riskFree?.file) files.set(source.risk_free.file, riskFree.file);
+  });
+  const hashes: Record<string, string> = {};
+  for (const [given, path] of files) hashes[given] = await sha256OfFile(path);
+  return hashes;
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

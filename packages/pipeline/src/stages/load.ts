@@ -1,0 +1,40 @@
+import type { Panel } from '@macrograd/core';
+import { buildPanel, type FactorFileSpec, readTable, type Table } from '@macrograd/data';
+import { type RunConfig, readConfig } from '../config/config.js';
+import { refuseUnknownChecks } from './checks.js';
+
+/** The data of a run. */
+export interface LoadedPanel {
+  readonly panel: Panel;
+  /** Every file that was read, once. */
+  readonly tables: readonly Table[];
+  /** What reading did that the owner of the data should know. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads, transforms and aligns what a config names. A factor file without `series` gives every column as it is, under
+ * its own name.
+ */
+export async function loadPanel(config: RunConfig): Promise<LoadedPanel> {
+  const factors = await Promise.all(
+    config.panel.factors.map(async (file): Promise<FactorFileSpec> => {
+      if (file.series !== undefined) return { ...file, series: file.series };
+      const { series } = await readTable(file.file, file.format);
+      return { ...file, series: Object.fromEntries([...series.keys()].map((column) => [column, { column }])) };
+    }),
+  );
+  return buildPanel({ ...config.panel, factors });
+}
+
+/**
+ * Reads a config and the data that it names, and fits nothing: what `macrograd check` shows.
+ *
+ * @throws InputError for anything in config or data that can't be used
+ */
+export async function loadConfig(file: string): Promise<LoadedPanel & { readonly config: RunConfig }> {
+  const config = await readConfig(file);
+  const loaded = await loadPanel(config);
+  refuseUnknownChecks(config, loaded.panel.inputs, loaded.panel.assets);
+  return { ...loaded, config };
+}

@@ -1,0 +1,71 @@
+import { formatIsoDate } from '@macrograd/core';
+import type { WalkForward } from '@macrograd/evaluation';
+import type { OnnxParity } from '@macrograd/onnx';
+import type { RunRecord } from '@macrograd/store';
+import type { RunConfig } from '../config/config.js';
+import type { Collector } from './collect.js';
+import type { LoadedPanel } from './load.js';
+import { ONNX_TOLERANCE } from './models.js';
+import type { RunIdentity } from './reuse.js';
+import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
+import { dataWarnings, scoreWarnings, statusWarnings } from './warnings.js';
+import type { TableResults } from './write-tables.js';
+
+/** Everything that a run has to tell about itself. */
+export interface RunFacts {
+  readonly config: RunConfig;
+  readonly identity: RunIdentity;
+  readonly loaded: LoadedPanel;
+  readonly walk: WalkForward;
+  readonly collector: Collector;
+  readonly results: TableResults;
+  readonly onnx: OnnxParity;
+  readonly threads: number;
+  readonly started: Date;
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+/** The content of `run.json`. */
+export function runRecord(facts: RunFacts): RunRecord {
+  const { config, loaded, walk } = facts;
+  const { axis, assets, horizon } = loaded.panel;
+  const warnings = warningsOf(facts);
+  const failed = facts.results.checks.some(({ passed }) => !passed);
+  return {
+    schema_version: 1,
+    name: config.name,
+    status: warnings.length > 0 || failed ? 'complete_with_warnings' : 'complete',
+    ...facts.identity,
+    config: config.raw,
+    threads: facts.threads,
+    seed: config.seed,
+    frequency: axis.frequency,
+    horizon,
+    timing: config.raw.timing,
+    folds: walk.folds.length,
+    assets,
+    screening_level: SCREENING_LEVEL,
+    interval_coverage: INTERVAL_COVERAGE,
+    span: { start: formatIsoDate(axis.dates[0]), end: formatIsoDate(axis.dates[axis.dates.length - 1]) },
+    started_at: facts.started.toISOString(),
+    finished: new Date().toISOString(),
+    timings: facts.timings,
+    warnings,
+    checks: facts.results.checks,
+    onnx: { max_relative_error: facts.onnx.maxRelativeError, tolerance: ONNX_TOLERANCE },
+  };
+}
+
+function warningsOf({ config, loaded, walk, collector, results }: RunFacts): string[] {
+  const failed = results.checks.filter(({ passed }) => !passed);
+  return [
+    ...failed.map(
+      ({ name, expected, measured }) => `known truth missed: ${name}, expected ${expected}, got ${measured}`,
+    ),
+    ...loaded.notes,
+    ...(walk.note === undefined ? [] : [walk.note]),
+    ...dataWarnings(config, loaded.panel),
+    ...scoreWarnings(results.scores),
+    ...statusWarnings(loaded.panel, collector.finals),
+  ];
+}

@@ -1,0 +1,89 @@
+import type { AssetMeta, FitStatus, MethodId } from '@macrograd/core';
+import type { Choice } from '@macrograd/evaluation';
+import { benjaminiHochberg, type ExposureSummary } from '@macrograd/exposure';
+import type { TableMethod } from '../tables/exposure-layout.js';
+
+/** One line of the summary: an asset, a factor and a method, fitted on the whole span. */
+export interface SummaryCell {
+  readonly asset: string;
+  readonly factor: string;
+  /** Unit of the factor, as in `% per 1 pp`. */
+  readonly unit: string;
+  readonly method: TableMethod;
+  /** The method itself where `method` is `chosen`. */
+  readonly origin: MethodId;
+  /** Decimal return per one training SD of the factor, mean over dates. */
+  readonly meanExposure: number;
+  readonly latestExposure: number;
+  /** Decimal return per one unit of the factor. */
+  readonly unitExposure: number;
+  readonly lo: number;
+  readonly hi: number;
+  readonly sign: number;
+  readonly pValue: number;
+  readonly qValue: number;
+  readonly selected: boolean;
+  readonly status: FitStatus;
+  readonly peakLag: number;
+  readonly halfLife: number;
+}
+
+/** False-discovery rate at which exposures are called selected. */
+export const SCREENING_LEVEL = 0.1;
+
+/** Coverage of the intervals of all tables. */
+export const INTERVAL_COVERAGE = 0.9;
+
+/**
+ * Summary lines of every method and of the chosen mix, ordered by method, asset, factor.
+ *
+ * The mix takes each asset's line from the method chosen for it; its q-values are worked out anew over its own grid
+ * of assets and factors, since it is its own family of tests.
+ */
+export function summaryCells(
+  summaries: readonly ExposureSummary[],
+  choices: readonly Choice[],
+  assets: readonly AssetMeta[],
+): SummaryCell[] {
+  const perMethod = summaries.map((summary) => cellsOf(summary, assets));
+  const mix = choices
+    .filter(({ fit }) => fit === 'final')
+    .flatMap(({ asset, method }) => {
+      const cells = perMethod[summaries.findIndex((summary) => summary.method === method)];
+      return cells.filter((cell) => cell.asset === assets[asset].name);
+    });
+  const { qValues, selected } = benjaminiHochberg(
+    Float64Array.from(mix, (cell) => cell.pValue),
+    SCREENING_LEVEL,
+  );
+  const chosen = mix.map((cell, i) => ({
+    ...cell,
+    method: 'chosen' as const,
+    qValue: qValues[i],
+    selected: selected[i] === 1,
+  }));
+  return [...perMethod.flat(), ...chosen];
+}
+
+function cellsOf(summary: ExposureSummary, assets: readonly AssetMeta[]): SummaryCell[] {
+  const { factors, method } = summary;
+  return Array.from(summary.meanExposure, (meanExposure, i) => ({
+    asset: assets[Math.floor(i / factors.length)].name,
+    factor: factors[i % factors.length].name,
+    unit: factors[i % factors.length].unit,
+    method,
+    origin: method,
+    meanExposure,
+    latestExposure: summary.latestExposure[i],
+    unitExposure: summary.unitExposure[i],
+    lo: summary.lo[i],
+    hi: summary.hi[i],
+    sign: summary.sign[i],
+    pValue: summary.pValue[i],
+    qValue: summary.qValue[i],
+    selected: summary.selected[i] === 1,
+    status: summary.status[i],
+    peakLag: summary.peakLag[i],
+    halfLife: summary.halfLife[i],
+  }));
+}

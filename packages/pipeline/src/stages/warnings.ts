@@ -1,0 +1,89 @@
+import { type Fitted, formatIsoDate, type MethodId, type Panel } from '@macrograd/core';
+import { BARELY_SEEN_SHARE, regimeShare } from '@macrograd/exposure';
+import type { RunConfig } from '../config/config.js';
+import type { ScoreRow } from '../tables/results.js';
+
+/** What to know about the data before believing any number made from them. */
+export function dataWarnings(config: RunConfig, panel: Panel): string[] {
+  return [...sourceNotes(config), ...labelled(panel), ...partlyObserved(panel), ...rareState(panel)];
+}
+
+function sourceNotes({ raw }: RunConfig): string[] {
+  return [...raw.factors, ...raw.assets].flatMap(({ file, note }) => (note === undefined ? [] : `${file}: ${note}`));
+}
+
+function labelled({ assets }: Panel): string[] {
+  const survivors = assets.filter(({ labels }) => labels.includes('survivor'));
+  if (survivors.length === 0) return [];
+  return [
+    `${count(survivors.length, 'asset')} (${some(survivors.map(({ name }) => name))}) were picked knowing that they survived: averages over them flatter`,
+  ];
+}
+
+/** Series that start after the span's first date or end before its last. */
+function partlyObserved({ inputs, axis }: Panel): string[] {
+  const columns = inputs.factors.length;
+  const last = axis.dates.length - 1;
+  return inputs.factors.flatMap(({ name, role }, column) => {
+    const seen = Array.from(axis.dates.keys()).filter((row) => !Number.isNaN(inputs.values[row * columns + column]));
+    if (seen.length === 0) return [`${name} is observed nowhere in the span`];
+    const parts = [
+      ...(seen[0] > 0 ? [`starts ${formatIsoDate(axis.dates[seen[0]])}`] : []),
+      ...(seen[seen.length - 1] < last ? [`ends ${formatIsoDate(axis.dates[seen[seen.length - 1]])}`] : []),
+    ];
+    if (parts.length === 0) return [];
+    const effect = role === 'factor' ? 'it has no exposure outside' : 'it tells nothing outside';
+    return [`${name} ${parts.join(' and ')}, the span runs ${spanText(panelDates(axis.dates))}: ${effect}`];
+  });
+}
+
+function rareState({ inputs, axis }: Panel): string[] {
+  const rows = axis.dates.length;
+  const { share, variable } = regimeShare(inputs, { start: 0, end: rows }, rows - 1);
+  if (variable === undefined || !(share < BARELY_SEEN_SHARE)) return [];
+  return [
+    `today's ${variable} was seen in ${percent(share)} of the periods only: exposures that depend on it are uncertain`,
+  ];
+}
+
+/** Fits that went wrong, by method and reason. */
+export function statusWarnings(panel: Panel, finals: ReadonlyMap<MethodId, Fitted>): string[] {
+  return [...finals].flatMap(([method, { diagnostics }]) => {
+    const groups = new Map<string, string[]>();
+    diagnostics.status.forEach(({ status, remedy }, asset) => {
+      if (status === 'ok') return;
+      const reason = `${status.replaceAll('_', ' ')}${remedy ? `; ${remedy}` : ''}`;
+      groups.set(reason, [...(groups.get(reason) ?? []), panel.assets[asset].name]);
+    });
+    return [...groups].map(([reason, names]) => `${method} on ${some(names)}: ${reason}`);
+  });
+}
+
+/** Methods that did worse out of sample than no exposure at all. */
+export function scoreWarnings(rows: readonly ScoreRow[]): string[] {
+  const pooled = rows.filter(({ asset, fold, method }) => asset === 'all' && fold === 'all' && method !== 'zero');
+  const lost = pooled.filter(({ r2Oos }) => r2Oos < 0);
+  if (lost.length === 0) return [];
+  const list = lost.map(({ method, r2Oos }) => `${method} (${percent(r2Oos)})`).join(', ');
+  return [`out of sample ${list} explained less than no exposure at all, pooled over assets`];
+}
+
+function panelDates(dates: Int32Array): readonly [number, number] {
+  return [dates[0], dates[dates.length - 1]];
+}
+
+function spanText([first, last]: readonly [number, number]): string {
+  return `${formatIsoDate(first)} to ${formatIsoDate(last)}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1).replace('-', '−')} %`;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
+function some(names: readonly string[]): string {
+  return names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+}
