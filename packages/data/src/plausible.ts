@@ -4,14 +4,11 @@ import type { PreparedAsset } from './assets.js';
 /** Standard deviation of a month's return above which its unit is asked for; percent figures lie near 5. */
 const ASK_ABOVE = 0.5;
 
-/** The same where decimals were declared: no set of assets moves by more than its own value in a typical month. */
-const REFUSE_ABOVE = 1;
-
 /**
  * Asks for the unit of returns that look like percent. Judged by a file's median asset, so that one wild stock does not
  * matter. Notes what is declared and unusual.
  *
- * @throws InputError when no unit is declared, or when the declared one can't be true.
+ * @throws InputError when no unit is declared; a declared one is believed, since the owner has been asked then.
  */
 export function checkReturnUnits(assets: readonly PreparedAsset[]): string[] {
   const files = new Set(assets.map(({ spec }) => spec).filter(({ values }) => values !== 'prices'));
@@ -19,15 +16,15 @@ export function checkReturnUnits(assets: readonly PreparedAsset[]): string[] {
     const members = assets.filter((asset) => asset.spec === spec);
     const deviations = members.map(({ returns }) => monthlyDeviation(returns)).sort((a, b) => a - b);
     const median = deviations[deviations.length >> 1];
-    const limit = spec.unit === undefined ? ASK_ABOVE : REFUSE_ABOVE;
     const figure = `the typical standard deviation is ${median.toPrecision(3)} a month`;
-    if (median > limit) {
+    if (median <= ASK_ABOVE) return [];
+    if (spec.unit === undefined) {
       throw new InputError(`${figure}: are these returns in percent, or prices?`, {
         place: { file: spec.file },
         remedy: 'say `unit: percent`, or `values: prices`; returns are decimals (.01 = 1 %) otherwise',
       });
     }
-    return median > ASK_ABOVE ? [`${spec.file}: ${figure}; taken as ${spec.unit}, as declared`] : [];
+    return [`${spec.file}: ${figure}; taken as ${spec.unit}, as declared`];
   });
 }
 

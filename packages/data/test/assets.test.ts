@@ -101,10 +101,9 @@ test('columns choose assets, in their order', async () => {
   expect(panel.assets.map(({ name }) => name)).toEqual(['B', 'A']);
 });
 
-test('returns that look like percent are asked for, once declared they are noted or refused', async () => {
+test('returns that look like percent are asked for, once declared they are noted', async () => {
   const percent = returns([3, 1, -2, 4], [1, 2, 3, 4]);
   await expect(build({ file: percent })).rejects.toThrow('in percent, or prices?; say `unit: percent`');
-  await expect(build({ file: percent, unit: 'decimal' })).rejects.toThrow('in percent, or prices?');
   const wild = returns([0.7, -0.6, 0.8, -0.5], [0.7, -0.6, 0.8, -0.5]);
   await expect(build({ file: wild })).rejects.toThrow('the typical standard deviation is 0.660 a month');
   const { notes } = await build({ file: wild, unit: 'decimal' });
