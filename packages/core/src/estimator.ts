@@ -80,6 +80,10 @@ export interface LinearParameters {
   readonly intercept: Float64Array;
   /** [asset][column], decimal return per SD, as of the last training row. */
   readonly coefficients: Float64Array;
+  /** Series with a further 0/1 regressor "missing"; a missing value itself enters as 0 after standardising. */
+  readonly missingColumns: readonly number[];
+  /** [asset][missing column], decimal return while that series is missing, as of the last training row. */
+  readonly missingCoefficients: Float64Array;
 }
 
 /** One trained encoder of the pooled LSTM ensemble. All weights float32 as trained; gate order i, f, g, o. */

@@ -54,16 +54,27 @@ export class LinearFitted implements Fitted {
   parameters(): LinearParameters {
     const { rule, source, assets } = this.fit;
     const k = rule.columns.length;
+    const marks = rule.marks.length;
     const intercept = new Float64Array(assets);
     const coefficients = new Float64Array(assets * k);
+    const missingCoefficients = new Float64Array(assets * marks);
     for (let asset = 0; asset < assets; asset++) {
       const own = source.last.coefficients.subarray(asset * rule.width, (asset + 1) * rule.width);
       intercept[asset] = own[0];
       rule.positions.forEach((position, j) => {
         coefficients[asset * k + j] = position < 0 ? 0 : orZero(own[position]);
       });
+      missingCoefficients.set(own.subarray(rule.width - marks).map(orZero), asset * marks);
     }
-    return { method: this.method, scaler: rule.scaler, columns: rule.columns, intercept, coefficients };
+    return {
+      method: this.method,
+      scaler: rule.scaler,
+      columns: rule.columns,
+      intercept,
+      coefficients,
+      missingColumns: rule.marks,
+      missingCoefficients,
+    };
   }
 
   async predict(inputs: FactorPanel, span: Span, assets?: AssetRange): Promise<ReturnMatrix> {

@@ -1,4 +1,4 @@
-import type { Estimator, MethodId } from '@macrograd/core';
+import type { Estimator, LinearParameters, MethodId } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import { ewmOlsEstimator, olsEstimator, rollingOlsEstimator, zeroEstimator } from '../src/index.js';
 import { collect, disturbed, linearWorld } from './world.js';
@@ -62,26 +62,36 @@ describe.each(estimators)('%s', (method, make) => {
     }
   });
 
-  it('predicts as its parameters say where nothing is missing, and by block as a whole', async () => {
+  it('predicts as its parameters say, also where a series is missing, and by block as a whole', async () => {
     const { panel } = linearWorld({ holes: 0 });
     const fitted = await make().fit(panel, { start: 0, end: 200 }, options);
     const span = { start: 205, end: 230 };
-    const predicted = await fitted.predict(panel.inputs, span);
-    const { scaler, columns, intercept, coefficients, ...rest } = fitted.parameters() as ReturnType<
-      typeof fitted.parameters
-    > & { method: 'ols' };
+    // Every series is missing in one row of the span, all of them in another.
+    const values = panel.inputs.values.slice();
+    for (let column = 0; column < 6; column++) {
+      values[(207 + column) * 6 + column] = Number.NaN;
+      values[220 * 6 + column] = Number.NaN;
+    }
+    const inputs = { ...panel.inputs, values };
+    const predicted = await fitted.predict(inputs, span);
+    const { scaler, columns, intercept, coefficients, missingColumns, missingCoefficients, ...rest } =
+      fitted.parameters() as LinearParameters;
     expect(rest).toEqual({ method });
     for (let row = span.start; row < span.end; row++) {
       for (let asset = 0; asset < 5; asset++) {
         let sum = intercept[asset];
         columns.forEach((column, j) => {
-          const z = (panel.inputs.values[row * 6 + column] - scaler.mean[column]) / scaler.sd[column];
+          const z = (values[row * 6 + column] - scaler.mean[column]) / scaler.sd[column];
           if (!Number.isNaN(z)) sum += coefficients[asset * columns.length + j] * z;
+        });
+        missingColumns.forEach((column, m) => {
+          const missing = Number.isNaN(values[row * 6 + column]);
+          if (missing) sum += missingCoefficients[asset * missingColumns.length + m];
         });
         expect(predicted.values[(row - span.start) * 5 + asset]).toBeCloseTo(sum, 14);
       }
     }
-    const part = await fitted.predict(panel.inputs, span, { start: 1, end: 3 });
+    const part = await fitted.predict(inputs, span, { start: 1, end: 3 });
     expect(part.values[3]).toBe(predicted.values[5 + 2]);
     const [block] = await collect(fitted.jacobian(panel.inputs, span, { assets: { start: 3, end: 5 } }));
     const [all] = await collect(fitted.jacobian(panel.inputs, span));

@@ -1,41 +1,37 @@
 import type { LinearParameters } from '@macrograd/core';
 import type { Edge, GraphBuilder } from './graph.js';
+import { addFlags, addStandardised, placesOf } from './standardise.js';
 
 /**
  * Adds a linear method to the graph: the last step of raw windows [batch, time, series] -> returns [batch, asset].
  *
- *   return = intercept + sum over columns of coefficient * (x - mean) / sd
- *
- * A missing series makes every return of that row NaN, as the method itself does.
+ *   z = (x - mean) / sd, 0 where x is missing (NaN)
+ *   return = intercept + sum over columns of coefficient * z + sum over missing series of their coefficient
  */
 export function addLinear(graph: GraphBuilder, parameters: LinearParameters, raw: Edge, returns: Edge): void {
-  const { columns, scaler, intercept, coefficients } = parameters;
+  const { columns, scaler, intercept, coefficients, missingColumns, missingCoefficients } = parameters;
   const assets = intercept.length;
   const constant = graph.floats('intercept', [assets], intercept);
   if (columns.length === 0) {
     addConstant(graph, raw, constant, assets, returns);
     return;
   }
-  const gather = (values: Float64Array) => columns.map((column) => values[column]);
   const last = graph.node('Gather', [raw, graph.ints('last', [-1])], 'last_step', { axis: 1 });
   const row = graph.node('Squeeze', [last, graph.ints('axis_1', [1])], 'last_row');
   const series = graph.node('Gather', [row, graph.ints('columns', columns)], 'columns_now', { axis: 1 });
-  const centred = graph.node(
-    'Sub',
-    [series, graph.floats('factor_mean', [columns.length], gather(scaler.mean))],
-    'centred',
-  );
-  const z = graph.node(
-    'Div',
-    [centred, graph.floats('factor_sd', [columns.length], gather(scaler.sd))],
-    'standardised',
-  );
-  const transposed = Float64Array.from(coefficients, (_, i) => {
-    const column = Math.floor(i / assets);
-    return coefficients[(i % assets) * columns.length + column];
-  });
-  const weights = graph.floats('coefficients', [columns.length, assets], transposed);
-  graph.node('Add', [graph.node('MatMul', [z, weights], 'factor_return'), constant], returns);
+  const { z, missing } = addStandardised(graph, series, columns, scaler);
+  const weighted = (edge: Edge, name: string, weights: Float64Array, count: number) => {
+    const matrix = graph.floats(name, [count, assets], transpose(weights, assets, count));
+    return graph.node('MatMul', [edge, matrix], `${name}_return`);
+  };
+  const moved = weighted(z, 'coefficients', coefficients, columns.length);
+  if (missingColumns.length === 0) {
+    graph.node('Add', [moved, constant], returns);
+    return;
+  }
+  const flags = addFlags(graph, missing, placesOf(missingColumns, columns), 'missing_flags', 1);
+  const marked = weighted(flags, 'missing_coefficients', missingCoefficients, missingColumns.length);
+  graph.node('Add', [graph.node('Add', [moved, marked], 'deviation'), constant], returns);
 }
 
 function addConstant(graph: GraphBuilder, raw: Edge, constant: Edge, assets: number, returns: Edge): void {
@@ -43,4 +39,9 @@ function addConstant(graph: GraphBuilder, raw: Edge, constant: Edge, assets: num
   const batch = graph.node('Gather', [shape, graph.ints('axis_0', [0])], 'batch_size', { axis: 0 });
   const target = graph.node('Concat', [batch, graph.ints('asset_count', [assets])], 'return_shape', { axis: 0 });
   graph.node('Expand', [constant, target], returns);
+}
+
+/** [rows][columns] -> [columns][rows]. */
+function transpose(values: Float64Array, rows: number, columns: number): Float64Array {
+  return values.map((_, i) => values[(i % rows) * columns + Math.floor(i / rows)]);
 }

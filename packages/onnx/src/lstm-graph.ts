@@ -1,6 +1,6 @@
 import { ArgumentError, type EncoderParameters, type LstmParameters } from '@macrograd/core';
 import type { Edge, GraphBuilder } from './graph.js';
-import { ElementType } from './proto.js';
+import { addFlags, addStandardised, placesOf } from './standardise.js';
 
 /** Gate blocks as trained (i, f, g, o) in the order of the ONNX LSTM operator (i, o, f, c); c is the cell gate g. */
 export const GATE_PERMUTATION = [0, 3, 1, 2] as const;
@@ -18,7 +18,7 @@ export const GATE_PERMUTATION = [0, 3, 1, 2] as const;
 export function addLstm(graph: GraphBuilder, parameters: LstmParameters, raw: Edge, returns: Edge): void {
   const steps = addSteps(graph, parameters, raw, longestWindow(parameters));
   const features = parameters.members.map((member, index) => addFeatures(graph, parameters, member, index, steps));
-  const all = features.length === 1 ? features[0] : graph.node('Concat', features, 'features', { axis: 1 });
+  const all = graph.node('Concat', features, 'features', { axis: 1 });
   const assets = parameters.returnMean.length;
   const stacked = stackHeads(parameters);
   const heads = graph.floats('heads', [stacked.length / assets, assets], stacked);
@@ -40,32 +40,16 @@ export function longestWindow(parameters: LstmParameters): number {
 /** Standardised steps [batch, longest - 1 + time, input]: window series, then observed flags; zeros in front. */
 function addSteps(graph: GraphBuilder, parameters: LstmParameters, raw: Edge, longest: number): Edge {
   const { windowColumns, flagged, scaler } = parameters;
-  const gather = (values: Float64Array) => windowColumns.map((column) => values[column]);
   const series = graph.node('Gather', [raw, graph.ints('window_columns', windowColumns)], 'window_series', { axis: 2 });
-  const missing = graph.node('IsNaN', [series], 'missing');
-  const centred = graph.node(
-    'Sub',
-    [series, graph.floats('factor_mean', [windowColumns.length], gather(scaler.mean))],
-    'centred',
-  );
-  const scaled = graph.node(
-    'Div',
-    [centred, graph.floats('factor_sd', [windowColumns.length], gather(scaler.sd))],
-    'scaled',
-  );
-  const z = graph.node('Where', [missing, graph.floats('zero', [], [0]), scaled], 'standardised');
-  const step =
-    flagged.length === 0 ? z : graph.node('Concat', [z, addFlags(graph, parameters, missing)], 'step', { axis: 2 });
-  return graph.node('Pad', [step, graph.ints('pad_front', [0, longest - 1, 0, 0, 0, 0])], 'padded_steps', {
-    mode: 'constant',
-  });
-}
-
-/** 1 where a flagged series is observed, 0 where it is missing: [batch, time, flagged]. */
-function addFlags(graph: GraphBuilder, { windowColumns, flagged }: LstmParameters, missing: Edge): Edge {
-  const observed = graph.node('Cast', [graph.node('Not', [missing], 'present')], 'observed', { to: ElementType.float });
-  const places = flagged.map((column) => placeOf(windowColumns, column));
-  return graph.node('Gather', [observed, graph.ints('flagged_columns', places)], 'observed_flags', { axis: 2 });
+  const { z, missing } = addStandardised(graph, series, windowColumns, scaler);
+  const parts = [z];
+  if (flagged.length > 0) {
+    const observed = graph.node('Not', [missing], 'observed');
+    parts.push(addFlags(graph, observed, placesInWindow(parameters, flagged), 'observed_flags', 2));
+  }
+  const step = graph.node('Concat', parts, 'step', { axis: 2 });
+  const pads = graph.ints('pad_front', [0, longest - 1, 0, 0, 0, 0]);
+  return graph.node('Pad', [step, pads], 'padded_steps', { mode: 'constant' });
 }
 
 /** Centred features [batch, F + H + M] of one member. */
@@ -77,7 +61,7 @@ function addFeatures(
   steps: Edge,
 ): Edge {
   const own = (name: string) => `member_${index}.${name}`;
-  const places = parameters.columns.map((column) => placeOf(parameters.windowColumns, column));
+  const places = placesInWindow(parameters, parameters.columns);
   const columns = graph.ints('linear_columns', places);
   const latest = (count: number, name: string) => {
     const window = lastSteps(graph, steps, count, own(`${name}_steps`));
@@ -167,8 +151,8 @@ function stackHeads({ members, returnMean }: LstmParameters): Float64Array {
   return out;
 }
 
-function placeOf(columns: readonly number[], column: number): number {
-  const place = columns.indexOf(column);
-  if (place < 0) throw new ArgumentError(`series ${column} is not in the window of the LSTM`);
-  return place;
+function placesInWindow({ windowColumns }: LstmParameters, columns: readonly number[]): number[] {
+  const outside = columns.find((column) => !windowColumns.includes(column));
+  if (outside !== undefined) throw new ArgumentError(`series ${outside} is not in the window of the LSTM`);
+  return placesOf(columns, windowColumns);
 }

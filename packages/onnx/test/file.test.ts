@@ -67,5 +67,7 @@ it('gate blocks go from i, f, g, o to i, o, f, c', () => {
 
 it('names that do not match the parameters are refused', () => {
   expect(() => modelToOnnx(parameters, infoOf(ordinary.series, 3))).toThrow(ArgumentError);
-  expect(() => modelToOnnx(linearParameters(4, [1], 3, 1), infoOf(5, 3))).toThrow(/5 factor names.*4 series/);
+  expect(() => modelToOnnx(linearParameters({ series: 4, assets: 3 }, [1], [], 1), infoOf(5, 3))).toThrow(
+    /5 factor names.*4 series/,
+  );
 });

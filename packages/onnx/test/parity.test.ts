@@ -99,25 +99,26 @@ describe('the time dimension', () => {
 });
 
 describe('an exported linear method', () => {
-  it('gives the returns of its definition', async () => {
-    const parameters = linearParameters(5, [3, 0, 4], 9, 15);
+  it.each<[string, readonly number[]]>([
+    ['without missing values', []],
+    ['with effects of missing series', [3, 4]],
+  ])('gives the returns of its definition, %s', async (_, missingColumns) => {
+    const parameters = linearParameters({ series: 5, assets: 9 }, [3, 0, 4], missingColumns, 15);
     const bytes = modelToOnnx(parameters, infoOf(5, 9));
-    const inputs = factorPanel(50, 5, [], 16);
-    expect((await verifyOnnx(bytes, inputs, expectedReturns(parameters, inputs), PARITY)).compared).toBe(450);
+    const inputs = factorPanel(51, 5, missingColumns, 16);
+    expect((await verifyOnnx(bytes, inputs, expectedReturns(parameters, inputs), PARITY)).compared).toBe(459);
   });
 
-  it('has no return where a column is missing, and does not look at the others', async () => {
-    const parameters = linearParameters(5, [3, 0], 2, 17);
+  it('takes a series that has no effect while missing as at its mean', async () => {
+    const parameters = linearParameters({ series: 5, assets: 2 }, [3, 0], [], 17);
     const bytes = modelToOnnx(parameters, infoOf(5, 2));
-    const inputs = factorPanel(51, 5, [3, 4], 18);
-    const expected = expectedReturns(parameters, inputs);
-    const missing = expected.values.filter(Number.isNaN).length;
-    expect(missing).toBeGreaterThan(0);
-    expect((await verifyOnnx(bytes, inputs, expected, PARITY)).compared).toBe(102 - missing);
+    const inputs = factorPanel(51, 5, [3], 18);
+    const { compared } = await verifyOnnx(bytes, inputs, expectedReturns(parameters, inputs), PARITY);
+    expect(compared).toBe(102);
   });
 
   it('without columns is its intercept', async () => {
-    const parameters = { ...linearParameters(5, [], 3, 19), method: 'zero' as const };
+    const parameters = { ...linearParameters({ series: 5, assets: 3 }, [], [], 19), method: 'zero' as const };
     const bytes = modelToOnnx(parameters, infoOf(5, 3));
     const inputs = factorPanel(4, 5, [0], 20);
     const { values } = await runOnnx(bytes, inputs, { start: 0, end: 4 });

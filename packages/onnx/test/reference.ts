@@ -59,7 +59,12 @@ export function lstmReturns(parameters: LstmParameters, inputs: FactorPanel, row
 
 /** Returns [asset] of a linear method at one row. */
 export function linearReturns(parameters: LinearParameters, inputs: FactorPanel, row: number): number[] {
-  const { columns, scaler, intercept, coefficients } = parameters;
-  const z = columns.map((j) => (inputs.values[row * inputs.factors.length + j] - scaler.mean[j]) / scaler.sd[j]);
-  return Array.from(intercept, (a, asset) => a + dot(coefficients, asset * columns.length, z));
+  const { columns, scaler, intercept, coefficients, missingColumns, missingCoefficients } = parameters;
+  const raw = (j: number) => inputs.values[row * inputs.factors.length + j];
+  const z = columns.map((j) => (Number.isNaN(raw(j)) ? 0 : (raw(j) - scaler.mean[j]) / scaler.sd[j]));
+  const missing = missingColumns.map((j) => (Number.isNaN(raw(j)) ? 1 : 0));
+  return Array.from(intercept, (constant, asset) => {
+    const marked = dot(missingCoefficients, asset * missing.length, missing);
+    return constant + dot(coefficients, asset * columns.length, z) + marked;
+  });
 }

@@ -78,20 +78,22 @@ export function lstmParameters(shape: Shape, seed: number): LstmParameters {
   } as LstmParameters;
 }
 
-/** Linear parameters over some of the series. */
+/** Linear parameters over some of the series, of which some have an effect while they are missing. */
 export function linearParameters(
-  series: number,
+  shape: { readonly series: number; readonly assets: number },
   columns: readonly number[],
-  assets: number,
+  missingColumns: readonly number[],
   seed: number,
 ): LinearParameters {
   const random = new Random(seed);
   return {
     method: 'ols',
-    scaler: scalerOf(random, series),
+    scaler: scalerOf(random, shape.series),
     columns,
-    intercept: floats(random, assets, 0.01),
-    coefficients: floats(random, assets * columns.length, 0.02),
+    intercept: floats(random, shape.assets, 0.01),
+    coefficients: floats(random, shape.assets * columns.length, 0.02),
+    missingColumns,
+    missingCoefficients: floats(random, shape.assets * missingColumns.length, 0.02),
   };
 }
 

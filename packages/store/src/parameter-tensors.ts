@@ -62,6 +62,7 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
     const assets = parameters.intercept.length;
     shapes.set('intercept', [assets]);
     shapes.set('coefficients', [assets, columns]);
+    shapes.set('missing_coefficients', [assets, parameters.missingColumns.length]);
     return shapes;
   }
   const assets = parameters.returnMean.length;

@@ -55,6 +55,8 @@ export const linear: LinearParameters = {
   columns: COLUMNS,
   intercept: f64(ASSETS),
   coefficients: f64(ASSETS * COLUMNS.length),
+  missingColumns: [3],
+  missingCoefficients: f64(ASSETS),
 };
 
 export const info: ModelInfo = {
