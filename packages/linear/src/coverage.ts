@@ -3,14 +3,14 @@ import type { CoefficientBlock } from './coefficients.js';
 import { type DesignRule, MIN_SERIES_OBSERVATIONS } from './design.js';
 
 /**
- * Sets the coefficients of a series to NaN at training rows where it has been observed too seldom: a series that has
+ * Makes a function that sets the coefficients of a series to NaN, in place, at training rows where it has been observed too seldom: a series that has
  * just started has a coefficient that rests on a handful of rows. `window` rows count back from each row; Infinity
  * counts from the first.
  */
 export function maskThinSeries(rule: DesignRule, inputs: FactorPanel, span: Span, window: number) {
   const counts = rule.columns.map((column) => observedCounts(inputs, span, column, window));
   const needed = Math.min(MIN_SERIES_OBSERVATIONS, window / 2);
-  return (block: CoefficientBlock, rows: Span): CoefficientBlock => {
+  return <Block extends CoefficientBlock>(block: Block, rows: Span): Block => {
     const { coefficients, variances } = block;
     const count = rows.end - rows.start;
     const assets = count === 0 ? 0 : coefficients.length / (count * rule.width);

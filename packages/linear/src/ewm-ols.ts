@@ -1,6 +1,14 @@
-import { ArgumentError, type Estimator, type FitOptions, type Fitted, type Panel, type Span } from '@macrograd/core';
-import { ewmCrossSection, ewmRegression, twoSidedPValues } from '@macrograd/kernel';
-import type { CoefficientBlock } from './coefficients.js';
+import {
+  ArgumentError,
+  type AssetRange,
+  type Estimator,
+  type FitOptions,
+  type Fitted,
+  fitScaler,
+  type Panel,
+  type Span,
+} from '@macrograd/core';
+import { ewmCrossSection, ewmRegression, type RegressionPath, twoSidedPValues } from '@macrograd/kernel';
 import { maskThinSeries } from './coverage.js';
 import { freeRegressors } from './design.js';
 import { diagnose, largestFinite, statistics } from './diagnose.js';
@@ -42,19 +50,22 @@ async function fitEwm(
   const minObservations = options.minObservations ?? defaultMinObservations(rule);
   const settings = { halfLife: options.halfLife, minObservations, freeColumns: freeRegressors(rule) };
   const shrink = (options.shrinkage ?? 'cross_section') === 'cross_section';
-  const prior = shrink ? await ewmCrossSection(rows, { ...settings, ...runOptions(fit) }) : undefined;
+  // Returns in units of their own SD: a bond's and a stock's exposures then are of one size, as one prior needs.
+  const { sd } = fitScaler(rows.returns, rows.assets, { start: 0, end: rows.rows });
+  const scaled = { ...rows, returns: rows.returns.map((value, at) => value / sd[at % rows.assets]) };
+  const prior = shrink ? await ewmCrossSection(scaled, { ...settings, ...runOptions(fit) }) : undefined;
   const mask = maskThinSeries(rule, panel.inputs, span, Number.POSITIVE_INFINITY);
-  const path = async (wanted: Span, assets: Span, signal?: AbortSignal): Promise<CoefficientBlock> => {
+  const path = async (wanted: Span, assets: AssetRange, signal?: AbortSignal): Promise<RegressionPath> => {
     const run = signal ? { ...settings, signal } : settings;
-    return mask(await ewmRegression(rows, run, { rows: wanted, assets }, prior), wanted);
+    const block = await ewmRegression(scaled, run, { rows: wanted, assets }, prior);
+    return rescaled(mask(block, wanted), sd.subarray(assets.start, assets.end));
   };
   const lastRow = { start: Math.max(0, rows.rows - 1), end: rows.rows };
-  const result = await ewmRegression(rows, { ...settings, ...runOptions(fit) }, { rows: lastRow }, prior);
-  const last = mask(result, lastRow);
+  const last = await path(lastRow, { start: 0, end: rows.assets }, fit.signal);
   const { coefficients, variances } = last;
   // A posterior is normal given its variances; the plain estimate has a t with the noise variance's freedom.
   const degrees = coefficients.map((_, at) =>
-    shrink ? Number.POSITIVE_INFINITY : result.degreesOfFreedom[Math.floor(at / rule.width)],
+    shrink ? Number.POSITIVE_INFINITY : last.degreesOfFreedom[Math.floor(at / rule.width)],
   );
   const gamma = prior && rows.rows > 0 ? { gamma: Math.sqrt(prior.gamma2[rows.rows - 1]) } : {};
   const diagnostics = diagnose({
@@ -66,9 +77,9 @@ async function fitEwm(
     minObservations,
     facts: {
       half_life: options.halfLife,
-      condition_number: largestFinite(result.condition),
+      condition_number: largestFinite(last.condition),
       regressors: rule.width,
-      degrees_of_freedom: largestFinite(result.degreesOfFreedom),
+      degrees_of_freedom: largestFinite(last.degreesOfFreedom),
       ...gamma,
     },
   });
@@ -80,4 +91,15 @@ async function fitEwm(
     trainingDates: dates,
     diagnostics,
   });
+}
+
+/** Back from returns in units of their SD to decimals, in place. */
+function rescaled(path: RegressionPath, sd: Float64Array): RegressionPath {
+  const stride = sd.length === 0 ? 0 : path.coefficients.length / sd.length;
+  for (let at = 0; at < path.coefficients.length; at++) {
+    const scale = sd[Math.floor(at / stride)];
+    path.coefficients[at] *= scale;
+    path.variances[at] *= scale * scale;
+  }
+  return path;
 }

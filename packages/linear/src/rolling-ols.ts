@@ -1,10 +1,17 @@
-import { ArgumentError, type Estimator, type FitOptions, type Fitted, type Panel, type Span } from '@macrograd/core';
-import { rollingRegression, twoSidedPValues } from '@macrograd/kernel';
-import type { CoefficientBlock } from './coefficients.js';
+import {
+  ArgumentError,
+  type AssetRange,
+  type Estimator,
+  type FitOptions,
+  type Fitted,
+  type Panel,
+  type Span,
+} from '@macrograd/core';
+import { type RegressionPath, rollingRegression, twoSidedPValues } from '@macrograd/kernel';
 import { maskThinSeries } from './coverage.js';
 import { diagnose, largestFinite, statistics } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
-import { runOptions, training } from './training.js';
+import { training } from './training.js';
 
 /** Options of {@link rollingOlsEstimator}. */
 export interface RollingOlsEstimatorOptions {
@@ -35,16 +42,14 @@ async function fitRolling(
 ): Promise<Fitted> {
   const { rule, panel: rows, dates, observations } = training(panel, span, fit, 'rolling_ols');
   const mask = maskThinSeries(rule, panel.inputs, span, options.window);
-  const path = async (wanted: Span, assets: Span, signal?: AbortSignal): Promise<CoefficientBlock> => {
+  const path = async (wanted: Span, assets: AssetRange, signal?: AbortSignal): Promise<RegressionPath> => {
     const run = signal ? { ...options, signal } : options;
-    const block = await rollingRegression(rows, run, { rows: wanted, assets });
-    return mask(block, wanted);
+    return mask(await rollingRegression(rows, run, { rows: wanted, assets }), wanted);
   };
   const lastRow = { start: Math.max(0, rows.rows - 1), end: rows.rows };
-  const result = await rollingRegression(rows, { ...options, ...runOptions(fit) }, { rows: lastRow });
-  const last = mask(result, lastRow);
+  const last = await path(lastRow, { start: 0, end: rows.assets }, fit.signal);
   const { coefficients, variances } = last;
-  const degrees = coefficients.map((_, at) => result.degreesOfFreedom[Math.floor(at / rule.width)]);
+  const degrees = coefficients.map((_, at) => last.degreesOfFreedom[Math.floor(at / rule.width)]);
   const diagnostics = diagnose({
     inputs: panel.inputs,
     rule,
@@ -52,7 +57,7 @@ async function fitRolling(
     pValues: twoSidedPValues(statistics(coefficients, variances), degrees),
     observations,
     minObservations: options.minObservations,
-    facts: { window: options.window, condition_number: largestFinite(result.condition), regressors: rule.width },
+    facts: { window: options.window, condition_number: largestFinite(last.condition), regressors: rule.width },
   });
   const source = { last, path };
   return new LinearFitted({
