@@ -104,6 +104,8 @@ export interface EncoderParameters {
   readonly featureMean: Float64Array;
   /** [asset][feature]: posterior mean of the head, on standardised returns. */
   readonly heads: Float64Array;
+  /** [group][feature][feature]: posterior covariance of the heads of the assets of a group. Absent: no variance. */
+  readonly headCovariance?: Float64Array;
   readonly seed: number;
 }
 
@@ -117,9 +119,11 @@ export interface LstmParameters {
   readonly windowColumns: readonly number[];
   /** Window columns that carry a further 0/1 input "observed" after them, because they have missing values. */
   readonly flagged: readonly number[];
-  /** Per asset: mean and SD that turn a standardised return into decimals. */
+  /** Per asset: return in decimals at the mean features, and SD that turns a standardised return into decimals. */
   readonly returnMean: Float64Array;
   readonly returnSd: Float64Array;
+  /** Group of each asset in `headCovariance` (same rows of missing returns); -1 where not estimated. */
+  readonly assetGroup?: Int32Array;
   readonly members: readonly EncoderParameters[];
 }
 
