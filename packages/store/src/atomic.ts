@@ -25,6 +25,7 @@ export const RUN_FILE = 'run.json';
  */
 export async function atomicDirectory<T>(target: string, write: (dir: string) => Promise<T>): Promise<T> {
   const final = resolve(target);
+  clearAbandoned(final);
   refuseForeign(final);
   const partial = siblingOf(final, 'partial');
   rmSync(partial, { recursive: true, force: true });
@@ -43,6 +44,29 @@ export async function atomicDirectory<T>(target: string, write: (dir: string) =>
 // Hidden, beside the target: on the same file system, so that renaming is atomic.
 function siblingOf(path: string, what: string): string {
   return join(dirname(path), `.${basename(path)}.${what}-${process.pid}`);
+}
+
+/** Removes what a killed process left beside the target, and puts back a result that it had already moved aside. */
+function clearAbandoned(final: string): void {
+  const parent = dirname(final);
+  if (!existsSync(parent)) return;
+  for (const name of readdirSync(parent)) {
+    const [, what, pid] = /\.(partial|previous)-(\d+)$/.exec(name) ?? [];
+    if (what === undefined || name !== `.${basename(final)}.${what}-${pid}` || isAlive(Number(pid))) continue;
+    const path = join(parent, name);
+    if (what === 'previous' && !existsSync(final)) renameSync(path, final);
+    else rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: alive, and another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function refuseForeign(target: string): void {

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '@macrograd/core';
@@ -74,6 +83,23 @@ describe('atomicDirectory', () => {
     ).rejects.toThrow('disk full');
     expect(readRunRecord(target).name).toBe('first');
     expect(readdirSync(parent)).toEqual(['out']);
+  });
+
+  it('clears what a killed process left, and puts back the result that it had moved aside', async () => {
+    // Above every pid that Linux gives out.
+    const dead = 99_999_999;
+    await writeResult('first');
+    renameSync(target, join(parent, `.out.previous-${dead}`));
+    mkdirSync(join(parent, `.out.partial-${dead}`));
+    mkdirSync(join(parent, `.other.partial-${dead}`));
+    mkdirSync(join(parent, `.out.partial-${process.ppid}`));
+    await expect(
+      atomicDirectory(target, async () => {
+        throw new Error('disk full');
+      }),
+    ).rejects.toThrow('disk full');
+    expect(readRunRecord(target).name).toBe('first');
+    expect(readdirSync(parent).sort()).toEqual([`.other.partial-${dead}`, `.out.partial-${process.ppid}`, 'out']);
   });
 
   it('refuses to replace a directory that holds something else', async () => {
