@@ -13,6 +13,7 @@ import { heatmapCells } from './heatmap-cells.js';
 import { methodColour, methodName } from './labels.js';
 import type { PageData } from './page-data.js';
 import { firstMethods, firstSelection } from './selection.js';
+import { judgedAssets, overviewMethod } from './source.js';
 
 /** Width in CSS pixels of every picture, and its pixels per CSS pixel. */
 const WIDTH = 1100;
@@ -55,7 +56,7 @@ function heatmap(data: PageData): EChartsOption {
   return heatmapOption({
     assets: rows.map((asset) => data.assets[asset].name),
     factors: data.factors.map(({ name }) => name),
-    cells: rows.flatMap((asset, row) => heatmapCells(data, 'chosen', asset, row)),
+    cells: rows.flatMap((asset, row) => heatmapCells(data, overviewMethod(data), asset, row)),
     theme,
   });
 }
@@ -78,13 +79,14 @@ function history(data: PageData): EChartsOption {
 
 function arena(data: PageData, score: 'r2' | 'hedge'): EChartsOption {
   const methods = [...data.methods, 'chosen'].filter((method) => data.scores[method]);
+  const judged = judgedAssets(data);
   return arenaOption({
     rows: methods.map((method) => ({
       name: methodName(method),
       colour: methodColour(method, theme),
-      scores: data.scores[method][score],
+      scores: judged.map((asset) => data.scores[method][score][asset]),
     })),
-    assets: data.assets.map(({ name }) => name),
+    assets: judged.map((asset) => data.assets[asset].name),
     theme,
   });
 }

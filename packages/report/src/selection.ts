@@ -1,5 +1,5 @@
 import type { PageData } from './page-data.js';
-import { chosenNone, screeningMethod } from './source.js';
+import { chosenNone, judgedAssets, screeningMethod } from './source.js';
 
 /** What the charts through time and by lag show. */
 export interface Selection {
@@ -7,27 +7,15 @@ export interface Selection {
   readonly factor: number;
 }
 
-/** The pair to open with: the smallest q-value among the assets that have charts, ties by size. */
+/** The pair to open with: the smallest q-value among the judged assets that have charts, ties by size. */
 export function firstSelection(data: PageData): Selection {
   const block = data.summary[screeningMethod(data)];
   const k = data.factors.length;
-  let best = {
-    asset: Math.max(
-      0,
-      data.blobs.findIndex((blob) => blob !== null),
-    ),
-    factor: 0,
-  };
-  let least = [Number.POSITIVE_INFINITY, 0];
-  block?.q.forEach((q, i) => {
-    const size = Math.abs(block.mean[i] ?? 0);
-    if (q === null || data.blobs[Math.floor(i / k)] === null) return;
-    if (q < least[0] || (q === least[0] && size > least[1])) {
-      least = [q, size];
-      best = { asset: Math.floor(i / k), factor: i % k };
-    }
-  });
-  return best;
+  const drawn = judgedAssets(data).filter((asset) => data.blobs[asset] !== null);
+  const pairs = drawn.flatMap((asset) => data.factors.map((_, factor) => ({ asset, factor })));
+  const q = ({ asset, factor }: Selection) => block?.q[asset * k + factor] ?? 2;
+  const size = ({ asset, factor }: Selection) => Math.abs(block?.mean[asset * k + factor] ?? 0);
+  return pairs.sort((a, b) => q(a) - q(b) || size(b) - size(a))[0] ?? { asset: 0, factor: 0 };
 }
 
 /** Methods whose exposure through time is drawn at first: the LSTM, and the chosen one or OLS beside it. */

@@ -32,3 +32,25 @@ export function sourceMethod(data: PageData, asset: number, method: string): str
 export function sourceBlock(data: PageData, asset: number, method: string): PageSummary | undefined {
   return data.summary[sourceMethod(data, asset, method)];
 }
+
+/** Whether an exposure counts as significant: selected, and by a method that was chosen where the choice is shown. */
+export function isSignificant(data: PageData, asset: number, factor: number, method: string): boolean {
+  if (method === 'chosen' && chosenNone(data, asset)) return false;
+  return sourceBlock(data, asset, method)?.selected[asset * data.factors.length + factor] === 1;
+}
+
+/**
+ * Indexes of the assets that counts and scores are taken over: all but those computed from the factors themselves,
+ * whose exposures are known beforehand and would flatter every method.
+ */
+export function judgedAssets(data: PageData): number[] {
+  const all = data.assets.map((_, asset) => asset);
+  const judged = all.filter((asset) => !data.assets[asset].labels.includes('computed'));
+  return judged.length > 0 ? judged : all;
+}
+
+/** The method that pictures of all assets start with: the chosen one, unless that is mostly no exposure. */
+export function overviewMethod(data: PageData): string {
+  const none = data.assets.filter((_, asset) => chosenNone(data, asset)).length;
+  return 2 * none > data.assets.length ? screeningMethod(data) : 'chosen';
+}

@@ -9,6 +9,8 @@ export interface HeatmapCell {
   /** % per SD. */
   readonly value: number;
   readonly significant: boolean;
+  /** An estimate that is shown and not relied upon. */
+  readonly faded: boolean;
   /** Lines of the tooltip, plain text. */
   readonly lines: readonly string[];
 }
@@ -24,6 +26,9 @@ export interface HeatmapInput {
 /** Height in pixels of a row, and of the frame around the rows. */
 const ROW = 24;
 const FRAME = 86;
+
+/** Opacity of a faded cell. */
+const FADED = 0.4;
 
 /** Height in pixels that a heatmap of so many rows needs. */
 export function heatmapHeight(rows: number): number {
@@ -85,14 +90,18 @@ export function heatmapOption(input: HeatmapInput): EChartsOption {
         type: 'heatmap',
         data: cells.map((cell) => ({
           value: [cell.factor, cell.asset, cell.value],
-          itemStyle: cell.significant
-            ? { borderColor: theme.text, borderWidth: 1.6, borderRadius: 3 }
-            : { borderColor: theme.surface, borderWidth: 1.5, borderRadius: 3 },
+          itemStyle: {
+            borderRadius: 3,
+            opacity: cell.faded ? FADED : 1,
+            ...(cell.significant
+              ? { borderColor: theme.text, borderWidth: 1.6 }
+              : { borderColor: theme.surface, borderWidth: 1.5 }),
+          },
           label: {
             show: true,
             formatter: signedPercent(cell.value / 100),
             fontWeight: cell.significant ? 700 : 400,
-            color: labelColour(cell.value / limit, theme),
+            color: labelColour(cell.faded ? 0 : cell.value / limit, theme),
             fontSize: 11,
             fontFamily: theme.font,
           },

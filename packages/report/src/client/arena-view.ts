@@ -2,6 +2,7 @@ import { arenaOption } from '../charts/arena.js';
 import { fixed, NONE, percent } from '../format.js';
 import { markTheme, methodColour, methodHint, methodName } from '../labels.js';
 import type { Maybe, PageData } from '../page-data.js';
+import { judgedAssets } from '../source.js';
 import { median, winners } from '../statistics.js';
 import { MountedChart } from './chart.js';
 import { byId, h } from './dom.js';
@@ -13,7 +14,8 @@ const DECIDED = 0.1;
 export function mountArena(data: PageData): void {
   const methods = data.methods.filter((method) => data.scores[method]);
   const scored = data.scores.chosen ? [...methods, 'chosen'] : methods;
-  const assets = data.assets.map(({ name }) => name);
+  const judged = judgedAssets(data);
+  const assets = judged.map((asset) => data.assets[asset].name);
   for (const [id, score] of [
     ['r2-chart', 'r2'],
     ['hedge-chart', 'hedge'],
@@ -25,7 +27,7 @@ export function mountArena(data: PageData): void {
         rows: scored.map((method) => ({
           name: methodName(method),
           colour: methodColour(method, theme),
-          scores: data.scores[method][score],
+          scores: judged.map((asset) => data.scores[method][score][asset]),
         })),
         assets,
         theme,
@@ -38,7 +40,10 @@ export function mountArena(data: PageData): void {
 const columns: readonly [string, string][] = [
   ['Method', ''],
   ['Median R\u00b2', 'Out of sample, in %.'],
-  ['Pooled R\u00b2', 'Out of sample over all assets together, in %: large and volatile assets weigh more.'],
+  [
+    'Pooled R\u00b2',
+    'Out of sample over all assets together, computed ones included, in %: volatile assets weigh more.',
+  ],
   ['Assets won', 'Assets in which no other single method has a higher out-of-sample R\u00b2.'],
   ['R\u00b2 above 0', 'Assets in which the method does better than its training mean.'],
   ['Median hedge', 'Hedge variance reduction in %.'],
@@ -59,18 +64,22 @@ function head(): HTMLElement {
 }
 
 function tableRows(data: PageData, methods: readonly string[], scored: readonly string[]): HTMLElement[] {
+  const judged = judgedAssets(data);
+  const pick = (values: readonly Maybe[]) => judged.map((asset) => values[asset]);
   const best = winners(
-    methods.map((method) => data.scores[method].r2),
-    data.assets.length,
+    methods.map((method) => pick(data.scores[method].r2)),
+    judged.length,
   );
   const decided = best.filter((winner) => winner >= 0).length;
   return scored.map((method) => {
-    const { r2, hedge, dmStat, dmP, cwP, pooledR2 } = data.scores[method];
+    const { pooledR2, ...own } = data.scores[method];
+    const [r2, hedge, dmStat, dmP, cwP] = [own.r2, own.hedge, own.dmStat, own.dmP, own.cwP].map(pick);
     const place = methods.indexOf(method);
     const won = best.filter((winner) => winner === place).length;
     const dm = (sign: number) =>
       dmP.filter((p, i) => p !== null && p < DECIDED && Math.sign(dmStat[i] ?? 0) === sign).length;
-    const tested = dmP.some((p) => p !== null);
+    // Against itself the benchmark has nothing to test.
+    const tested = method !== 'zero' && dmP.some((p) => p !== null);
     const swatch = h('b', { class: 'swatch', style: `background:${methodColour(method, markTheme)}` });
     const num = (text: string, ...more: Node[]) => h('td', { class: 'num' }, ...more, text);
     return h(
@@ -84,11 +93,11 @@ function tableRows(data: PageData, methods: readonly string[], scored: readonly 
       num(percent(median(r2))),
       num(percent(pooledR2)),
       place < 0 ? num(NONE) : num(String(won), bar(won / Math.max(decided, 1), methodColour(method, markTheme))),
-      num(above(r2)),
+      num(method === 'zero' ? NONE : above(r2)),
       num(percent(median(hedge))),
-      num(above(hedge)),
+      num(method === 'zero' ? NONE : above(hedge)),
       num(tested ? `${dm(betterSign)} / ${dm(-betterSign)}` : NONE),
-      num(cwP.some((p) => p !== null) ? String(cwP.filter((p) => p !== null && p < DECIDED).length) : NONE),
+      num(tested && cwP.some((p) => p !== null) ? String(cwP.filter((p) => p !== null && p < DECIDED).length) : NONE),
     );
   });
 }

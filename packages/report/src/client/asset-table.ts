@@ -1,7 +1,7 @@
 import { fixed, intervalPercent, percent, present, probability, signedPercent } from '../format.js';
 import { markTheme, methodColour, methodHint, methodName, statusName } from '../labels.js';
 import type { PageData } from '../page-data.js';
-import { chosenNone, sourceBlock, sourceMethod } from '../source.js';
+import { chosenNone, isSignificant, sourceBlock, sourceMethod } from '../source.js';
 import { byId, h, select } from './dom.js';
 import type { SelectionStore } from './selection.js';
 import { whisker } from './whisker.js';
@@ -111,7 +111,7 @@ function factorsOf(data: PageData, view: View, asset: number): number[] {
   const base = asset * data.factors.length;
   const wanted = view.factor < 0 ? data.factors.map((_, j) => j) : [view.factor];
   const known = wanted.filter(
-    (j) => present(block.mean[base + j]) && (!view.significant || block.selected[base + j] === 1),
+    (j) => present(block.mean[base + j]) && (!view.significant || isSignificant(data, asset, j, view.method)),
   );
   const size = (j: number) => Math.abs(block.mean[base + j] ?? 0);
   const q = (j: number) => block.q[base + j] ?? 1;
@@ -125,7 +125,9 @@ function sortValue(data: PageData, view: View, { asset, factors }: Row): number 
   if (view.sort === 'hedge') return scores?.hedge[asset] ?? null;
   if (factors.length === 0) return null;
   if (view.sort === 'exposure') return leadingSize(data, view, { asset, factors });
-  return sourceBlock(data, asset, view.method)?.q[asset * data.factors.length + factors[0]] ?? null;
+  const q = sourceBlock(data, asset, view.method)?.q[asset * data.factors.length + factors[0]] ?? null;
+  // Estimates that are not relied upon come after those that are.
+  return q !== null && view.method === 'chosen' && chosenNone(data, asset) ? q + 1 : q;
 }
 
 /** Absolute exposure per SD of a row's first factor. */
@@ -150,7 +152,12 @@ function exposureScale(data: PageData, view: View, rows: readonly Row[]): number
 const columns: readonly { key?: SortKey; name: string; numeric?: boolean; hint?: string }[] = [
   { key: 'asset', name: 'Asset' },
   { name: 'Method', hint: 'The method chosen with what was known before each fold, or the one picked above.' },
-  { key: 'r2', name: 'R\u00b2', numeric: true, hint: 'Out-of-sample R\u00b2 in %: below 0 is worse than no exposure.' },
+  {
+    key: 'r2',
+    name: 'R\u00b2',
+    numeric: true,
+    hint: 'Out-of-sample R\u00b2 in %, of what was chosen before each fold: below 0 is worse than no exposure.',
+  },
   { key: 'hedge', name: 'Hedge', numeric: true, hint: 'Hedge variance reduction in %, out of sample.' },
   { name: 'Factor' },
   {
@@ -239,6 +246,11 @@ function methodCell(data: PageData, view: View, asset: number): HTMLElement[] {
   return names;
 }
 
+/** Colour class of a number; what rounds to 0 has none. */
+function side(value: number): string {
+  return Math.abs(value) < 0.00005 ? '' : value < 0 ? 'negative' : 'positive';
+}
+
 function exposureCells(data: PageData, view: View, asset: number, factor: number, scale: number): HTMLElement[] {
   const block = sourceBlock(data, asset, view.method);
   const i = asset * data.factors.length + factor;
@@ -247,16 +259,21 @@ function exposureCells(data: PageData, view: View, asset: number, factor: number
   const perUnit = sd ? 1 / sd : 1;
   const value = (block.mean[i] ?? 0) * perUnit;
   const [lo, hi] = [block.lo[i], block.hi[i]].map((x) => (present(x) ? x * perUnit : null));
-  const significant = block.selected[i] === 1;
+  const significant = isSignificant(data, asset, factor, view.method);
+  const straddles = significant && present(lo) && present(hi) && lo < 0 && hi > 0;
   const status = data.statuses[block.status[i]] ?? 'ok';
   const mark = h('b', {
     class: significant ? 'mark on' : 'mark',
-    'data-tip': significant ? 'significant' : 'not significant',
+    'data-tip': straddles
+      ? 'significant by the method\u2019s own test, though the interval of the mean exposure contains 0'
+      : significant
+        ? 'significant'
+        : 'not significant',
   });
   const remark = status === 'ok' ? [] : [h('em', { class: 'tag warn' }, statusName(status))];
   return [
     h('td', { class: 'factor' }, mark, name, ...remark),
-    h('td', { class: `num ${value < 0 ? 'negative' : 'positive'}` }, signedPercent(value)),
+    h('td', { class: `num ${side(value)}` }, signedPercent(value)),
     h('td', { class: 'num' }, intervalPercent(lo, hi)),
     h('td', { class: 'unit' }, `% per 1 ${unit}`),
     h('td', {}, whisker(block.mean[i], block.lo[i], block.hi[i], scale, significant)),

@@ -1,7 +1,7 @@
 import { heatmapHeight, heatmapOption } from '../charts/heatmap.js';
 import { heatmapCells } from '../heatmap-cells.js';
 import type { PageData } from '../page-data.js';
-import { sourceBlock } from '../source.js';
+import { overviewMethod, sourceBlock } from '../source.js';
 import { methodChoices } from './asset-table.js';
 import { MountedChart } from './chart.js';
 import { byId, select } from './dom.js';
@@ -12,7 +12,7 @@ const FIRST_ROWS = 60;
 
 /** The heatmap with its method, order and number of rows. */
 export function mountHeatmap(data: PageData, selection: SelectionStore): void {
-  const view = { method: 'chosen', order: 'table', rows: FIRST_ROWS };
+  const view = { method: overviewMethod(data), order: 'table', rows: FIRST_ROWS };
   let order: number[] = [];
   const chart = new MountedChart(byId('heatmap-chart'), (value) => {
     if (!Array.isArray(value)) return;

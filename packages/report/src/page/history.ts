@@ -34,9 +34,15 @@ export function historyPart(request: HistoryRequest): HistoryPart {
   const { days, regions } = timeline(exposures, rows);
   const seriesKeys = keysOf(exposures, rows);
   const lagFit = lags.columns.fit.values.indexOf(headlineFit(lags.columns.fit));
-  const lagRows = rowsWhere(lags.rows, (row) => lags.columns.fit.codes[row] === lagFit);
-  const lagMethods = [...new Set(Array.from(lagRows, (row) => stringAt(lags.columns.method, row) as string))];
-  const lagCount = lagRows.reduce((most, row) => Math.max(most, lags.columns.lag[row] + 1), 0);
+  const { method: lagMethod, lag } = lags.columns;
+  // A method without a lag beyond 0 has no profile to show.
+  const beyond = new Set(rowsWhere(lags.rows, (row) => lag[row] > 0).map((row) => lagMethod.codes[row]));
+  const lagRows = rowsWhere(
+    lags.rows,
+    (row) => lags.columns.fit.codes[row] === lagFit && beyond.has(lagMethod.codes[row]),
+  );
+  const lagMethods = [...new Set(Array.from(lagRows, (row) => stringAt(lagMethod, row) as string))];
+  const lagCount = lagRows.reduce((most, row) => Math.max(most, lag[row] + 1), 0);
   const rowsOfAsset = groupBy(
     rows,
     codesTo(exposures.columns.asset, assets),

@@ -17,7 +17,11 @@ export function headlineFit(column: DictionaryColumn): string {
   return [...column.values].sort((a, b) => Number(a) - Number(b)).at(-1) ?? 'final';
 }
 
+/** What a difference of equal numbers leaves: far below any exposure, score or q-value that is shown. */
+const NOISE = 1e-12;
+
 /** A number for JSON: five significant digits, null where missing. */
 export function rounded(x: number): number | null {
-  return Number.isFinite(x) ? Number(x.toPrecision(5)) : null;
+  if (!Number.isFinite(x)) return null;
+  return Math.abs(x) < NOISE ? 0 : Number(x.toPrecision(5));
 }

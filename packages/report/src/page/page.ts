@@ -164,8 +164,8 @@ function lags(data: PageData): Html {
 
 function arena(data: PageData): Html {
   const kind = data.horizon === 0 ? 'attribution' : 'forecast';
-  return html`<section id="methods"><h2>The LSTM against the rest</h2>
-<p class="lead">Scores on dates that no fit had seen; each dot is an asset, the box holds the middle half, the bar is the median. Left of 0 is worse than no exposure at all. Assets off the scale sit on its edge.</p>
+  return html`<section id="methods"><h2>${data.scores.lstm ? 'The LSTM against the rest' : 'The methods against each other'}</h2>
+<p class="lead">Scores on dates that no fit had seen; each dot is an asset, the box holds the middle half, the bar is the median. Left of 0 is worse than no exposure at all. Assets off the scale sit on its edge; computed assets are left out.</p>
 <p class="reading">${lstmAgainstRest(data, 'r2')} ${lstmAgainstRest(data, 'hedge')}</p>
 <div class="pair"><figure><figcaption>${term('Out-of-sample R\u00b2', 'Share of the squared return explained beyond the training mean.')} (${kind})</figcaption><div class="chart middle" id="r2-chart" role="img" aria-label="Out-of-sample R squared by method"></div></figure>
 <figure><figcaption>${term('Hedge variance reduction', 'Share of the return\u2019s variance that goes away when the exposures known the period before are hedged.')}</figcaption><div class="chart middle" id="hedge-chart" role="img" aria-label="Hedge variance reduction by method"></div></figure></div>

@@ -1,7 +1,7 @@
 import { fixed, percent } from '../format.js';
 import { methodName } from '../labels.js';
 import type { Maybe, PageData } from '../page-data.js';
-import { headlineMethod } from '../source.js';
+import { headlineMethod, judgedAssets } from '../source.js';
 import { median, winners } from '../statistics.js';
 
 /** Three to six plain sentences on what the tables show, computed from them and from nothing else. */
@@ -23,16 +23,23 @@ export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** Selected pairs of one method: how many, how many negative, and by factor. */
+/** Values of the judged assets. */
+function judged(data: PageData, values: readonly Maybe[]): Maybe[] {
+  return judgedAssets(data).map((asset) => values[asset]);
+}
+
+/** Selected pairs of one method, computed assets left out: how many, how many negative, and by factor. */
 function selectedPairs(data: PageData, method: string) {
   const k = data.factors.length;
   const byFactor = data.factors.map(() => ({ positive: 0, negative: 0 }));
   const assets = new Set<number>();
-  data.summary[method]?.selected.forEach((yes, i) => {
-    if (!yes) return;
-    assets.add(Math.floor(i / k));
-    byFactor[i % k][(data.summary[method].mean[i] ?? 0) < 0 ? 'negative' : 'positive']++;
-  });
+  for (const asset of judgedAssets(data)) {
+    for (let j = 0; j < k; j++) {
+      if (!data.summary[method]?.selected[asset * k + j]) continue;
+      assets.add(asset);
+      byFactor[j][(data.summary[method].mean[asset * k + j] ?? 0) < 0 ? 'negative' : 'positive']++;
+    }
+  }
   const total = byFactor.reduce((sum, { positive, negative }) => sum + positive + negative, 0);
   return { total, byFactor, assets: assets.size };
 }
@@ -40,7 +47,8 @@ function selectedPairs(data: PageData, method: string) {
 function significance(data: PageData): string {
   const method = headlineMethod(data);
   if (!method) return 'No method of this run tests its exposures, so that none can be called significant.';
-  const pairs = data.assets.length * data.factors.length;
+  const universe = judgedAssets(data).length;
+  const pairs = universe * data.factors.length;
   const { total, assets } = selectedPairs(data, method);
   const by = method === 'chosen' ? "by each asset's chosen method" : `by the ${methodName(method)}`;
   const others = data.methods
@@ -51,7 +59,7 @@ function significance(data: PageData): string {
   if (total === 0) {
     return `None of the ${pairs} asset-factor pairs is significant ${by} ${rate}: no link shown can be told from chance.${beside}`;
   }
-  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(data.assets.length, 'asset')}, are significant ${by} ${rate}; for the other ${pairs - total} an exposure is not provable with these data.${beside}`;
+  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(universe, 'asset')}, are significant ${by} ${rate}; for the other ${pairs - total} an exposure is not provable with these data.${beside}`;
 }
 
 function strongestFactor(data: PageData): string {
@@ -72,18 +80,23 @@ function strongestFactor(data: PageData): string {
 function outOfSample(data: PageData): string {
   const block = data.scores.chosen;
   if (!block) return '';
-  const middle = median(block.r2);
+  const r2 = judged(data, block.r2);
+  const middle = median(r2);
   if (middle === null) return '';
-  const share = shareAbove(block.r2);
-  const hedge = median(block.hedge);
   const what =
     data.horizon === 0
       ? 'attribution given the factors that came'
       : `a forecast ${count(data.horizon, data.period)} ahead`;
-  const verdict = middle > 0 ? 'explain some of the returns' : 'explain nothing beyond the mean return';
-  const hedged =
-    hedge === null ? '' : ` Hedging with them takes off ${percent(hedge)} % of the variance of the median asset.`;
-  return `Out of sample the chosen exposures ${verdict} of the median asset: R\u00b2 ${percent(middle)} % (${what}), above 0 for ${share}.${hedged}`;
+  const verdict = middle > 0.0005 ? 'explain some of the returns' : 'explain nothing beyond the mean return';
+  const hedged = hedgeClause(median(judged(data, block.hedge)));
+  return `Out of sample the chosen exposures ${verdict} of the median asset: R\u00b2 ${percent(middle)} % (${what}), above 0 for ${shareAbove(r2)}.${hedged}`;
+}
+
+function hedgeClause(reduction: Maybe): string {
+  if (reduction === null) return '';
+  const size = percent(Math.abs(reduction));
+  if (Number(size) === 0) return " Hedging with them leaves the median asset's variance as it is.";
+  return ` Hedging with them ${reduction > 0 ? 'takes' : 'adds'} ${size} % ${reduction > 0 ? 'off' : 'to'} the variance of the median asset.`;
 }
 
 function shareAbove(values: readonly Maybe[]): string {
@@ -95,8 +108,8 @@ function wins(data: PageData): string {
   const methods = data.methods.filter((method) => data.scores[method]);
   if (methods.length < 2) return '';
   const best = winners(
-    methods.map((method) => data.scores[method].r2),
-    data.assets.length,
+    methods.map((method) => judged(data, data.scores[method].r2)),
+    judgedAssets(data).length,
   );
   const counted = methods
     .map((method, i) => ({ method, won: best.filter((winner) => winner === i).length }))
@@ -107,13 +120,14 @@ function wins(data: PageData): string {
 
 /** Whether the LSTM beats its hardest traditional rival on a score, in how many assets, and against nothing at all. */
 export function lstmAgainstRest(data: PageData, score: 'r2' | 'hedge'): string {
-  const lstm = data.scores.lstm?.[score];
+  const lstm = data.scores.lstm && judged(data, data.scores.lstm[score]);
   const rivals = data.methods.filter((method) => method !== 'lstm' && method !== 'zero' && data.scores[method]);
   if (!lstm) return '';
   const against = rivals
     .map((rival) => {
+      const other = judged(data, data.scores[rival][score]);
       const pairs = lstm.flatMap((x, i) => {
-        const y = data.scores[rival][score][i];
+        const y = other[i];
         return x === null || y === null ? [] : [x > y];
       });
       return { rival, ahead: pairs.filter(Boolean).length, all: pairs.length };
@@ -129,7 +143,15 @@ export function lstmAgainstRest(data: PageData, score: 'r2' | 'hedge'): string {
 }
 
 function caveat(data: PageData): string {
-  const survivors = data.assets.filter(({ labels }) => labels.includes('survivor')).length;
-  if (survivors === 0) return '';
-  return `${survivors} of the ${count(data.assets.length, 'asset')} are companies that survived to the end of the sample: averages over them flatter.`;
+  const labelled = (label: string) => data.assets.filter(({ labels }) => labels.includes(label)).length;
+  const [survivors, computed] = [labelled('survivor'), labelled('computed')];
+  const flatter =
+    survivors === 0
+      ? ''
+      : `${survivors} of the ${count(data.assets.length, 'asset')} are companies that survived to the end of the sample: averages over them flatter.`;
+  const known =
+    computed === 0
+      ? ''
+      : ` ${count(computed, 'computed asset')}, whose exposures are known beforehand, ${computed === 1 ? 'is' : 'are'} left out of these counts.`;
+  return `${flatter}${known}`.trim();
 }
