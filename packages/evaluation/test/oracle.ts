@@ -31,6 +31,8 @@ export function oracleFit(world: World, trainRows: number, error: (asset: number
       columns: [],
       intercept: new Float64Array(0),
       coefficients: new Float64Array(0),
+      missingColumns: [],
+      missingCoefficients: new Float64Array(0),
     }),
     diagnostics: { status: [], observations: new Int32Array(assets), pValues: new Float64Array(0), facts: {} },
   };

@@ -54,6 +54,8 @@ export function fakeFit(missingRows: readonly number[] = []): Fitted {
       columns: [0, 1],
       intercept: new Float64Array(ASSETS),
       coefficients: new Float64Array(ASSETS * FACTORS),
+      missingColumns: [],
+      missingCoefficients: new Float64Array(0),
     }),
     predict: () => Promise.reject(new Error('not asked for here')),
     async *jacobian(_inputs, span, options = {}): AsyncGenerator<JacobianBlock> {
