@@ -59,6 +59,16 @@ describe('an exported LSTM ensemble gives the returns of its definition', () => 
     expect(compared).toBe(rows * ordinary.assets);
   });
 
+  it('with an asset that could not be estimated: it has no return, the others have theirs', async () => {
+    const parameters = lstmParameters(ordinary, 10);
+    parameters.returnMean[3] = Number.NaN;
+    for (const { heads } of parameters.members) heads.fill(Number.NaN, (3 * heads.length) / 7, (4 * heads.length) / 7);
+    const bytes = modelToOnnx(parameters, infoOf(ordinary.series, ordinary.assets));
+    const inputs = factorPanel(20, ordinary.series, ordinary.flagged, 4);
+    const { compared } = await verifyOnnx(bytes, inputs, expectedReturns(parameters, inputs), PARITY);
+    expect(compared).toBe(20 * 6);
+  });
+
   it('for part of the dates and assets', async () => {
     const parameters = lstmParameters(ordinary, 13);
     const bytes = modelToOnnx(parameters, infoOf(ordinary.series, ordinary.assets));

@@ -47,21 +47,20 @@ export function lstmParameters(shape: Shape, seed: number): LstmParameters {
   const inputSize = series + flagged.length;
   const features = linear + hiddenSize + filterCount;
   const members = shape.lookbacks.map(
-    (lookback, index) =>
-      ({
-        lookback,
-        hiddenSize,
-        inputSize,
-        weightIh: Float32Array.from(floats(random, 4 * hiddenSize * inputSize)),
-        weightHh: Float32Array.from(floats(random, 4 * hiddenSize * hiddenSize, 0.4)),
-        bias: Float32Array.from(floats(random, 4 * hiddenSize)),
-        lagFilters: floats(random, lagCount * linear * filterCount, 0.3),
-        lagCount,
-        filterCount,
-        featureMean: floats(random, features, 0.2),
-        heads: floats(random, assets * features, 0.3),
-        seed: index,
-      }) as EncoderParameters,
+    (lookback, index): EncoderParameters => ({
+      lookback,
+      hiddenSize,
+      inputSize,
+      weightIh: Float32Array.from(floats(random, 4 * hiddenSize * inputSize)),
+      weightHh: Float32Array.from(floats(random, 4 * hiddenSize * hiddenSize, 0.4)),
+      bias: Float32Array.from(floats(random, 4 * hiddenSize)),
+      lagFilters: floats(random, lagCount * linear * filterCount, 0.3),
+      lagCount,
+      filterCount,
+      featureMean: floats(random, features, 0.2),
+      heads: floats(random, assets * features, 0.3),
+      seed: index,
+    }),
   );
   return {
     method: 'lstm',
@@ -75,7 +74,7 @@ export function lstmParameters(shape: Shape, seed: number): LstmParameters {
     returnMean: floats(random, assets, 0.01),
     returnSd: floats(random, assets, 0.02).map((x) => 0.02 + Math.abs(x)),
     members,
-  } as LstmParameters;
+  };
 }
 
 /** Linear parameters over some of the series, of which some have an effect while they are missing. */

@@ -68,6 +68,7 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
   const assets = parameters.returnMean.length;
   shapes.set('return_mean', [assets]);
   shapes.set('return_sd', [assets]);
+  if (parameters.assetGroup) shapes.set('asset_group', [assets]);
   for (const [index, member] of parameters.members.entries()) {
     const { hiddenSize, inputSize, lagCount, filterCount } = member;
     const features = columns + hiddenSize + filterCount;
@@ -80,17 +81,18 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
       heads: [assets, features],
     };
     for (const [name, shape] of Object.entries(own)) shapes.set(`members.${index}.${name}`, shape);
+    const groups = (member.headCovariance?.length ?? 0) / features ** 2;
+    if (member.headCovariance) shapes.set(`members.${index}.head_covariance`, [groups, features, features]);
   }
   return shapes;
 }
 
-/** Arrays with a row an asset: NaN there says that the asset could not be estimated. */
-const perAsset = /^(intercept|coefficients|return_mean|return_sd|members\.\d+\.heads)$/;
+/** Arrays with a row an asset: a row of NaN says that the asset could not be estimated. */
+const perAsset = /^(intercept|coefficients|missing_coefficients|return_mean|return_sd|members\.\d+\.heads)$/;
 
 /**
- * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite (NaN stands for an
- * asset that could not be estimated).
- * `place` names the file in the message.
+ * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite; an asset that could
+ * not be estimated has rows of NaN. `place` names the file in the message.
  */
 export function checkTensors(
   parameters: FittedParameters,
@@ -110,11 +112,20 @@ export function checkTensors(
       throw new InputError(text, { place, remedy });
     }
   }
-  for (const [name, { data }] of tensors) {
-    const allowed = perAsset.test(name) ? (x: number) => Number.isFinite(x) || Number.isNaN(x) : Number.isFinite;
-    const bad = data.findIndex((x: number) => !allowed(x));
-    if (bad >= 0) throw new InputError(`tensor "${name}" holds ${data[bad]} at index ${bad}`, { place, remedy });
+  for (const [name, tensor] of tensors) {
+    const bad = firstBad(tensor, perAsset.test(name));
+    if (bad >= 0) throw new InputError(`tensor "${name}" holds ${tensor.data[bad]} at index ${bad}`, { place, remedy });
   }
+}
+
+/** First entry that may not be what it is, or -1. */
+function firstBad({ data, shape }: Tensor, ofAssets: boolean): number {
+  const width = shape.slice(1).reduce((a, b) => a * b, 1);
+  const wholeRowMissing = (index: number) => {
+    const start = index - (index % width);
+    return data.subarray(start, start + width).every((x: number) => Number.isNaN(x));
+  };
+  return data.findIndex((x: number, index: number) => !Number.isFinite(x) && !(ofAssets && wholeRowMissing(index)));
 }
 
 function isTensorArray(value: unknown): value is TensorArray {

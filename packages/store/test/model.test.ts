@@ -55,13 +55,6 @@ describe('a stored model', () => {
     expect(readModel(dir)).toStrictEqual({ info, parameters });
   });
 
-  it('keeps an asset that could not be estimated as NaN', () => {
-    const intercept = linear.intercept.slice();
-    intercept[1] = Number.NaN;
-    writeModel(dir, { info, parameters: { ...linear, intercept } });
-    expect(readModel(dir).parameters).toStrictEqual({ ...linear, intercept });
-  });
-
   it('has the same bytes when written twice', () => {
     writeModel(dir, { info, parameters: lstm });
     const first = ['model.json', 'model.safetensors'].map((name) => readFileSync(file(name)));
@@ -75,6 +68,31 @@ describe('a stored model', () => {
     const parameters = { ...lstm, members: [{ ...lstm.members[0], heads }, lstm.members[1]] };
     writeModel(dir, { info, parameters });
     expect((readModel(dir).parameters as typeof lstm).members[0].heads).toEqual(heads);
+  });
+});
+
+describe('an asset that could not be estimated', () => {
+  const withNaN = (values: Float64Array, ...places: number[]) => {
+    const copy = values.slice();
+    for (const place of places) copy[place] = Number.NaN;
+    return copy;
+  };
+
+  it('is stored as rows of NaN', () => {
+    const intercept = withNaN(linear.intercept, 2);
+    const coefficients = withNaN(linear.coefficients, 6, 7, 8);
+    writeModel(dir, { info, parameters: { ...linear, intercept, coefficients } });
+    expect(readModel(dir).parameters).toStrictEqual({ ...linear, intercept, coefficients });
+  });
+
+  it('is no excuse for NaN elsewhere', () => {
+    const intercept = withNaN(linear.intercept, 2);
+    const coefficients = withNaN(linear.coefficients, 9);
+    expect(() => writeModel(dir, { info, parameters: { ...linear, intercept, coefficients } })).toThrow(
+      /"coefficients" holds NaN at index 9/,
+    );
+    const scaler = { ...linear.scaler, mean: withNaN(linear.scaler.mean, 2) };
+    expect(() => writeModel(dir, { info, parameters: { ...linear, intercept, scaler } })).toThrow(/"scaler.mean"/);
   });
 });
 

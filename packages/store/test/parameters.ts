@@ -34,11 +34,12 @@ function member(lookback: number, hiddenSize: number): EncoderParameters {
     filterCount: 2,
     featureMean: f64(features),
     heads: f64(ASSETS * features),
+    headCovariance: f64(2 * features ** 2),
     seed: lookback,
-  } as EncoderParameters;
+  };
 }
 
-export const lstm = {
+export const lstm: LstmParameters = {
   method: 'lstm',
   scaler: scaler(),
   columns: COLUMNS,
@@ -46,8 +47,9 @@ export const lstm = {
   flagged: [1],
   returnMean: f64(ASSETS),
   returnSd: f64(ASSETS).map((x) => Math.abs(x) + 0.01),
+  assetGroup: Int32Array.of(0, 1, 0, -1, 1),
   members: [member(36, 3), member(36, 7)],
-} as LstmParameters;
+};
 
 export const linear: LinearParameters = {
   method: 'ols',
