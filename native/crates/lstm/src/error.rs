@@ -1,6 +1,6 @@
 //! What can be wrong with a call of the LSTM kernel.
 
-use macrograd_simd::Cancelled;
+use macrograd_simd::{Cancelled, IsaError};
 
 /// Why the kernel refused a call or stopped.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -51,6 +51,9 @@ pub enum LstmError {
     /// Learned parameters are no longer finite.
     #[error("the fit diverged: its parameters are no longer finite; look for huge inputs or lower the learning rates")]
     Diverged,
+    /// The environment asks for an instruction set that can't be used.
+    #[error(transparent)]
+    Isa(#[from] IsaError),
     /// The caller stopped the work.
     #[error("the work was cancelled")]
     Cancelled,

@@ -19,13 +19,16 @@ pub mod closed_form;
 mod encoder;
 mod error;
 mod head;
+mod kernel;
+mod model;
 pub mod optim;
 pub mod reference;
 mod sequences;
 mod weights;
 
-pub use encoder::{Tape, encoder_backward, encoder_forward, hidden_jacobian};
+pub use encoder::{Tape, backward, encoder_backward, encoder_forward, forward, hidden_jacobian};
 pub use error::LstmError;
 pub use head::Head;
+pub use model::{jacobian, predict};
 pub use sequences::{Cotangent, Gradients, Sequences, check_finite};
 pub use weights::{GATES, LayerWeights, LstmShape, LstmWeights};

@@ -3,6 +3,7 @@
 use macrograd_simd::Real;
 
 use crate::error::{LstmError, check_length};
+use crate::sequences::check_finite;
 
 /// Gates of a cell in the order of `torch.nn.LSTM`: input, forget, candidate, output.
 pub const GATES: usize = 4;
@@ -147,6 +148,17 @@ impl<T: Real> LstmWeights<T> {
     /// All arrays, layer by layer, in the order of [`LstmWeights::from_flat`].
     pub fn arrays_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
         self.layers.iter_mut().flat_map(LayerWeights::arrays_mut)
+    }
+
+    /// Refuses parameters that are infinite or NaN.
+    ///
+    /// # Errors
+    /// [`LstmError::NotFinite`].
+    pub fn check_finite(&self) -> Result<(), LstmError> {
+        const NAMES: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+        self.arrays()
+            .enumerate()
+            .try_for_each(|(index, values)| check_finite(NAMES[index % 4], values))
     }
 
     /// The same parameters in the other precision.

@@ -15,7 +15,7 @@ const F32_BOUND: f64 = 1e-5;
 fn sizes() -> Vec<Sizes> {
     let mut all = Vec::new();
     for (h, f, layers, batch_size, length) in [
-        (1, 1, 1, 1, 1),
+        (1, 1, 1, 5, 1),
         (1, 5, 2, 7, 2),
         (3, 1, 3, 64, 5),
         (16, 6, 1, 25, 1),

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::isa::{Isa, IsaError};
+
 /// The work was stopped through its [`Control`] before it was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cancelled;
 
-/// A caller's hold on running work: a stop flag, a listener for progress, and the number of threads.
+/// A caller's hold on running work: a stop flag, a listener for progress, the number of threads, and the instruction
+/// set if it is not the usual one.
 ///
 /// Kernels ask [`Control::check`] once a block of work (about a millisecond), never inside inner loops.
 #[derive(Default)]
@@ -15,6 +18,7 @@ pub struct Control {
     cancelled: Arc<AtomicBool>,
     progress: Option<Box<dyn Fn(f64) + Send + Sync>>,
     threads: usize,
+    isa: Option<Isa>,
 }
 
 impl Control {
@@ -39,6 +43,21 @@ impl Control {
     pub fn reporting_to(mut self, listener: impl Fn(f64) + Send + Sync + 'static) -> Self {
         self.progress = Some(Box::new(listener));
         self
+    }
+
+    /// Runs on that instruction set whatever the environment says: for tests.
+    #[must_use]
+    pub fn on(mut self, isa: Isa) -> Self {
+        self.isa = Some(isa);
+        self
+    }
+
+    /// Instruction set to use.
+    ///
+    /// # Errors
+    /// What [`Isa::active`] refuses.
+    pub fn isa(&self) -> Result<Isa, IsaError> {
+        self.isa.map_or_else(Isa::active, Ok)
     }
 
     /// `Err(Cancelled)` once the caller has asked to stop: `control.check()?`.

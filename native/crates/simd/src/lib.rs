@@ -1,8 +1,22 @@
 //! Instruction-set tokens, vector operations, activations and their one dispatch; and how long work is
 //! watched, stopped and spread over threads.
 
+mod activation;
+mod buffer;
 mod control;
+mod isa;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod parallel;
+mod portable;
 mod real;
+mod vector;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
+pub use buffer::Buffer;
 pub use control::{Cancelled, Control};
+pub use isa::{Isa, IsaError, IsaName};
+pub use parallel::parallel_for_each;
 pub use real::Real;
+pub use vector::{Kernel, MAX_LANES, Simd};

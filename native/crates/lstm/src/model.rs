@@ -1,0 +1,217 @@
+//! The LSTM with its linear head, in one go per tile of samples: what the forward pass leaves never leaves the cache.
+
+use macrograd_simd::{Buffer, Control, Isa, Real, parallel_for_each};
+
+use crate::encoder::useful_threads;
+use crate::error::{LstmError, check_length};
+use crate::head::Head;
+use crate::kernel::{
+    BackwardScratch, BackwardTiles, ForwardTile, PackedWeights, TilePlan, TileSize, TileTape, Wanted, from_lanes,
+};
+use crate::sequences::Sequences;
+use crate::weights::LstmWeights;
+
+/// Writes the head's outputs of every sequence to `outputs` [batch_size, outputs].
+///
+/// # Errors
+/// [`LstmError::ShapeMismatch`], [`LstmError::ZeroSize`], [`LstmError::NotFinite`], [`LstmError::Isa`],
+/// [`LstmError::Cancelled`].
+pub fn predict<T: Real>(
+    weights: &LstmWeights<T>,
+    head: &Head<T>,
+    sequences: &Sequences<'_, T>,
+    outputs: &mut [T],
+    control: &Control,
+) -> Result<(), LstmError> {
+    check_length("outputs", outputs.len(), sequences.batch_size * head.outputs)?;
+    let pass = TilePass::new(weights, head, sequences, control)?;
+    let mut scratch = pass.scratch(control);
+    let chunk = (pass.plan.full_lanes() * head.outputs).max(1);
+    parallel_for_each(
+        control,
+        outputs.chunks_mut(chunk).enumerate(),
+        &mut scratch,
+        |scratch, (index, out)| {
+            pass.forward(scratch, index, false);
+            pass.write_outputs(&scratch.tape, out);
+        },
+    )?;
+    Ok(())
+}
+
+/// Writes the derivative of every output with respect to every input of its sequence to `jacobian`
+/// [batch_size, outputs, sequence_length, input_size], and the outputs themselves if asked to
+/// [batch_size, outputs].
+///
+/// # Errors
+/// As [`predict`].
+pub fn jacobian<T: Real>(
+    weights: &LstmWeights<T>,
+    head: &Head<T>,
+    sequences: &Sequences<'_, T>,
+    outputs: Option<&mut [T]>,
+    jacobian: &mut [T],
+    control: &Control,
+) -> Result<(), LstmError> {
+    let (batch_size, length) = (sequences.batch_size, sequences.sequence_length);
+    let block = length * weights.shape().input_size;
+    check_length("jacobian", jacobian.len(), batch_size * head.outputs * block)?;
+    if let Some(outputs) = &outputs {
+        check_length("outputs", outputs.len(), batch_size * head.outputs)?;
+    }
+    let mut pass = TilePass::new(weights, head, sequences, control)?;
+    pass.weights.pack_backward(weights, true);
+    let mut scratch = pass.scratch(control);
+    for scratch in &mut scratch {
+        scratch.backward.prepare(
+            &pass.weights.layers,
+            pass.plan.full_lanes(),
+            length,
+            TilePass::<T>::JACOBIAN,
+        );
+    }
+    let rows = pass.plan.full_lanes() * head.outputs;
+    let tiles = jacobian.chunks_mut((rows * block).max(1));
+    let mut outputs: Vec<&mut [T]> = outputs.map_or(Vec::new(), |out| out.chunks_mut(rows.max(1)).collect());
+    outputs.resize_with(tiles.len(), Default::default);
+    let work: Vec<_> = tiles.zip(outputs).enumerate().collect();
+    parallel_for_each(
+        control,
+        work.into_iter(),
+        &mut scratch,
+        |scratch, (index, (jacobian, outputs))| {
+            pass.forward(scratch, index, true);
+            if !outputs.is_empty() {
+                pass.write_outputs(&scratch.tape, outputs);
+            }
+            pass.write_jacobian(scratch, jacobian);
+        },
+    )?;
+    Ok(())
+}
+
+/// What all tiles of a pass share.
+struct TilePass<'a, T> {
+    weights: PackedWeights<T>,
+    head: &'a Head<T>,
+    sequences: &'a Sequences<'a, T>,
+    hidden_size: usize,
+    input_size: usize,
+    threads: usize,
+    isa: Isa,
+    plan: TilePlan,
+}
+
+/// Buffers of one thread.
+struct TileScratch<T> {
+    tape: TileTape<T>,
+    backward: BackwardScratch<T>,
+}
+
+impl<'a, T: Real> TilePass<'a, T> {
+    const JACOBIAN: Wanted = Wanted {
+        weights: false,
+        inputs: true,
+        states: false,
+    };
+
+    fn new(
+        weights: &LstmWeights<T>,
+        head: &'a Head<T>,
+        sequences: &'a Sequences<'a, T>,
+        control: &Control,
+    ) -> Result<Self, LstmError> {
+        let (shape, isa) = (weights.shape(), control.isa()?);
+        sequences.validate(shape)?;
+        weights.check_finite()?;
+        check_length("head_weight", head.weight.len(), head.outputs * shape.hidden_size)?;
+        let mut packed = PackedWeights::default();
+        packed.pack_forward(weights, isa);
+        Ok(Self {
+            weights: packed,
+            head,
+            sequences,
+            hidden_size: shape.hidden_size,
+            input_size: shape.input_size,
+            threads: useful_threads(control, shape, sequences),
+            isa,
+            plan: TilePlan::new::<T>(sequences.batch_size, isa),
+        })
+    }
+
+    fn scratch(&self, _: &Control) -> Vec<TileScratch<T>> {
+        let threads = self.threads.min(self.plan.tile_count().max(1));
+        (0..threads)
+            .map(|_| TileScratch {
+                tape: TileTape::empty(),
+                backward: BackwardScratch::empty(),
+            })
+            .collect()
+    }
+
+    fn forward(&self, scratch: &mut TileScratch<T>, index: usize, recording: bool) {
+        let (size, length) = (self.plan.tile(index), self.sequences.sequence_length);
+        scratch.tape.prepare(&self.weights.layers, size, length, recording);
+        let first_sample = self.plan.samples(index).start;
+        let tape = &mut scratch.tape;
+        let work = ForwardTile {
+            weights: &self.weights,
+            sequences: self.sequences,
+            first_sample,
+            tape,
+            recording,
+        };
+        T::dispatch(self.isa, work);
+    }
+
+    /// Outputs [sample][output] of a tile that has been through the forward pass.
+    fn write_outputs(&self, tape: &TileTape<T>, out: &mut [T]) {
+        let top = self.weights.layers.len() - 1;
+        let hidden = tape.hidden(&self.weights.layers, top, self.sequences.sequence_length);
+        let TileSize { lanes, samples, .. } = tape.size;
+        for sample in 0..samples {
+            let units = || hidden[sample..].iter().step_by(lanes);
+            for output in 0..self.head.outputs {
+                let weight = &self.head.weight[output * self.hidden_size..][..self.hidden_size];
+                let sum = weight
+                    .iter()
+                    .zip(units())
+                    .fold(self.head.bias[output], |sum, (&w, &h)| sum + w * h);
+                out[sample * self.head.outputs + output] = sum;
+            }
+        }
+    }
+
+    /// One backward pass an output, from the head's row in all lanes.
+    fn write_jacobian(&self, scratch: &mut TileScratch<T>, out: &mut [T]) {
+        let (length, f) = (self.sequences.sequence_length, self.input_size);
+        let (size, padded_f) = (scratch.tape.size, self.weights.layers[0].padded_input_rows());
+        let stride = self.head.outputs * length * f;
+        for output in 0..self.head.outputs {
+            let row = &self.head.weight[output * self.hidden_size..][..self.hidden_size];
+            let seed = |_: usize, d_hidden: &mut [T], _: &mut Buffer<T>| {
+                for (lanes, &w) in d_hidden.chunks_exact_mut(size.lanes).zip(row) {
+                    lanes.fill(w);
+                }
+                false
+            };
+            let finish = |_: usize, scratch: &BackwardScratch<T>| {
+                for step in 0..length {
+                    let lanes = &scratch.d_inputs[0][step * padded_f * size.lanes..];
+                    from_lanes(lanes, f, size, &mut out[(output * length + step) * f..], stride);
+                }
+            };
+            let work = BackwardTiles {
+                weights: &self.weights,
+                tapes: std::slice::from_ref(&scratch.tape),
+                scratch: &mut scratch.backward,
+                length,
+                has_state: self.sequences.has_initial_state(),
+                wanted: Self::JACOBIAN,
+                seed,
+                finish,
+            };
+            T::dispatch(self.isa, work);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Hyperbolic tangent on vectors.
+
+use crate::{Real, Simd};
+
+/// tanh to a relative error of 4e-7 (tested on 2 million points): x P(x^2) / Q(x^2), clamped where float32 rounds
+/// to 1.
+///
+/// P and Q are of degree 4 each, fitted by reweighted least squares of the relative error on [0, 9] at 400 Chebyshev
+/// nodes; their own error is 2.1e-8. All coefficients are positive, so that nothing cancels.
+#[inline(always)]
+pub(crate) fn tanh_f32<S: Simd<f32>>(s: S, x: S::V) -> S::V {
+    const LIMIT: f32 = 9.0;
+    const P: [f32; 5] = [
+        0.999_999_98,
+        0.133_810_19,
+        3.495_578_3e-3,
+        2.060_885_2e-5,
+        1.335_423_9e-8,
+    ];
+    const Q: [f32; 5] = [1.0, 0.467_143_35, 2.587_695e-2, 3.285_615_6e-4, 7.776_406e-7];
+    let x = s.max(s.min(x, s.splat(LIMIT)), s.splat(-LIMIT));
+    let u = s.mul(x, x);
+    s.div(s.mul(x, polynomial(s, &P, u)), polynomial(s, &Q, u))
+}
+
+/// tanh to a relative error of 1e-15 (tested on 2 million points): m / (m + 2) with m = e^2|x| - 1.
+///
+/// 2|x| = n ln 2 + r with |r| <= ln 2 / 2, and m = 2^n (e^r - 1) + (2^n - 1), in which nothing cancels for |x| >= 0.
+/// e^r - 1 is its Taylor sum to r^13, whose error is below 2e-17 relative.
+#[inline(always)]
+pub(crate) fn tanh_f64<S: Simd<f64>>(s: S, x: S::V) -> S::V {
+    /// Beyond it tanh rounds to 1.
+    const LIMIT: f64 = 20.0;
+    /// 1.5 2^52 + 1023: added to a small number, rounds it to an integer whose biased exponent stands in the low bits.
+    const ROUNDER: f64 = 6_755_399_441_055_744.0 + 1023.0;
+    /// ln 2 in two parts (fdlibm's): n times the first is exact for |n| < 2^20.
+    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    /// 1 / (k + 1)! for k = 0, 1, ...: (e^r - 1) / r.
+    const TAYLOR: [f64; 13] = [
+        1.0,
+        1.0 / 2.0,
+        1.0 / 6.0,
+        1.0 / 24.0,
+        1.0 / 120.0,
+        1.0 / 720.0,
+        1.0 / 5_040.0,
+        1.0 / 40_320.0,
+        1.0 / 362_880.0,
+        1.0 / 3_628_800.0,
+        1.0 / 39_916_800.0,
+        1.0 / 479_001_600.0,
+        1.0 / 6_227_020_800.0,
+    ];
+    let magnitude = s.min(s.abs(x), s.splat(LIMIT));
+    let y = s.add(magnitude, magnitude);
+    let rounded = s.mul_add(y, s.splat(std::f64::consts::LOG2_E), s.splat(ROUNDER));
+    let n = s.sub(rounded, s.splat(ROUNDER));
+    let r = s.neg_mul_add(n, s.splat(LN2_LOW), s.neg_mul_add(n, s.splat(LN2_HIGH), y));
+    let power = s.exponent_from_low_bits(rounded);
+    let m = s.mul_add(power, s.mul(r, polynomial(s, &TAYLOR, r)), s.sub(power, s.splat(1.0)));
+    s.copy_sign(s.div(m, s.add(m, s.splat(2.0))), x)
+}
+
+/// c0 + c1 x + c2 x^2 + ..., by Horner's rule.
+#[inline(always)]
+fn polynomial<T: Real, S: Simd<T>, const N: usize>(s: S, coefficients: &[T; N], x: S::V) -> S::V {
+    let mut sum = s.splat(coefficients[N - 1]);
+    for k in (0..N - 1).rev() {
+        sum = s.mul_add(sum, x, s.splat(coefficients[k]));
+    }
+    sum
+}

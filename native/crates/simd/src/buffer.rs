@@ -1,0 +1,55 @@
+//! Growable arrays that start on a cache line, so that no vector straddles two.
+
+use std::ops::{Deref, DerefMut};
+
+use crate::Real;
+
+/// Bytes of a cache line, and of the widest vector.
+const LINE: usize = 64;
+
+/// An array whose first element lies on a cache line; keeps its memory when it is resized to less.
+#[derive(Debug, Default)]
+pub struct Buffer<T> {
+    /// One line longer than needed.
+    storage: Vec<T>,
+    start: usize,
+    length: usize,
+}
+
+impl<T: Real> Buffer<T> {
+    /// `length` zeros.
+    #[must_use]
+    pub fn zeros(length: usize) -> Self {
+        let mut buffer = Self {
+            storage: Vec::new(),
+            start: 0,
+            length: 0,
+        };
+        buffer.resize(length);
+        buffer
+    }
+
+    /// Makes the length `length`; what the elements then hold is unspecified.
+    pub fn resize(&mut self, length: usize) {
+        let padding = LINE / size_of::<T>();
+        if self.storage.len() < length + padding {
+            self.storage = vec![T::ZERO; length + padding];
+            self.start = self.storage.as_ptr().align_offset(LINE);
+        }
+        self.length = length;
+    }
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.storage[self.start..][..self.length]
+    }
+}
+
+impl<T> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.storage[self.start..][..self.length]
+    }
+}
