@@ -52,13 +52,19 @@ export function historyOption(input: HistoryInput): EChartsOption {
       type: 'time',
       ...style,
       splitLine: { show: false },
-      min: x[0],
+      min: x[firstPresent(input.lines)],
       max: x[x.length - 1],
       axisLabel: { ...style.axisLabel, hideOverlap: true, formatter: (at: number) => timeLabel(at) },
     },
     yAxis: valueAxis(theme, input.unit),
     series,
   };
+}
+
+/** Index of the first date at which some line has a value: an asset that starts late leaves no empty decades. */
+function firstPresent(lines: readonly HistoryLine[]): number {
+  const firsts = lines.map(({ band }) => band.value.findIndex(Number.isFinite)).filter((i) => i >= 0);
+  return firsts.length > 0 ? Math.min(...firsts) : 0;
 }
 
 /** The year at its turn, else year and month. */
@@ -81,7 +87,11 @@ export function legendStyle(theme: ChartTheme) {
 }
 
 /** An empty line that carries the shading, the fold boundaries and the line at zero. */
-function backdrop({ regions, theme }: HistoryInput, x: readonly number[]): SeriesOption {
+function backdrop({ lines, regions: all, theme }: HistoryInput, x: readonly number[]): SeriesOption {
+  const first = firstPresent(lines);
+  const regions = all
+    .filter((region) => region.end > first)
+    .map((region) => ({ ...region, start: Math.max(region.start, first) }));
   const inSample = regions.filter((region) => region.inSample);
   const starts = regions.filter((region) => !region.inSample).map((region) => x[region.start]);
   const label = { color: theme.muted, fontSize: 11, fontFamily: theme.font };

@@ -161,8 +161,8 @@ function reading(
     if (i < 0) return `; ${methodName(method)}: no estimate`;
     const range = Number.isFinite(band.lo[i]) ? ` (${fixed(band.lo[i], 2)} to ${fixed(band.hi[i], 2)})` : '';
     const q = data.summary[method]?.q[asset * data.factors.length + factor];
-    const verdict = !present(q) ? '' : `, ${q <= data.level ? 'significant' : 'not significant'} (q ${probability(q)})`;
-    return `; ${methodName(method)} ${fixed(band.value[i], 2)}${range} in ${data.dates[i].slice(0, 7)}${verdict}`;
+    const test = present(q) ? `, q over the whole span ${probability(q)}` : '';
+    return `; ${methodName(method)} ${fixed(band.value[i], 2)}${range} in ${data.dates[i].slice(0, 7)}${test}`;
   });
   return [pair, `, ${unit}`, ...parts, '.'];
 }

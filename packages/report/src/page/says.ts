@@ -68,11 +68,12 @@ function strongestFactor(data: PageData): string {
     .map(({ positive, negative }, i) => ({ i, positive, negative, all: positive + negative }))
     .sort((a, b) => b.all - a.all)[0];
   if (!best || best.all === 0) return '';
+  const all = best.all > 1 ? 'all ' : '';
   const sign =
     best.positive === 0
-      ? 'all negative'
+      ? `${all}negative`
       : best.negative === 0
-        ? 'all positive'
+        ? `${all}positive`
         : `${best.positive} positive, ${best.negative} negative`;
   return `The factor with the most significant links is ${data.factors[best.i].name}: ${count(best.all, 'asset')}, ${sign}.`;
 }
