@@ -85,3 +85,10 @@ test('admits a negative median', () => {
   const worse = { ...data, scores: { ...data.scores, chosen: scores([-0.05, -0.01]) } };
   expect(whatThisSays(worse).join('\n')).toContain('explain nothing beyond the mean return');
 });
+
+test('leaves computed assets out of the counts and says so', () => {
+  const assets = [data.assets[0], { name: 'Bond', labels: ['computed'] }];
+  const text = whatThisSays({ ...data, assets }).join('\n');
+  expect(text).toContain('1 of 2 asset-factor pairs, in 1 of 1 asset, are significant by the LSTM');
+  expect(text).toContain('1 computed asset, whose exposures are known beforehand, is left out');
+});
