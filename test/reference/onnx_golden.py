@@ -2,7 +2,8 @@
 
     python test/reference/onnx_golden.py
 
-Writes packages/onnx/test/golden/lstm_returns.json. The returns are those of check_onnx.py: torch.nn.LSTM, lag filters and heads in float64, on weights rounded to float32.
+Writes packages/onnx/test/golden/lstm_returns.json. The returns are those of check_onnx.py: torch.nn.LSTM, lag filters
+and heads in float64, on weights rounded to float32.
 """
 
 import json
