@@ -126,8 +126,10 @@ function sortValue(data: PageData, view: View, { asset, factors }: Row): number 
   if (factors.length === 0) return null;
   if (view.sort === 'exposure') return leadingSize(data, view, { asset, factors });
   const q = sourceBlock(data, asset, view.method)?.q[asset * data.factors.length + factors[0]] ?? null;
-  // Estimates that are not relied upon come after those that are.
-  return q !== null && view.method === 'chosen' && chosenNone(data, asset) ? q + 1 : q;
+  if (q === null) return null;
+  // Estimates that are not relied upon come after those that are, and exposures known beforehand last.
+  const unused = view.method === 'chosen' && chosenNone(data, asset);
+  return q + (unused ? 1 : 0) + (data.assets[asset].labels.includes('computed') ? 2 : 0);
 }
 
 /** Absolute exposure per SD of a row's first factor. */
@@ -175,7 +177,12 @@ const columns: readonly { key?: SortKey; name: string; numeric?: boolean; hint?:
     name: 'per SD',
     hint: 'The same exposure and interval per one SD of the factor, on one scale for all rows; the line is 0.',
   },
-  { key: 'q', name: 'q', numeric: true, hint: 'Smallest false-discovery rate at which the pair would be reported.' },
+  {
+    key: 'q',
+    name: 'q',
+    numeric: true,
+    hint: 'Smallest false-discovery rate at which the pair would be reported. Estimates that are not relied upon and computed assets come last.',
+  },
 ];
 
 function head(view: View, redraw: (patch: Partial<View>) => void): HTMLElement {

@@ -12,7 +12,11 @@ const FIRST_ROWS = 60;
 
 /** The heatmap with its method, order and number of rows. */
 export function mountHeatmap(data: PageData, selection: SelectionStore): void {
-  const view = { method: overviewMethod(data), order: 'table', rows: FIRST_ROWS };
+  const view = {
+    method: overviewMethod(data),
+    order: data.assets.length > FIRST_ROWS ? 'size' : 'table',
+    rows: FIRST_ROWS,
+  };
   let order: number[] = [];
   const chart = new MountedChart(byId('heatmap-chart'), (value) => {
     if (!Array.isArray(value)) return;

@@ -136,7 +136,7 @@ function table(data: PageData, run: RunRecord): Html {
 
 function heatmap(data: PageData): Html {
   return html`<section id="heatmap"><h2>Every asset, every factor</h2>
-<p class="lead">Mean exposure in % per one SD of the factor, from the fit on the whole span. Framed, bold cells are significant at q \u2264 ${fixed(data.level, 2)}; empty cells have no estimate. A click on a cell opens it below.</p>
+<p class="lead">Mean exposure in % per one SD of the factor, from the fit on the whole span. Framed, bold cells are significant at q \u2264 ${fixed(data.level, 2)}; empty cells have no estimate; in pale rows no exposure was chosen and the estimate stands for comparison. A click on a cell opens it below.</p>
 <div class="controls" id="heatmap-controls"></div>
 <div class="scroll"><div class="chart wide" id="heatmap-chart" role="img" aria-label="Heatmap of exposures, assets by factors"></div></div></section>`;
 }
