@@ -1,6 +1,8 @@
+use std::cell::RefCell;
+
 use crate::lanes::LANES;
 use crate::path::Output;
-use crate::small::{apply, invert_spd, product, transpose};
+use crate::small::{apply, cholesky, forward_substitute, invert_spd, product, transpose};
 use crate::stream::WindowRow;
 
 /// Noise correlation between an asset and the market is held below this, so that the two observations of a
@@ -33,52 +35,67 @@ pub(crate) struct MarketEvidence {
 /// A belief made ready for all assets that miss the same rows.
 pub(crate) struct Prepared<'a> {
     belief: &'a Belief,
-    /// A P and C P, and their products with A and C': A = diag shared, P = precision of the market's estimate, C =
-    /// covariance of the asset's and the market's estimates / covariance of their noise.
-    ap: Vec<f64>,
-    cp: Vec<f64>,
+    /// With A = diag shared, P = precision of the market's estimate b and C = covariance of the asset's and the
+    /// market's estimates / covariance of their noise: A P A, C P A, C P C', A P b and C P b.
     apa: Vec<f64>,
     cpa: Vec<f64>,
     cpc: Vec<f64>,
+    apb: Vec<f64>,
+    cpb: Vec<f64>,
+    scratch: RefCell<Scratch>,
+}
+
+/// Work space of one asset: T then its Cholesky factor, V then Y', and two vectors.
+struct Scratch {
+    t: Vec<f64>,
+    v: Vec<f64>,
+    surprise: Vec<f64>,
+    prior_mean: Vec<f64>,
 }
 
 impl<'a> Prepared<'a> {
     pub(crate) fn new(belief: &'a Belief, window: &WindowRow) -> Self {
         let k = belief.total.len();
-        let Some(market) = &belief.market else {
-            let zero = || vec![0.0; k * k];
-            return Self {
-                belief,
-                ap: zero(),
-                cp: zero(),
-                apa: zero(),
-                cpa: zero(),
-                cpc: zero(),
-            };
+        let matrix = || vec![0.0; k * k];
+        let vector = || vec![0.0; k];
+        let scratch = Scratch {
+            t: matrix(),
+            v: matrix(),
+            surprise: vector(),
+            prior_mean: vector(),
         };
+        let mut prepared = Self {
+            belief,
+            apa: matrix(),
+            cpa: matrix(),
+            cpc: matrix(),
+            apb: vector(),
+            cpb: vector(),
+            scratch: RefCell::new(scratch),
+        };
+        if let Some(market) = &belief.market {
+            prepared.condition_on(market, window);
+        }
+        prepared
+    }
+
+    fn condition_on(&mut self, market: &MarketEvidence, window: &WindowRow) {
+        let shared = &self.belief.shared;
+        let k = shared.len();
         // b_i = (X_i'W X_i)^-1 X_i'W y_i and the market's likewise: their noise meets on the asset's rows alone.
         let cross = product(
             &product(&window.solver.inverse, &window.squared_gram, k),
             &market.inverse,
             k,
         );
-        let scaled = |rows: &[f64]| -> Vec<f64> {
-            rows.iter()
-                .enumerate()
-                .map(|(at, x)| x * belief.shared[at % k])
-                .collect()
-        };
-        let ap = transpose(&scaled(&market.precision), k);
+        let scaled = |rows: &[f64]| -> Vec<f64> { rows.iter().enumerate().map(|(at, x)| x * shared[at % k]).collect() };
         let cp = product(&cross, &market.precision, k);
-        let cpc = product(&cp, &transpose(&cross, k), k);
-        Self {
-            belief,
-            apa: scaled(&ap),
-            cpa: scaled(&cp),
-            ap,
-            cp,
-            cpc,
-        }
+        let ap = transpose(&scaled(&market.precision), k);
+        self.apa = scaled(&ap);
+        self.cpa = scaled(&cp);
+        self.cpc = product(&cp, &transpose(&cross, k), k);
+        self.apb = apply(&ap, &market.coefficients);
+        self.cpb = apply(&cp, &market.coefficients);
     }
 
     /// Posterior mean and variance of one asset's coefficients given its own and the market's estimates.
@@ -87,49 +104,63 @@ impl<'a> Prepared<'a> {
     /// with X = A + s_im C (A = diag shared), T = Var(b_i | b_m) = diag total + s_i^2 S_i - X P X',
     /// V = Cov(beta, b_i | b_m) = diag total - A P X':
     /// E beta = A P b_m + V T^-1 (b_i - X P b_m), Var beta = diag total - A P A - V T^-1 V'.
+    ///
+    /// With T = L L' and Y = L^-1 V' the last terms are Y' L^-1 (...) and the columns' squares of Y.
     pub(crate) fn write(&self, output: &mut Output) {
         let k = output.coefficients.len();
-        let (window, lane) = (output.window, output.lane);
-        let kept = &window.solver.kept;
-        let variance = output.estimate.variance[lane].max(0.0);
+        let kept = &output.window.solver.kept;
         let covariance = self.market_covariance(output);
-        let mut t = vec![0.0; k * k];
-        let mut v = vec![0.0; k * k];
+        let mut scratch = self.scratch.borrow_mut();
+        let Scratch {
+            t,
+            v,
+            surprise,
+            prior_mean,
+        } = &mut *scratch;
+        self.fill(output, covariance, t, v);
+        if !cholesky(t, k) {
+            // Not positive definite means no noise at all: the estimate is exact.
+            return output.write_plain();
+        }
+        self.surprise(output, covariance, prior_mean, surprise);
+        forward_substitute(t, surprise);
+        for j in 0..k {
+            let y = &mut v[j * k..(j + 1) * k];
+            forward_substitute(t, y);
+            let gain: f64 = y.iter().zip(&*surprise).map(|(y, s)| y * s).sum();
+            output.coefficients[j] = if kept[j] { prior_mean[j] + gain } else { f64::NAN };
+            if let Some(out) = output.variances.get_mut(j) {
+                let posterior = self.belief.total[j] - self.apa[j * k + j] - y.iter().map(|y| y * y).sum::<f64>();
+                *out = if kept[j] { posterior.max(0.0) } else { f64::NAN };
+            }
+        }
+    }
+
+    /// Lower triangle of T, and V, with columns that the asset can't tell apart kept out: they observe nothing.
+    fn fill(&self, output: &Output, covariance: f64, t: &mut [f64], v: &mut [f64]) {
+        let k = output.coefficients.len();
+        let kept = &output.window.solver.kept;
+        let variance = output.estimate.variance[output.lane].max(0.0);
         for i in 0..k {
             for j in 0..k {
                 let at = i * k + j;
                 let total = if i == j { self.belief.total[i] } else { 0.0 };
                 // X P X' = APA + s (C P A + A P C') + s^2 C P C'; A P X' = APA + s (C P A)'.
-                let mixed = self.cpa[at] + self.cpa[j * k + i];
-                let xpx = self.apa[at] + covariance * mixed + covariance * covariance * self.cpc[at];
-                v[at] = total - self.apa[at] - covariance * self.cpa[j * k + i];
-                t[at] = match (kept[i] && kept[j], i == j) {
-                    (true, _) => total + variance * window.sandwich[at] - xpx,
-                    // A dropped column observes nothing: an identity row keeps it out of the solution.
-                    (false, diagonal) => f64::from(diagonal),
+                let turned = self.cpa[j * k + i];
+                v[at] = if kept[j] {
+                    total - self.apa[at] - covariance * turned
+                } else {
+                    0.0
                 };
+                if j <= i {
+                    let mixed = self.cpa[at] + turned;
+                    let xpx = self.apa[at] + covariance * (mixed + covariance * self.cpc[at]);
+                    t[at] = match (kept[i] && kept[j], i == j) {
+                        (true, _) => total + variance * output.window.sandwich[at] - xpx,
+                        (false, diagonal) => f64::from(diagonal),
+                    };
+                }
             }
-        }
-        let Some(inverse) = invert_spd(&t, k) else {
-            // Not positive definite means no noise at all: the estimate is exact.
-            return output.write_plain();
-        };
-        let (prior_mean, surprise) = self.surprise(output, covariance);
-        let gain = apply(&v, &apply(&inverse, &surprise));
-        for (j, out) in output.coefficients.iter_mut().enumerate() {
-            *out = if kept[j] { prior_mean[j] + gain[j] } else { f64::NAN };
-        }
-        // Columns of V that belong to dropped columns carry no observation.
-        for (at, v) in v.iter_mut().enumerate() {
-            if !kept[at % k] {
-                *v = 0.0;
-            }
-        }
-        let vt = product(&v, &inverse, k);
-        for (j, out) in output.variances.iter_mut().enumerate() {
-            let explained: f64 = (0..k).map(|l| vt[j * k + l] * v[j * k + l]).sum();
-            let posterior = self.belief.total[j] - self.apa[j * k + j] - explained;
-            *out = if kept[j] { posterior.max(0.0) } else { f64::NAN };
         }
     }
 
@@ -146,26 +177,16 @@ impl<'a> Prepared<'a> {
     }
 
     /// Prior mean A P b_m, and b_i - X P b_m (0 for dropped columns).
-    fn surprise(&self, output: &Output, covariance: f64) -> (Vec<f64>, Vec<f64>) {
-        let k = output.coefficients.len();
-        let own = |j: usize| output.estimate.coefficients[j * LANES + output.lane];
-        let (prior_mean, common) = match &self.belief.market {
-            Some(market) => (
-                apply(&self.ap, &market.coefficients),
-                apply(&self.cp, &market.coefficients),
-            ),
-            None => (vec![0.0; k], vec![0.0; k]),
-        };
-        let surprise = (0..k)
-            .map(|j| {
-                if output.window.solver.kept[j] {
-                    own(j) - prior_mean[j] - covariance * common[j]
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        (prior_mean, surprise)
+    fn surprise(&self, output: &Output, covariance: f64, prior_mean: &mut [f64], surprise: &mut [f64]) {
+        for (j, (mean, surprise)) in prior_mean.iter_mut().zip(surprise).enumerate() {
+            *mean = self.apb[j];
+            let own = output.estimate.coefficients[j * LANES + output.lane];
+            *surprise = if output.window.solver.kept[j] {
+                own - *mean - covariance * self.cpb[j]
+            } else {
+                0.0
+            };
+        }
     }
 }
 

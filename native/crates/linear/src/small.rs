@@ -1,28 +1,39 @@
 //! Dense linear algebra on K x K matrices, row-major, K up to a few dozen.
 
-/// Lower Cholesky factor of a symmetric positive definite matrix; `None` when it is not.
-pub(crate) fn cholesky(a: &[f64], n: usize) -> Option<Vec<f64>> {
-    let mut l = vec![0.0; n * n];
+/// Overwrites the lower triangle of a symmetric positive definite matrix with its Cholesky factor; false, and
+/// rubbish in the matrix, when it is not positive definite. The upper triangle is neither read nor written.
+pub(crate) fn cholesky(a: &mut [f64], n: usize) -> bool {
     for i in 0..n {
-        for j in 0..=i {
-            let sum: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
-            let rest = a[i * n + j] - sum;
-            if i == j {
-                if rest.is_nan() || rest <= 0.0 {
-                    return None;
-                }
-                l[i * n + i] = rest.sqrt();
-            } else {
-                l[i * n + j] = rest / l[j * n + j];
-            }
+        let (above, row) = a.split_at_mut(i * n);
+        for j in 0..i {
+            let factor = &above[j * n..j * n + n];
+            let sum: f64 = row[..j].iter().zip(factor).map(|(x, y)| x * y).sum();
+            row[j] = (row[j] - sum) / factor[j];
         }
+        let rest = row[i] - row[..i].iter().map(|x| x * x).sum::<f64>();
+        if rest.is_nan() || rest <= 0.0 {
+            return false;
+        }
+        row[i] = rest.sqrt();
     }
-    Some(l)
+    true
+}
+
+/// x <- L^-1 x for a lower triangular L.
+pub(crate) fn forward_substitute(l: &[f64], x: &mut [f64]) {
+    let n = x.len();
+    for i in 0..n {
+        let sum: f64 = l[i * n..i * n + i].iter().zip(&*x).map(|(l, x)| l * x).sum();
+        x[i] = (x[i] - sum) / l[i * n + i];
+    }
 }
 
 /// Inverse of a symmetric positive definite matrix through Cholesky; `None` when it is not.
 pub(crate) fn invert_spd(a: &[f64], n: usize) -> Option<Vec<f64>> {
-    let l = cholesky(a, n)?;
+    let mut l = a.to_vec();
+    if !cholesky(&mut l, n) {
+        return None;
+    }
     let mut m = vec![0.0; n * n];
     for j in 0..n {
         m[j * n + j] = 1.0 / l[j * n + j];

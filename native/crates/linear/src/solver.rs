@@ -69,9 +69,10 @@ impl Solver {
             return None;
         }
         let mut full = vec![0.0; k * k];
-        for at in 0..rank * rank {
-            let (i, j) = (at / rank, at % rank);
-            full[kept[i] * k + kept[j]] = inverse[at] / (scale[i] * scale[j]);
+        for (i, &column) in kept.iter().enumerate() {
+            for (j, &other) in kept.iter().enumerate() {
+                full[column * k + other] = inverse[i * rank + j] / (scale[i] * scale[j]);
+            }
         }
         let condition = if rank < k { f64::INFINITY } else { condition.sqrt() };
         Some(Self {
