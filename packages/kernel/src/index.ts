@@ -1,4 +1,19 @@
 export {
+  type ClosedFormFit,
+  type ClosedFormInputs,
+  type ClosedFormMember,
+  type ClosedFormOptions,
+  type ClosedFormReadout,
+  closedFormExposures,
+  closedFormFeatures,
+  closedFormFit,
+  closedFormJacobian,
+  closedFormPredictions,
+  type FeatureJacobianRequest,
+  type FeatureMap,
+  type RowRange,
+} from './closedForm.js';
+export {
   type EwmCrossSection,
   type EwmRegressionOptions,
   ewmCrossSection,

@@ -1,1 +1,351 @@
 //! Entries of the pooled trainer whose heads are integrated out in closed form.
+
+use macrograd_lstm::closed_form::{
+    AssetScale, FeatureMap, Fit, Inputs, JacobianForm, JacobianRequest, Layout, Member, MemberHeads, Options, Returns,
+    exposures, fit, predictions,
+};
+use macrograd_lstm::{LstmError, LstmWeights};
+use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array, Int32Array, Uint8Array};
+use napi_derive::napi;
+
+use crate::task::{CancelToken, Failure, ProgressListener, Work, control};
+
+impl From<LstmError> for Failure {
+    fn from(error: LstmError) -> Self {
+        let code = match error {
+            LstmError::ShapeMismatch { .. } => "shape_mismatch",
+            LstmError::NotFinite { .. } => "not_finite",
+            LstmError::NoObservations => "bad_input",
+            LstmError::Cancelled => "cancelled",
+            LstmError::Diverged => "native_failure",
+            _ => "bad_argument",
+        };
+        Failure::new(code, error)
+    }
+}
+
+/// Standardised inputs of consecutive dates, missing values 0. Not to be changed while a call runs.
+#[napi(object)]
+pub struct ClosedFormInputs {
+    /// `[row][input]`: factors first, then states, then 0/1 flags.
+    pub window: Float64Array,
+    /// `[row][factor]`.
+    pub factors: Float64Array,
+    pub rows: u32,
+    pub window_size: u32,
+    pub factor_count: u32,
+}
+
+impl ClosedFormInputs {
+    fn view(&self) -> Inputs<'_> {
+        Inputs {
+            rows: self.rows as usize,
+            window: &self.window,
+            window_size: self.window_size as usize,
+            factors: &self.factors,
+            factor_count: self.factor_count as usize,
+        }
+    }
+}
+
+/// Settings of a fit that a caller may change.
+#[napi(object)]
+pub struct ClosedFormOptions {
+    pub hidden_size: u32,
+    pub lookbacks: Vec<u32>,
+    pub members: u32,
+    pub steps: u32,
+    pub long_steps: u32,
+    /// Leading columns of the window that get input noise.
+    pub noisy_columns: u32,
+    pub max_patterns: u32,
+    pub seed: f64,
+}
+
+impl From<&ClosedFormOptions> for Options {
+    fn from(options: &ClosedFormOptions) -> Self {
+        Self {
+            hidden_size: options.hidden_size as usize,
+            lookbacks: options.lookbacks.iter().map(|&l| l as usize).collect(),
+            members: options.members as usize,
+            steps: options.steps as usize,
+            long_steps: options.long_steps as usize,
+            max_patterns: options.max_patterns as usize,
+            seed: options.seed as u64,
+            ..Self::default()
+        }
+    }
+}
+
+/// One member's map from inputs to features less their mean.
+#[napi(object)]
+pub struct ClosedFormMap {
+    pub lookback: u32,
+    pub hidden_size: u32,
+    /// `[4H][F]`, gates i, f, g, o.
+    pub weight_ih: Float32Array,
+    /// `[4H][H]`.
+    pub weight_hh: Float32Array,
+    /// `[4H]`.
+    pub bias: Float32Array,
+    /// `[lag][factor][filter]`.
+    pub lag_filters: Float64Array,
+    pub lag_count: u32,
+    pub filter_count: u32,
+    /// `[feature]`.
+    pub feature_mean: Float64Array,
+}
+
+impl ClosedFormMap {
+    fn to_map(&self, window_size: usize) -> Result<FeatureMap<f32>, Failure> {
+        let layout = Layout {
+            window_size,
+            hidden_size: self.hidden_size as usize,
+            factors: 0,
+            filters: 0,
+            rank: 0,
+        };
+        let no_bias = vec![0.0; self.bias.len()];
+        let flat = [&self.weight_ih[..], &self.weight_hh, &self.bias, &no_bias].concat();
+        Ok(FeatureMap {
+            lookback: self.lookback as usize,
+            weights: LstmWeights::from_flat(layout.encoder(), &flat)?,
+            lag_filters: self.lag_filters.to_vec(),
+            lag_count: self.lag_count as usize,
+            filters: self.filter_count as usize,
+            feature_mean: self.feature_mean.to_vec(),
+        })
+    }
+}
+
+impl From<FeatureMap<f32>> for ClosedFormMap {
+    fn from(map: FeatureMap<f32>) -> Self {
+        let shape = map.weights.shape();
+        let [ih, hh, bias, _] = map.weights.layers[0].arrays().map(<[f32]>::to_vec);
+        Self {
+            lookback: map.lookback as u32,
+            hidden_size: shape.hidden_size as u32,
+            weight_ih: ih.into(),
+            weight_hh: hh.into(),
+            bias: bias.into(),
+            lag_filters: map.lag_filters.into(),
+            lag_count: map.lag_count as u32,
+            filter_count: map.filters as u32,
+            feature_mean: map.feature_mean.into(),
+        }
+    }
+}
+
+/// One fitted member.
+#[napi(object)]
+pub struct ClosedFormMember {
+    pub map: ClosedFormMap,
+    /// `[asset][feature]`; NaN without returns.
+    pub heads: Float64Array,
+    /// `[group][feature][feature]`.
+    pub head_covariance: Float64Array,
+    pub validation_error: f64,
+    pub steps: u32,
+}
+
+impl From<Member> for ClosedFormMember {
+    fn from(member: Member) -> Self {
+        Self {
+            map: member.map.into(),
+            heads: member.heads.values.into(),
+            head_covariance: member.heads.covariances.into(),
+            validation_error: member.validation_error,
+            steps: member.steps as u32,
+        }
+    }
+}
+
+/// A fitted ensemble.
+#[napi(object)]
+pub struct ClosedFormFit {
+    pub lookback: u32,
+    pub members: Vec<ClosedFormMember>,
+    /// `[asset]`, standardised return at the mean features.
+    pub offsets: Float64Array,
+    /// `[asset]`, -1 without returns.
+    pub asset_group: Int32Array,
+    /// One a lookback that was tried.
+    pub validation_errors: Vec<f64>,
+    pub dropped_observations: u32,
+}
+
+impl From<Fit> for ClosedFormFit {
+    fn from(fit: Fit) -> Self {
+        Self {
+            lookback: fit.lookback as u32,
+            members: fit.members.into_iter().map(Into::into).collect(),
+            offsets: fit.offsets.into(),
+            asset_group: fit.asset_group.into(),
+            validation_errors: fit.validation_errors,
+            dropped_observations: fit.dropped_observations as u32,
+        }
+    }
+}
+
+/// Fits an ensemble to standardised returns `[row][asset]`, NaN = missing.
+#[napi(ts_return_type = "Promise<ClosedFormFit>")]
+pub fn closed_form_fit(
+    inputs: ClosedFormInputs,
+    returns: Float64Array,
+    assets: u32,
+    options: ClosedFormOptions,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<ClosedFormFit>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let returns = Returns {
+            values: &returns,
+            assets: assets as usize,
+        };
+        let noisy = options.noisy_columns as usize;
+        Ok(fit(inputs.view(), noisy, returns, &(&options).into(), control)?.into())
+    })
+}
+
+/// Centred features of the rows `row_start..row_end`, `[row][feature]`.
+#[napi(ts_return_type = "Promise<Float64Array>")]
+pub fn closed_form_features(
+    inputs: ClosedFormInputs,
+    map: ClosedFormMap,
+    row_start: u32,
+    row_end: u32,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<Float64Array>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let map = map.to_map(inputs.window_size as usize)?;
+        let rows = row_start as usize..row_end as usize;
+        Ok(map.compute(&inputs.view(), rows, control)?.into())
+    })
+}
+
+/// Which derivatives of the features are wanted.
+#[napi(object)]
+pub struct ClosedFormJacobianRequest {
+    pub row_start: u32,
+    pub row_end: u32,
+    /// `lags`, `contemporaneous` or `cumulative`.
+    pub form: String,
+    /// Factors to differentiate by.
+    pub targets: Vec<u32>,
+    /// `[row][target]`, 1 where observed; given, the mean over such rows is returned.
+    pub average_over: Option<Uint8Array>,
+}
+
+/// Derivatives of the features, `[row][lag][target][feature]`; one row when averaged.
+#[napi(ts_return_type = "Promise<Float64Array>")]
+pub fn closed_form_jacobian(
+    inputs: ClosedFormInputs,
+    map: ClosedFormMap,
+    request: ClosedFormJacobianRequest,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<Float64Array>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let map = map.to_map(inputs.window_size as usize)?;
+        let targets: Vec<usize> = request.targets.iter().map(|&t| t as usize).collect();
+        let wanted = JacobianRequest {
+            form: parse_form(&request.form)?,
+            targets: &targets,
+            average: request.average_over.as_deref(),
+        };
+        let rows = request.row_start as usize..request.row_end as usize;
+        Ok(map.jacobian(&inputs.view(), rows, wanted, control)?.into())
+    })
+}
+
+fn parse_form(name: &str) -> Result<JacobianForm, Failure> {
+    match name {
+        "lags" => Ok(JacobianForm::Lags),
+        "contemporaneous" => Ok(JacobianForm::Contemporaneous),
+        "cumulative" => Ok(JacobianForm::Cumulative),
+        other => Err(Failure::new(
+            "bad_argument",
+            format!("form is `{other}`; it must be lags, contemporaneous or cumulative"),
+        )),
+    }
+}
+
+/// Heads of a block of assets and what they are applied to, one entry a member.
+#[napi(object)]
+pub struct ClosedFormReadout {
+    /// Each `[row][feature]`.
+    pub features: Vec<Float64Array>,
+    /// Each `[asset][feature]`.
+    pub heads: Vec<Float64Array>,
+    /// Each `[group][feature][feature]`; may be empty for predictions.
+    pub covariances: Vec<Float64Array>,
+    pub feature_count: u32,
+    /// `[asset]`, added to predictions.
+    pub mean: Float64Array,
+    /// `[asset]`.
+    pub sd: Float64Array,
+    /// `[asset]`, negative for none.
+    pub group: Int32Array,
+}
+
+impl ClosedFormReadout {
+    fn members(&self) -> Result<Vec<MemberHeads<'_>>, LstmError> {
+        let (count, assets) = (self.feature_count as usize, self.sd.len());
+        let pairs = self.features.iter().zip(&self.heads).enumerate();
+        pairs
+            .map(|(index, (features, heads))| {
+                let covariances: &[f64] = self.covariances.get(index).map_or(&[], |c| &c[..]);
+                MemberHeads::new(features, heads, covariances, count, assets)
+            })
+            .collect()
+    }
+
+    fn scale(&self) -> AssetScale<'_> {
+        AssetScale {
+            mean: &self.mean,
+            sd: &self.sd,
+            group: &self.group,
+        }
+    }
+}
+
+/// Predicted returns, `[row][asset]`.
+#[napi(ts_return_type = "Promise<Float64Array>")]
+pub fn closed_form_predictions(
+    readout: ClosedFormReadout,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<Float64Array>> {
+    Work::spawn(control(threads, token, on_progress), move |_| {
+        Ok(predictions(&readout.members()?, readout.feature_count as usize, readout.scale()).into())
+    })
+}
+
+/// Exposures and their variances, `[asset][row]`.
+#[napi(object)]
+pub struct ClosedFormExposures {
+    pub values: Float64Array,
+    pub variance: Float64Array,
+}
+
+/// Exposures of a block of assets from derivatives of the features.
+#[napi(ts_return_type = "Promise<ClosedFormExposures>")]
+pub fn closed_form_exposures(
+    readout: ClosedFormReadout,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<ClosedFormExposures>> {
+    Work::spawn(control(threads, token, on_progress), move |_| {
+        let (values, variance) = exposures(&readout.members()?, readout.feature_count as usize, readout.scale());
+        Ok(ClosedFormExposures {
+            values: values.into(),
+            variance: variance.into(),
+        })
+    })
+}

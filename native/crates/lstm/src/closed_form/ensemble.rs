@@ -22,8 +22,6 @@ use crate::error::{LstmError, check_length};
 pub struct Member {
     /// Its map from inputs to features.
     pub map: FeatureMap<f32>,
-    /// Mean of the features over the rows of the fit.
-    pub feature_mean: Vec<f64>,
     /// Heads on all rows of the fit.
     pub heads: Heads,
     /// Mean squared error of standardised returns on the rows that it left out.
@@ -179,8 +177,7 @@ fn with_heads(
     let mut likelihood = Likelihood::new(data.groups, &rows, &prior)?;
     let posterior = likelihood.condition(features.compute(&trained.parameters)?, &prior)?;
     Ok(Member {
-        map: feature_map(&data.layout, &trained.parameters, lookback)?,
-        feature_mean: features.means(),
+        map: feature_map(&data.layout, &trained.parameters, lookback, features.means())?,
         heads: posterior.heads(&likelihood, returns, &rows, patterns),
         validation_error: trained.validation_error,
         steps: trained.steps,
@@ -188,7 +185,12 @@ fn with_heads(
 }
 
 /// The learned map with lag filters written out: `sum over bumps of LB[lag, bump] V[(bump, factor), filter]`.
-fn feature_map(layout: &Layout, flat: &[f64], lookback: usize) -> Result<FeatureMap<f32>, LstmError> {
+fn feature_map(
+    layout: &Layout,
+    flat: &[f64],
+    lookback: usize,
+    feature_mean: Vec<f64>,
+) -> Result<FeatureMap<f32>, LstmError> {
     let (basis, filters) = (lag_basis(), layout.filters(flat));
     let mut lag_filters = Vec::with_capacity(LAG_COUNT * layout.factors * layout.filters);
     for bumps in basis {
@@ -208,6 +210,7 @@ fn feature_map(layout: &Layout, flat: &[f64], lookback: usize) -> Result<Feature
         lag_filters,
         lag_count: LAG_COUNT,
         filters: layout.filters,
+        feature_mean,
     })
 }
 
@@ -216,9 +219,9 @@ fn offsets(members: &[Member], assets: usize) -> Vec<f64> {
     (0..assets)
         .map(|asset| {
             let level = |member: &Member| {
-                let size = member.feature_mean.len();
+                let size = member.map.feature_mean.len();
                 let head = &member.heads.values[asset * size..(asset + 1) * size];
-                member.heads.intercepts[asset] + dot(head, &member.feature_mean)
+                member.heads.intercepts[asset] + dot(head, &member.map.feature_mean)
             };
             members.iter().map(level).sum::<f64>() / count
         })

@@ -2,7 +2,7 @@
 
 use faer::{Accum, Mat, MatRef};
 
-use super::dense::{inner, multiply, product, times_vector, transposed_times_vector};
+use super::dense::{dot, inner, multiply, product, times_vector, transposed_times_vector};
 use super::groups::{Block, GroupReturns, Pattern, Returns};
 use super::likelihood::{GroupPosterior, Likelihood, Posterior};
 
@@ -11,8 +11,8 @@ use super::likelihood::{GroupPosterior, Likelihood, Posterior};
 pub struct Heads {
     /// Posterior means, [asset][feature]; NaN for an asset without returns.
     pub values: Vec<f64>,
-    /// Level of the prediction: minus the head on the mean features of the asset's rows, one an asset. The standardised
-    /// prediction is `features' head + intercept`.
+    /// Level of the prediction, one an asset: the asset's mean less the head on the mean features, both over its rows.
+    /// The standardised prediction is `features' head + intercept`.
     pub intercepts: Vec<f64>,
     /// Posterior covariances, [group][feature][feature], in the order of the patterns.
     pub covariances: Vec<f64>,
@@ -63,13 +63,22 @@ impl Posterior {
         for (index, (pattern, group)) in patterns.iter().zip(&self.groups).enumerate() {
             let (feature_mean, centred, _) = likelihood.group_features(index);
             let mean_head = self.mean_head(group);
-            let own = self.own_heads(group, centred, returns, rows, pattern);
+            let used: Vec<usize> = rows
+                .iter()
+                .copied()
+                .filter(|row| pattern.rows.binary_search(row).is_ok())
+                .collect();
+            let own = self.own_heads(group, centred, returns, &used, pattern);
             for (i, &asset) in pattern.assets.iter().enumerate() {
                 let head = &mut heads.values[asset * size..(asset + 1) * size];
                 for (k, value) in head.iter_mut().enumerate() {
                     *value = mean_head[k] + own[(k, i)];
                 }
-                heads.intercepts[asset] = -super::dense::dot(head, feature_mean);
+                let total: f64 = used
+                    .iter()
+                    .map(|row| returns.values[row * returns.assets + asset])
+                    .sum();
+                heads.intercepts[asset] = total / used.len() as f64 - dot(head, feature_mean);
             }
             let covariance = self.head_covariance(group);
             heads
@@ -79,7 +88,7 @@ impl Posterior {
         heads
     }
 
-    /// B M2^-1 P' dev_i / v2 of every asset of a group, [feature][asset].
+    /// B M2^-1 P' dev_i / v2 of every asset of a group, [feature][asset]; `rows` are those that the group has.
     fn own_heads(
         &self,
         group: &GroupPosterior,
@@ -92,15 +101,10 @@ impl Posterior {
         let Some(deviations) = &group.deviations else {
             return Mat::zeros(self.common_sd.len(), count);
         };
-        let used: Vec<usize> = rows
-            .iter()
-            .copied()
-            .filter(|row| pattern.rows.binary_search(row).is_ok())
-            .collect();
-        let mut values = Mat::from_fn(used.len(), count, |i, j| {
-            returns.values[used[i] * returns.assets + pattern.assets[j]]
+        let mut values = Mat::from_fn(rows.len(), count, |i, j| {
+            returns.values[rows[i] * returns.assets + pattern.assets[j]]
         });
-        for i in 0..used.len() {
+        for i in 0..rows.len() {
             let mean = (0..count).map(|j| values[(i, j)]).sum::<f64>() / count as f64;
             (0..count).for_each(|j| values[(i, j)] -= mean);
         }

@@ -104,7 +104,7 @@ mod tests {
             factor_count: 2,
         };
         let (lags, basis) = (inputs.bumped_lags(), lag_basis());
-        for row in 0..15 {
+        for row in 0..15_usize {
             for bump in 0..BUMPS {
                 let expected = row
                     .checked_sub(1)

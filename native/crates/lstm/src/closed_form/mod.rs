@@ -25,5 +25,6 @@ pub use options::Options;
 pub use parameters::Layout;
 pub use penalty::Penalties;
 pub use prior::{Gradient, Prior};
+pub(crate) use random::Random;
 pub use readout::{AssetScale, FeatureMap, JacobianForm, JacobianRequest, MemberHeads, exposures, predictions};
 pub use trainer::{Objective, Trained, TrainingData, train_member};

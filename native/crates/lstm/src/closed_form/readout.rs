@@ -16,7 +16,7 @@ use crate::weights::LstmWeights;
 /// Windows whose hidden Jacobian lies in memory at a time.
 const JACOBIAN_ROWS: usize = 64;
 
-/// One member's map from inputs to features `[z | h | l]`, as plain data.
+/// One member's map from inputs to features `[z | h | l]` less their training mean, as plain data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureMap<T> {
     /// L: length of the window.
@@ -29,6 +29,8 @@ pub struct FeatureMap<T> {
     pub lag_count: usize,
     /// Filters.
     pub filters: usize,
+    /// Mean of the features over the training rows, one a feature; taken off.
+    pub feature_mean: Vec<f64>,
 }
 
 /// Lags that a Jacobian keeps apart.
@@ -81,14 +83,19 @@ impl<T: Real> FeatureMap<T> {
             "lag_filters",
             self.lag_filters.len(),
             self.lag_count * inputs.factor_count * self.filters,
+        )?;
+        check_length(
+            "feature_mean",
+            self.feature_mean.len(),
+            self.features(inputs.factor_count),
         )
     }
 
-    /// Features of the dates `rows`, [row][feature].
+    /// Centred features of the dates `rows`, [row][feature] row-major.
     ///
     /// # Errors
     /// Those of [`FeatureMap::validate`] and [`encoder_forward`].
-    pub fn compute(&self, inputs: &Inputs<'_>, rows: Range<usize>, control: &Control) -> Result<Mat<f64>, LstmError> {
+    pub fn compute(&self, inputs: &Inputs<'_>, rows: Range<usize>, control: &Control) -> Result<Vec<f64>, LstmError> {
         self.validate(inputs)?;
         let (factors, hidden) = (inputs.factor_count, self.weights.shape().hidden_size);
         let window: Vec<T> = inputs.window.iter().map(|&x| T::from_f64(x)).collect();
@@ -98,16 +105,19 @@ impl<T: Real> FeatureMap<T> {
         let mut last = vec![T::ZERO; rows.len() * hidden];
         let sequences = Sequences::new(&windows, rows.len(), self.lookback);
         encoder_forward(&self.weights, &sequences, &mut Tape::default(), &mut last, control)?;
-        Ok(Mat::from_fn(rows.len(), self.features(factors), |i, k| {
-            let row = rows.start + i;
-            if k < factors {
-                inputs.factors[row * factors + k]
-            } else if k < factors + hidden {
-                last[i * hidden + k - factors].to_f64()
-            } else {
-                self.filtered(inputs, row, k - factors - hidden)
-            }
-        }))
+        let mut out = Vec::with_capacity(rows.len() * self.feature_mean.len());
+        for (row, hidden) in rows.zip(last.chunks(hidden)) {
+            out.extend_from_slice(&inputs.factors[row * factors..(row + 1) * factors]);
+            out.extend(hidden.iter().map(|h| h.to_f64()));
+            out.extend((0..self.filters).map(|filter| self.filtered(inputs, row, filter)));
+        }
+        for features in out.chunks_mut(self.feature_mean.len()) {
+            features
+                .iter_mut()
+                .zip(&self.feature_mean)
+                .for_each(|(x, mean)| *x -= mean);
+        }
+        Ok(out)
     }
 
     /// One pooled lag filter at one date; dates before the first count as 0.
@@ -271,6 +281,34 @@ pub struct MemberHeads<'a> {
     pub covariances: &'a [f64],
 }
 
+impl<'a> MemberHeads<'a> {
+    /// One member's arrays for `assets` assets and `feature_count` features.
+    ///
+    /// # Errors
+    /// [`LstmError::ShapeMismatch`], [`LstmError::ZeroSize`].
+    pub fn new(
+        features: &'a [f64],
+        heads: &'a [f64],
+        covariances: &'a [f64],
+        feature_count: usize,
+        assets: usize,
+    ) -> Result<Self, LstmError> {
+        if feature_count == 0 {
+            return Err(LstmError::ZeroSize { name: "feature_count" });
+        }
+        let whole = |length: usize, unit: usize| length / unit * unit;
+        check_length("features", features.len(), whole(features.len(), feature_count))?;
+        check_length("heads", heads.len(), assets * feature_count)?;
+        let square = feature_count * feature_count;
+        check_length("covariances", covariances.len(), whole(covariances.len(), square))?;
+        Ok(Self {
+            features,
+            heads,
+            covariances,
+        })
+    }
+}
+
 /// How standardised returns become decimals, and which covariance belongs to which asset.
 #[derive(Debug, Clone, Copy)]
 pub struct AssetScale<'a> {
@@ -335,8 +373,10 @@ pub fn exposures(members: &[MemberHeads<'_>], feature_count: usize, scale: Asset
             } else {
                 0.0
             };
-            if let Ok(group) = usize::try_from(scale.group[asset]) {
-                variance[i] = sd * sd * (head_variance[group * rows + row] / count + spread);
+            let group = usize::try_from(scale.group[asset]).unwrap_or(usize::MAX);
+            // Without a covariance of its heads an asset has no variance: NaN.
+            if let Some(total) = group.checked_mul(rows).and_then(|start| head_variance.get(start + row)) {
+                variance[i] = sd * sd * (total / count + spread);
             }
             sum[i] = sd * mean;
         }

@@ -1,0 +1,172 @@
+import {
+  ArgumentError,
+  type Diagnostics,
+  type Estimator,
+  type FitOptions,
+  type Fitted,
+  fitScaler,
+  InputError,
+  type LstmParameters,
+  type Panel,
+  type Scaler,
+  type Span,
+} from '@macrograd/core';
+import { type ClosedFormFit, closedFormFit } from '@macrograd/kernel';
+import { assetStatus, averagePValues, MIN_ASSET_OBSERVATIONS } from './diagnose.js';
+import { LstmFitted } from './fitted.js';
+import { encoderInputs, fitInputRule, type InputRule } from './input-rule.js';
+import { FittedWithBase, fitBases } from './with-base.js';
+
+/** Window lengths that `lookback: 'auto'` tries: no memory but the lag filters', and three years of months. */
+const AUTO_LOOKBACKS: readonly number[] = [1, 36];
+
+/** Options of {@link lstmEstimator}. */
+export interface LstmEstimatorOptions {
+  /** Units of the encoder; default 16. */
+  readonly hiddenSize?: number;
+  /** Rows of a window, or `auto` (default): 1 or 36, whichever explains left-out rows better. */
+  readonly lookback?: 'auto' | number;
+  /** Members of the ensemble; each leaves out other blocks of rows. Default 3. */
+  readonly members?: number;
+  /** Training steps at lookback 1 and at longer ones; default 900 and 300. */
+  readonly steps?: number;
+  readonly longSteps?: number;
+  /** Most patterns of missing returns; the closest are merged beyond that. Default 8. */
+  readonly maxPatterns?: number;
+  /** Default 0 = all cores; the result has the same bits for any number. */
+  readonly threads?: number;
+}
+
+/**
+ * One LSTM for all assets whose heads are integrated out: exposures that move with the state of the economy, shrunk
+ * towards what the assets have in common (docs/derivations/closed_form_heads.md).
+ *
+ * Rows before the training span count as missing in training; a window that reaches before the first row is filled
+ * with the training mean.
+ *
+ * @example
+ * const fitted = await lstmEstimator().fit(panel, { start: 0, end: 420 }, { seed: 1 });
+ * for await (const block of fitted.jacobian(panel.inputs, { start: 420, end: 600 }, { form: 'cumulative' })) {
+ *   console.log(block.values.length);
+ * }
+ */
+export function lstmEstimator(options: LstmEstimatorOptions = {}): Estimator {
+  return { method: 'lstm', fit: (panel, span, fit) => fitLstm(panel, span, fit, options) };
+}
+
+/**
+ * The model again from its stored parameters: the same predictions and exposures, to the bit. Diagnostics hold what the
+ * parameters tell (which assets were fitted), not observations and p-values.
+ */
+export function fromParameters(
+  parameters: LstmParameters,
+  options: Pick<LstmEstimatorOptions, 'threads'> = {},
+): Fitted {
+  const assets = parameters.returnMean.length;
+  const diagnostics: Diagnostics = {
+    status: Array.from(parameters.returnMean, (mean) =>
+      Number.isNaN(mean)
+        ? { status: 'no_data', remedy: 'the stored model holds no heads of this asset: fit it again' }
+        : { status: 'ok', remedy: '' },
+    ),
+    observations: new Int32Array(assets),
+    pValues: new Float64Array(0),
+    facts: { lookback: parameters.members[0].lookback },
+  };
+  return new LstmFitted(parameters, diagnostics, threadsOf(options));
+}
+
+async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmEstimatorOptions): Promise<Fitted> {
+  const { fitted: bases, residual } = await fitBases(fit.base ?? [], panel, span, fit);
+  const rule = fitInputRule(panel.inputs, span);
+  if (rule.columns.length === 0) {
+    const remedy = 'give a longer span or other series';
+    throw new InputError('no factor is observed on enough training rows', { remedy });
+  }
+  const lookbacks = lookbacksOf(options.lookback ?? 'auto', span);
+  const scaler = fitScaler(residual.returns, panel.assets.length, span);
+  const returns = standardisedReturns(residual, span, scaler);
+  const { onProgress, signal } = fit;
+  const result = await closedFormFit(encoderInputs(rule, panel.inputs, span), returns, panel.assets.length, {
+    ...settings(options),
+    lookbacks,
+    noisyColumns: rule.windowColumns.length,
+    seed: fit.seed,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (fraction) => onProgress(fraction, 'training the LSTM') }),
+  });
+  const parameters = parametersOf(result, rule, scaler, fit.seed);
+  const facts = {
+    lookback: result.lookback,
+    validation_error: Math.min(...result.validationErrors),
+    ...Object.fromEntries(
+      lookbacks.map((lookback, i) => [`validation_error_lookback_${lookback}`, result.validationErrors[i]]),
+    ),
+    training_steps: Math.max(...result.members.map((member) => member.steps)),
+    dropped_observations: result.droppedObservations,
+  };
+  const known = { status: assetStatus(scaler.count), observations: scaler.count };
+  const make = (pValues: Float64Array) => {
+    const diagnostics: Diagnostics = { ...known, pValues, facts };
+    const top = new LstmFitted(parameters, diagnostics, threadsOf(options));
+    return bases.length === 0 ? top : new FittedWithBase(bases, top, diagnostics);
+  };
+  const pValues = await averagePValues(make(new Float64Array(0)), panel, span);
+  return make(pValues);
+}
+
+function lookbacksOf(lookback: 'auto' | number, span: Span): readonly number[] {
+  if (lookback === 'auto') {
+    // A window is tried where the span holds at least two of them.
+    return AUTO_LOOKBACKS.filter((length) => length === 1 || 2 * length <= span.end - span.start);
+  }
+  if (!Number.isInteger(lookback) || lookback < 1) {
+    throw new ArgumentError(`lookback is ${lookback}`, 'give an integer of at least 1, or auto');
+  }
+  return [lookback];
+}
+
+/** [row][asset] of the span; NaN throughout for an asset with too few returns, which therefore is not fitted. */
+function standardisedReturns(panel: Panel, span: Span, scaler: Scaler): Float64Array {
+  const assets = panel.assets.length;
+  const out = panel.returns.slice(span.start * assets, span.end * assets);
+  for (let i = 0; i < out.length; i++) {
+    const asset = i % assets;
+    const fitted = scaler.count[asset] >= MIN_ASSET_OBSERVATIONS;
+    out[i] = fitted ? (out[i] - scaler.mean[asset]) / scaler.sd[asset] : Number.NaN;
+  }
+  return out;
+}
+
+function parametersOf(result: ClosedFormFit, rule: InputRule, scaler: Scaler, seed: number): LstmParameters {
+  const fitted = (asset: number) => result.assetGroup[asset] >= 0;
+  return {
+    method: 'lstm',
+    ...rule,
+    returnMean: scaler.mean.map((mean, i) => (fitted(i) ? mean + scaler.sd[i] * result.offsets[i] : Number.NaN)),
+    returnSd: scaler.sd.map((sd, i) => (fitted(i) ? sd : Number.NaN)),
+    assetGroup: result.assetGroup,
+    members: result.members.map(({ map, heads, headCovariance }) => ({
+      ...map,
+      inputSize: rule.windowColumns.length + rule.flagged.length,
+      heads,
+      headCovariance,
+      seed,
+    })),
+  };
+}
+
+function settings({ hiddenSize, members, steps, longSteps, maxPatterns, threads }: LstmEstimatorOptions) {
+  return {
+    ...(hiddenSize !== undefined && { hiddenSize }),
+    ...(members !== undefined && { members }),
+    ...(steps !== undefined && { steps }),
+    ...(longSteps !== undefined && { longSteps }),
+    ...(maxPatterns !== undefined && { maxPatterns }),
+    ...(threads !== undefined && { threads }),
+  };
+}
+
+function threadsOf({ threads }: Pick<LstmEstimatorOptions, 'threads'>) {
+  return threads === undefined ? {} : { threads };
+}

@@ -1,0 +1,192 @@
+import {
+  ArgumentError,
+  type AssetRange,
+  CancelledError,
+  type Diagnostics,
+  type EncoderParameters,
+  type FactorPanel,
+  type Fitted,
+  indexesOfRole,
+  type JacobianBlock,
+  type JacobianForm,
+  type JacobianOptions,
+  type LstmParameters,
+  type ReturnMatrix,
+  type Span,
+} from '@macrograd/core';
+import {
+  type ClosedFormReadout,
+  closedFormExposures,
+  closedFormFeatures,
+  closedFormJacobian,
+  closedFormPredictions,
+  type FeatureMap,
+  type RunOptions,
+} from '@macrograd/kernel';
+import { encoderInputs } from './input-rule.js';
+
+/** Numbers in one block of exposures: bounds memory, whatever the universe (values and variances: 64 MB). */
+const BLOCK_VALUES = 4_000_000;
+
+/** The pooled LSTM ensemble as plain parameters that predict and differentiate. */
+export class LstmFitted implements Fitted {
+  readonly method = 'lstm';
+  private readonly assets: number;
+
+  constructor(
+    private readonly fittedParameters: LstmParameters,
+    readonly diagnostics: Diagnostics,
+    private readonly run: Pick<RunOptions, 'threads'>,
+  ) {
+    this.assets = fittedParameters.returnMean.length;
+  }
+
+  parameters(): LstmParameters {
+    return this.fittedParameters;
+  }
+
+  /** Lags that exposures reach: the longer of window and lag filters. */
+  get lags(): number {
+    return Math.max(...this.fittedParameters.members.map((member) => Math.max(member.lagCount, member.lookback)));
+  }
+
+  async predict(inputs: FactorPanel, span: Span, assets: AssetRange = this.all()): Promise<ReturnMatrix> {
+    const { rows, history } = this.inputsOf(inputs, span);
+    const features = await this.ofMembers((member) => closedFormFeatures(rows, featureMap(member), history, this.run));
+    const values = await closedFormPredictions(this.readout(features, assets), this.run);
+    return { span, assets, values };
+  }
+
+  async *jacobian(inputs: FactorPanel, span: Span, options: JacobianOptions = {}): AsyncIterable<JacobianBlock> {
+    const { form = 'lags', average = false, assets = this.all(), signal } = options;
+    const targets = this.targets(inputs);
+    const observed = observedAt(inputs, span, targets.columns);
+    const { rows, history } = this.inputsOf(inputs, span);
+    const request = {
+      rows: history,
+      form,
+      targets: targets.places,
+      ...(average && { averageOver: Uint8Array.from(observed) }),
+    };
+    const run = { ...this.run, ...(signal && { signal }) };
+    const sensitivities = await this.ofMembers((member) => closedFormJacobian(rows, featureMap(member), request, run));
+    const shape = {
+      span,
+      dates: average ? 1 : span.end - span.start,
+      lags: form === 'lags' ? this.lags : 1,
+      factors: targets.roles.length,
+    };
+    const perAsset = Math.max(1, shape.dates * shape.lags * shape.factors);
+    const step = Math.max(1, Math.floor(BLOCK_VALUES / perAsset));
+    for (let start = assets.start; start < assets.end; start += step) {
+      if (signal?.aborted) throw new CancelledError('reading exposures');
+      const range = { start, end: Math.min(assets.end, start + step) };
+      const { values, variance } = await closedFormExposures(this.readout(sensitivities, range), run);
+      const block = { ...shape, assets: range };
+      const keep = average ? () => true : missingMask(inputs, form, span, targets.columns);
+      yield {
+        ...block,
+        values: spread(values, block, targets.roles, keep),
+        variance: spread(variance, block, targets.roles, keep),
+      };
+    }
+  }
+
+  private all(): AssetRange {
+    return { start: 0, end: this.assets };
+  }
+
+  /** Inputs of the span and of as many rows before as the lags reach; `history` is the span within them. */
+  private inputsOf(inputs: FactorPanel, span: Span) {
+    const { scaler } = this.fittedParameters;
+    if (inputs.factors.length !== scaler.mean.length) {
+      const text = `inputs have ${inputs.factors.length} series, the model was fitted on ${scaler.mean.length}`;
+      throw new ArgumentError(text, 'give the same series in the same order');
+    }
+    if (!(span.start >= 0 && span.start <= span.end && span.end <= inputs.axis.dates.length)) {
+      const text = `span ${span.start}..${span.end} does not lie in inputs of ${inputs.axis.dates.length} rows`;
+      throw new ArgumentError(text);
+    }
+    const first = Math.max(0, span.start - this.lags + 1);
+    const rows = encoderInputs(this.fittedParameters, inputs, { start: first, end: span.end });
+    return { rows, history: { start: span.start - first, end: span.end - first } };
+  }
+
+  private async ofMembers(work: (member: EncoderParameters) => Promise<Float64Array>): Promise<Float64Array[]> {
+    const out: Float64Array[] = [];
+    for (const member of this.fittedParameters.members) out.push(await work(member));
+    return out;
+  }
+
+  private readout(features: Float64Array[], range: AssetRange): ClosedFormReadout {
+    const { members, returnMean, returnSd, assetGroup } = this.fittedParameters;
+    const count = members[0].featureMean.length;
+    return {
+      features,
+      heads: members.map(({ heads }) => heads.subarray(range.start * count, range.end * count)),
+      covariances: members.map(({ headCovariance }) => headCovariance ?? new Float64Array(0)),
+      featureCount: count,
+      mean: returnMean.subarray(range.start, range.end),
+      sd: returnSd.subarray(range.start, range.end),
+      group: assetGroup?.subarray(range.start, range.end) ?? new Int32Array(range.end - range.start).fill(-1),
+    };
+  }
+
+  /** Series with role factor: those that the model knows, as columns of the inputs and as places among its factors. */
+  private targets(inputs: FactorPanel) {
+    const { columns } = this.fittedParameters;
+    const series = indexesOfRole(inputs, 'factor');
+    const known = series.filter((column) => columns.includes(column));
+    // Place among the known series of each series with role factor; -1 where the model does not know it.
+    const roles = series.map((column) => known.indexOf(column));
+    return { columns: known, places: known.map((column) => columns.indexOf(column)), roles };
+  }
+}
+
+function featureMap(member: EncoderParameters): FeatureMap {
+  const { lookback, hiddenSize, weightIh, weightHh, bias, lagFilters, lagCount, filterCount, featureMean } = member;
+  return { lookback, hiddenSize, weightIh, weightHh, bias, lagFilters, lagCount, filterCount, featureMean };
+}
+
+/** [row][column], 1 where the series is observed. */
+function observedAt(inputs: FactorPanel, span: Span, columns: readonly number[]): number[] {
+  const out: number[] = [];
+  for (let row = span.start; row < span.end; row++) {
+    for (const column of columns) {
+      out.push(Number.isNaN(inputs.values[row * inputs.factors.length + column]) ? 0 : 1);
+    }
+  }
+  return out;
+}
+
+/** Whether the factor is observed at the date that an exposure speaks of; before the first row nothing is missing. */
+function missingMask(inputs: FactorPanel, form: JacobianForm, span: Span, columns: readonly number[]) {
+  return (date: number, lag: number, place: number) => {
+    const row = span.start + date - (form === 'lags' ? lag : 0);
+    return row < 0 || !Number.isNaN(inputs.values[row * inputs.factors.length + columns[place]]);
+  };
+}
+
+/** Puts exposures [asset][date][lag][known] where they belong among all factors; NaN where one is unknown or missing. */
+function spread(
+  values: Float64Array,
+  shape: { assets: AssetRange; dates: number; lags: number },
+  roles: readonly number[],
+  keep: (date: number, lag: number, place: number) => boolean,
+): Float64Array {
+  const known = roles.filter((place) => place >= 0).length;
+  const assets = shape.assets.end - shape.assets.start;
+  const out = new Float64Array(assets * shape.dates * shape.lags * roles.length).fill(Number.NaN);
+  let row = 0;
+  for (let asset = 0; asset < assets; asset++) {
+    for (let date = 0; date < shape.dates; date++) {
+      for (let lag = 0; lag < shape.lags; lag++, row++) {
+        for (let j = 0; j < roles.length; j++) {
+          const place = roles[j];
+          if (place >= 0 && keep(date, lag, place)) out[row * roles.length + j] = values[row * known + place];
+        }
+      }
+    }
+  }
+  return out;
+}

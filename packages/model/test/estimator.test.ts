@@ -1,0 +1,230 @@
+import type { Estimator, Fitted, LstmParameters } from '@macrograd/core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fromParameters, type LstmEstimatorOptions, lstmEstimator } from '../src/index.js';
+import {
+  ASSETS,
+  at,
+  collect,
+  disturbed,
+  LATE_ASSET,
+  LATE_FACTOR,
+  LATE_START,
+  ROWS,
+  shocked,
+  THIN_ASSET,
+  THRESHOLD,
+  TRAIN,
+  UNSEEN_FACTOR,
+  world,
+} from './world.js';
+
+const { panel, truth } = world();
+const small: LstmEstimatorOptions = { hiddenSize: 6, lookback: 4, members: 2, longSteps: 60 };
+const everything = { start: 0, end: ROWS };
+let fitted: Fitted;
+
+beforeAll(async () => {
+  fitted = await lstmEstimator(small).fit(panel, TRAIN, { seed: 3 });
+});
+
+describe('fit', () => {
+  it('changes no bit of parameters, diagnostics or history when everything after the span is disturbed', async () => {
+    const changed = disturbed(panel, TRAIN.end);
+    const after = await lstmEstimator(small).fit(changed, TRAIN, { seed: 3 });
+    expect(after.parameters()).toEqual(fitted.parameters());
+    expect(after.diagnostics).toEqual(fitted.diagnostics);
+    expect(await after.predict(changed.inputs, TRAIN)).toEqual(await fitted.predict(panel.inputs, TRAIN));
+  });
+
+  it('has the same bits on one thread and on two, and others for another seed', async () => {
+    const one = await lstmEstimator({ ...small, threads: 1 }).fit(panel, TRAIN, { seed: 3 });
+    const two = await lstmEstimator({ ...small, threads: 2 }).fit(panel, TRAIN, { seed: 3 });
+    const other = await lstmEstimator(small).fit(panel, TRAIN, { seed: 4 });
+    expect(two.parameters()).toEqual(one.parameters());
+    expect(other.parameters()).not.toEqual(one.parameters());
+  });
+
+  it('says which assets it could not fit, and with what remedy', () => {
+    const { status, observations } = fitted.diagnostics;
+    expect(status.map((note) => note.status)).toEqual(
+      Array.from({ length: ASSETS }, (_, i) => (i === THIN_ASSET ? 'too_few_observations' : 'ok')),
+    );
+    expect(status[THIN_ASSET].remedy).toContain('20 training returns');
+    expect(observations[LATE_ASSET]).toBe(TRAIN.end - 40);
+  });
+
+  it('tries lookbacks 1 and 36 by itself and reports the validation error of both', async () => {
+    const auto = await lstmEstimator({ hiddenSize: 4, members: 1, steps: 20, longSteps: 10 }).fit(panel, TRAIN, {
+      seed: 1,
+    });
+    const { facts } = auto.diagnostics;
+    const errors = [facts.validation_error_lookback_1, facts.validation_error_lookback_36];
+    expect(facts.validation_error).toBe(Math.min(...errors));
+    expect(facts.lookback).toBe(errors[0] <= errors[1] ? 1 : 36);
+  });
+
+  it('stops when asked and reports progress', async () => {
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const onProgress = (fraction: number) => {
+      seen.push(fraction);
+      stop.abort();
+    };
+    const long = lstmEstimator({ lookback: 36, longSteps: 100_000 });
+    await expect(long.fit(panel, TRAIN, { seed: 1, signal: stop.signal, onProgress })).rejects.toThrow('cancelled');
+    expect(seen.length).toBeGreaterThan(0);
+  });
+
+  it('finds an exposure that changes sign with its own level, which no straight line can', async () => {
+    const state = await lstmEstimator({ lookback: 1, members: 2, steps: 300 }).fit(panel, TRAIN, { seed: 1 });
+    const later = { start: TRAIN.end, end: ROWS };
+    const [block] = await collect(state.jacobian(panel.inputs, later, { form: 'contemporaneous' }));
+    let [error, size] = [0, 0];
+    for (let asset = 0; asset < ASSETS; asset++) {
+      if (asset === THIN_ASSET) continue;
+      for (let date = 0; date < block.dates; date++) {
+        const want = truth[(TRAIN.end + date) * ASSETS + asset];
+        error += (at(block, asset, date, 0, THRESHOLD) - want) ** 2;
+        size += want ** 2;
+      }
+    }
+    // A straight line has an error of about 1 here: the exposure is about 0 on average.
+    expect(Math.sqrt(error / size)).toBeLessThan(0.6);
+  });
+});
+
+describe('read-out', () => {
+  it('agrees with central differences of the predictions at every lag', async () => {
+    // The encoder runs in float32: a step of .02 SD balances its rounding (1e-7 / .02) and the curvature (.02^2).
+    const STEP = 0.02;
+    const TOLERANCE = 3e-3;
+    const { scaler } = fitted.parameters();
+    const row = 160;
+    const span = { start: row, end: row + 1 };
+    const [block] = await collect(fitted.jacobian(panel.inputs, span));
+    expect(block.lags).toBe(13);
+    const largest = block.values.reduce((m, x) => (Number.isNaN(x) ? m : Math.max(m, Math.abs(x))), 0);
+    for (const factor of [0, THRESHOLD, LATE_FACTOR]) {
+      for (const lag of [0, 1, 3, 4, 12]) {
+        const move = async (sign: number) =>
+          (await fitted.predict(shocked(panel.inputs, row - lag, factor, sign * STEP * scaler.sd[factor]), span))
+            .values;
+        const [up, down] = [await move(1), await move(-1)];
+        for (let asset = 0; asset < ASSETS; asset++) {
+          if (asset === THIN_ASSET) continue;
+          const difference = (up[asset] - down[asset]) / (2 * STEP);
+          expect(Math.abs(at(block, asset, 0, lag, factor) - difference)).toBeLessThan(TOLERANCE * largest);
+        }
+      }
+    }
+  });
+
+  it('has NaN for unknown factors, missing dates and assets without a fit, and numbers elsewhere', async () => {
+    const span = { start: LATE_START - 2, end: LATE_START + 3 };
+    const [block] = await collect(fitted.jacobian(panel.inputs, span));
+    for (let asset = 0; asset < ASSETS; asset++) {
+      for (let date = 0; date < block.dates; date++) {
+        for (let lag = 0; lag < block.lags; lag++) {
+          const seen = span.start + date - lag >= LATE_START;
+          const wanted = [true, true, seen, false].map((known) => known && asset !== THIN_ASSET);
+          const got = wanted.map((_, factor) => !Number.isNaN(at(block, asset, date, lag, factor)));
+          expect(got).toEqual(wanted);
+        }
+      }
+    }
+    expect(at(block, 0, 0, 0, UNSEEN_FACTOR)).toBeNaN();
+  });
+
+  it('sums lags, picks lag 0 and averages observed dates, with positive variances', async () => {
+    const span = { start: 20, end: 60 };
+    const read = async (form: 'lags' | 'cumulative' | 'contemporaneous', average = false) =>
+      (await collect(fitted.jacobian(panel.inputs, span, { form, average })))[0];
+    const [lags, sum, now, mean] = [
+      await read('lags'),
+      await read('cumulative'),
+      await read('contemporaneous'),
+      await read('cumulative', true),
+    ];
+    let [total, count] = [0, 0];
+    for (let date = 0; date < lags.dates; date++) {
+      const parts = Array.from({ length: lags.lags }, (_, lag) => at(lags, 5, date, lag, 0));
+      expect(at(sum, 5, date, 0, 0)).toBeCloseTo(
+        parts.reduce((a, b) => a + b, 0),
+        12,
+      );
+      expect(at(now, 5, date, 0, 0)).toBeCloseTo(parts[0], 12);
+      const late = at(sum, 5, date, 0, LATE_FACTOR);
+      if (!Number.isNaN(late)) {
+        total += late;
+        count++;
+      }
+    }
+    expect(count).toBe(60 - LATE_START);
+    expect(at(mean, 5, 0, 0, LATE_FACTOR)).toBeCloseTo(total / count, 12);
+    expect(at(mean, 5, 0, 0, LATE_FACTOR, mean.variance)).toBeGreaterThan(0);
+  });
+
+  it('gives the same bits again from plain parameters, and for a block of assets', async () => {
+    const again = fromParameters(structuredClone(fitted.parameters()) as LstmParameters);
+    expect(await again.predict(panel.inputs, everything)).toEqual(await fitted.predict(panel.inputs, everything));
+    const span = { start: 25, end: 35 };
+    expect(await collect(again.jacobian(panel.inputs, span))).toEqual(
+      await collect(fitted.jacobian(panel.inputs, span)),
+    );
+    const [block] = await collect(fitted.jacobian(panel.inputs, span));
+    const [part] = await collect(again.jacobian(panel.inputs, span, { assets: { start: 4, end: 6 } }));
+    for (const asset of [4, 5]) expect(at(part, asset, 2, 1, 0)).toBe(at(block, asset, 2, 1, 0));
+    expect(again.diagnostics.status.map((note) => note.status)[THIN_ASSET]).toBe('no_data');
+  });
+
+  it('refuses inputs of other series in words', async () => {
+    const factors = panel.inputs.factors.slice(1);
+    await expect(fitted.predict({ ...panel.inputs, factors }, TRAIN)).rejects.toThrow('inputs have 5 series');
+  });
+});
+
+describe('base', () => {
+  /** Predicts 1 % a unit of factor 0 for every asset, at lag 0. */
+  const straight: Estimator = {
+    method: 'ols',
+    fit: async (of) => ({
+      method: 'ols',
+      predict: async (inputs, span, assets = { start: 0, end: of.assets.length }) => {
+        const count = assets.end - assets.start;
+        const value = (i: number) => 0.01 * inputs.values[(span.start + Math.floor(i / count)) * inputs.factors.length];
+        const values = Float64Array.from({ length: (span.end - span.start) * count }, (_, i) => value(i));
+        return { span, assets, values };
+      },
+      async *jacobian(_, span, options = {}) {
+        const { assets = { start: 0, end: of.assets.length } } = options;
+        const dates = options.average ? 1 : span.end - span.start;
+        const shape = { assets, span, dates, lags: 1, factors: 4 };
+        const length = (assets.end - assets.start) * dates * 4;
+        const values = Float64Array.from({ length }, (_, i) => (i % 4 === 0 ? 0.03 : 0));
+        yield { ...shape, values, variance: new Float64Array(length).fill(1e-8) };
+      },
+      parameters: () => fitted.parameters(),
+      diagnostics: fitted.diagnostics,
+    }),
+  };
+
+  it('is taken off before the fit and added to predictions and exposures', async () => {
+    const moved = panel.returns.map((value, i) => {
+      const row = Math.floor(i / ASSETS);
+      return value + 0.01 * panel.inputs.values[row * panel.inputs.factors.length];
+    });
+    const both = await lstmEstimator(small).fit({ ...panel, returns: moved }, TRAIN, { seed: 3, base: [straight] });
+    const span = { start: 150, end: 155 };
+    const [sum, alone] = [await both.predict(panel.inputs, span), await fitted.predict(panel.inputs, span)];
+    const [[sumBlock], [aloneBlock]] = [
+      await collect(both.jacobian(panel.inputs, span)),
+      await collect(fitted.jacobian(panel.inputs, span)),
+    ];
+    // Taking the base off leaves the old returns up to rounding of 1e-17, which training can amplify.
+    const TOLERANCE = 1e-4;
+    const x = panel.inputs.values[150 * panel.inputs.factors.length];
+    expect(Math.abs(sum.values[0] - alone.values[0] - 0.01 * x)).toBeLessThan(TOLERANCE);
+    expect(Math.abs(at(sumBlock, 2, 1, 0, 0) - at(aloneBlock, 2, 1, 0, 0) - 0.03)).toBeLessThan(TOLERANCE);
+    expect(Math.abs(at(sumBlock, 2, 1, 1, 0) - at(aloneBlock, 2, 1, 1, 0))).toBeLessThan(TOLERANCE);
+  });
+});
