@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+/** The built command. */
+export const commandFile = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 /** What a child process of the command said. */
 export interface Outcome {
@@ -15,7 +16,7 @@ export function macrograd(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [commandFile, ...args], {
     encoding: 'utf8',
     cwd: options.cwd,
     env: { ...process.env, NO_COLOR: '1', MACROGRAD_DEBUG: '', ...options.env },

@@ -13,7 +13,7 @@ import { estimatorsOf } from './stages/estimators.js';
 import { fitAll } from './stages/fit.js';
 import { configHash, dataHashes } from './stages/hash.js';
 import { loadPanel } from './stages/load.js';
-import { exportedMethod, modelInfo, writeModels, writeOnnx } from './stages/models.js';
+import { exportedMethod, modelInfo, writeFittedOnnx, writeModels } from './stages/models.js';
 import { planFits, planFolds } from './stages/plan.js';
 import { runRecord } from './stages/record.js';
 import { isReusable, type RunIdentity } from './stages/reuse.js';
@@ -91,7 +91,10 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
   await atomicDirectory(config.output.dir, async (dir) => {
     const exposures = new ExposureTable(panel, [...config.methods, 'chosen'], walk.folds.length);
     const collector = new Collector(panel, walk.folds, config.methods, exposures, signal);
-    await fitAll(panel, planFits(estimatorsOf(config), panel, walk.folds), collector.use, {
+    // More threads than LSTM fits go into the fits themselves.
+    const inner = Math.max(1, Math.floor(threads / (walk.folds.length + 1)));
+    const estimators = estimatorsOf(config.methods, config.lstm, inner);
+    await fitAll(panel, planFits(estimators, panel, walk.folds), collector.use, {
       threads,
       seed: config.seed,
       onProgress: (fraction, what) => progress(FIT_SHARE * fraction, what),
@@ -105,7 +108,7 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
     const info = modelInfo(panel, macrogradVersion, identity.config_hash);
     writeModels(dir, collector.finals, info);
     const exported = collector.finals.get(exportedMethod(config.methods))!;
-    const onnx = await writeOnnx(dir, exported, info, panel);
+    const onnx = await writeFittedOnnx(dir, exported, info, panel);
     watch.lap('exports');
     if (signal?.aborted) throw new CancelledError('the run');
     progress(FIT_SHARE + 0.06, 'writing the report');

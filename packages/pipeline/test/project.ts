@@ -21,7 +21,7 @@ factors:
 assets:
   - { file: returns.csv, unit: decimal, return: excess }
 methods: [zero, ols, rolling_ols, ewm_ols, lstm]
-lstm: { hidden_size: 4, members: 2, lookback: [1, 6], steps: 20 }
+lstm: { hidden_size: 4, members: 2, lookback: 6, steps: 20 }
 evaluation: { initial: 60, step: 24 }
 checks:
   - { asset: A0, factor: RATE, expected: -0.02, tolerance: 0.01 }

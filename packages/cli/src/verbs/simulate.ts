@@ -1,4 +1,3 @@
-import type { MethodId } from '@macrograd/core';
 import type { ProcessId, RecoveryRow } from '@macrograd/evaluation';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
@@ -64,7 +63,7 @@ async function simulate(session: Session, options: SimulateOptions): Promise<num
     months,
     r2,
     seed,
-    estimators: defaultEstimators(methods?.split(',').map((name) => name.trim() as MethodId)),
+    estimators: defaultEstimators(methods?.split(',').map((name) => name.trim())),
     signal: session.signal,
     onProgress: session.progress().update,
   });

@@ -10,8 +10,8 @@ import { availableMethods, configSchema, type RawConfig } from './schema.js';
 /** How the pooled LSTM is trained. */
 export interface LstmConfig {
   readonly hiddenSize: number;
-  /** Window lengths in periods; validation chooses among several. Undefined = the recipe's own candidates. */
-  readonly lookbacks: readonly number[] | undefined;
+  /** Window length in periods; `auto`: chosen by validation. */
+  readonly lookback: 'auto' | number;
   readonly members: number;
   /** Optimiser steps; undefined = the recipe's own. */
   readonly steps: number | undefined;
@@ -109,7 +109,6 @@ export function withOverrides(config: RunConfig, { seed, output }: { seed?: numb
 function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
   const folder = dirname(resolve(document.file));
   const { lstm, evaluation } = raw;
-  const { lookback } = lstm;
   return {
     document,
     raw,
@@ -119,7 +118,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
     methods: availableMethods.filter((method) => raw.methods.includes(method)),
     lstm: {
       hiddenSize: lstm.hidden_size,
-      lookbacks: lookback === 'auto' ? undefined : typeof lookback === 'number' ? [lookback] : lookback,
+      lookback: lstm.lookback,
       members: lstm.members,
       steps: lstm.steps,
     },

@@ -67,9 +67,8 @@ export function configSchema(z: ZodModule) {
     reason: z.string().min(1).optional(),
   });
 
-  const lookback = z.union([z.literal('auto'), count(1), z.array(count(1)).min(1)], {
-    error: 'expected auto, a number of periods or a list of them',
-  });
+  const periods = (least: number) =>
+    z.union([z.literal('auto'), count(least)], { error: 'expected auto or a number of periods' });
 
   return z.strictObject({
     name: z.string().min(1).optional(),
@@ -88,7 +87,7 @@ export function configSchema(z: ZodModule) {
       .strictObject({
         mode: z.enum(['pooled']).default('pooled'),
         hidden_size: count(1).default(16),
-        lookback: lookback.default('auto'),
+        lookback: periods(1).default('auto'),
         members: count(1).default(3),
         heads: z.enum(['closed_form']).default('closed_form'),
         steps: count(1).optional(),

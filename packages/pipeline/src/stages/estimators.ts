@@ -1,20 +1,35 @@
-import type { Estimator, MethodId } from '@macrograd/core';
+import { type Estimator, InputError, type MethodId } from '@macrograd/core';
 import { ewmOlsEstimator, olsEstimator, rollingOlsEstimator, zeroEstimator } from '@macrograd/linear';
-import type { LstmConfig, RunConfig } from '../config/config.js';
+import { type LstmEstimatorOptions, lstmEstimator } from '@macrograd/model';
+import type { LstmConfig } from '../config/config.js';
+import { availableMethods } from '../config/schema.js';
 
 /** How every method is made; the one place that knows them all by name. */
-const makers: Readonly<Record<Exclude<MethodId, 'lstm'>, (lstm: LstmConfig) => Estimator>> = {
-  zero: () => zeroEstimator(),
+const makers: Readonly<Record<MethodId, (lstm: LstmEstimatorOptions) => Estimator>> = {
+  zero: zeroEstimator,
   ols: () => olsEstimator(),
   rolling_ols: () => rollingOlsEstimator(),
   ewm_ols: () => ewmOlsEstimator(),
+  lstm: lstmEstimator,
 };
 
-/** The estimators of a config, in the order of the tables. */
-export function estimatorsOf({ methods, lstm }: RunConfig): Estimator[] {
-  return methods.filter((m) => m !== 'lstm').map((method) => makers[method](lstm));
+/** The estimators of a config, in the order of the tables; `threads` are those of one LSTM fit. */
+export function estimatorsOf(methods: readonly MethodId[], lstm: LstmConfig, threads: number): Estimator[] {
+  const { hiddenSize, lookback, members, steps } = lstm;
+  const length = steps === undefined ? {} : { steps, longSteps: steps };
+  return methods.map((method) => makers[method]({ hiddenSize, lookback, members, threads, ...length }));
 }
 
-export function defaultEstimators(methods: readonly MethodId[] = ['zero', 'ols']): Estimator[] {
-  return methods.filter((m) => m !== 'lstm').map((method) => makers[method]({} as LstmConfig));
+/**
+ * Estimators by name, each with its defaults; all of them without names.
+ *
+ * @throws InputError for a name that is no method
+ */
+export function defaultEstimators(names: readonly string[] = availableMethods): Estimator[] {
+  const known: readonly string[] = availableMethods;
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new InputError(`there is no method "${unknown}"`, { remedy: `available are ${known.join(', ')}` });
+  }
+  return availableMethods.filter((method) => names.includes(method)).map((method) => makers[method]({}));
 }

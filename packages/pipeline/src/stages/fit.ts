@@ -36,7 +36,8 @@ export async function fitAll(
   const report = (task: FitTask, fraction: number): void => {
     fractions.set(task, fraction);
     const done = [...fractions].reduce((sum, [{ cost }, share]) => sum + cost * share, 0);
-    options.onProgress?.(done / total, describe(task));
+    const finished = [...fractions.values()].filter((share) => share === 1).length;
+    options.onProgress?.(done / total, `${finished} of ${tasks.length} fits: ${describe(task)}`);
   };
   // One failed fit stops the others: nothing goes on in the background of a run that has ended.
   const failure = new AbortController();

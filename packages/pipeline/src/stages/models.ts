@@ -7,10 +7,10 @@ import {
   type MethodId,
   type ModelInfo,
   type Panel,
-  type Span,
+  type ReturnMatrix,
 } from '@macrograd/core';
 import { modelToOnnx, type OnnxParity, verifyOnnx } from '@macrograd/onnx';
-import { writeModel } from '@macrograd/store';
+import { type StoredModel, writeModel } from '@macrograd/store';
 
 /** Largest error of the exported model in ONNX Runtime (float32) relative to the largest predicted return. */
 export const ONNX_TOLERANCE = 1e-5;
@@ -43,35 +43,32 @@ export function writeModels(dir: string, finals: ReadonlyMap<MethodId, Fitted>, 
   }
 }
 
-/** Writes `<dir>/onnx/model.onnx` and compares it with the fit over the windows that it stands for. */
-export async function writeOnnx(dir: string, fitted: Fitted, info: ModelInfo, panel: Panel): Promise<OnnxParity> {
-  const bytes = modelToOnnx(fitted.parameters(), info);
+/** Writes `<dir>/onnx/model.onnx` and compares it with returns that the model itself expects. */
+export async function writeOnnx(
+  dir: string,
+  { info, parameters }: StoredModel,
+  inputs: FactorPanel,
+  expected: ReturnMatrix,
+): Promise<OnnxParity> {
+  const bytes = modelToOnnx(parameters, info);
   mkdirSync(join(dir, 'onnx'), { recursive: true });
   writeFileSync(join(dir, 'onnx', 'model.onnx'), bytes);
-  const { inputs, span } = verifiable(fitted.method, panel);
-  return verifyOnnx(bytes, inputs, await fitted.predict(inputs, span), ONNX_TOLERANCE);
+  return verifyOnnx(bytes, inputs, expected, ONNX_TOLERANCE);
+}
+
+/** As {@link writeOnnx}, with the returns that the fit expects over all windows of the panel. */
+export async function writeFittedOnnx(dir: string, fitted: Fitted, info: ModelInfo, panel: Panel): Promise<OnnxParity> {
+  const inputs = afterTraining(panel.inputs);
+  const expected = await fitted.predict(inputs, { start: 0, end: inputs.axis.dates.length });
+  return writeOnnx(dir, { info, parameters: fitted.parameters() }, inputs, expected);
 }
 
 /**
- * Windows that the exported model must get right: all of them for the LSTM. A linear export holds the coefficients as
- * of the last training row and has no answer where a series is missing: it is compared on complete rows, moved to the
- * end of the training span.
+ * The same inputs at dates after the training span: an export holds the parameters as of the last training row, while
+ * a method whose coefficients move reads earlier dates with earlier ones.
  */
-function verifiable(method: MethodId, panel: Panel): { inputs: FactorPanel; span: Span } {
-  const rows = panel.axis.dates.length;
-  if (method === 'lstm') return { inputs: panel.inputs, span: { start: 0, end: rows } };
-  const { inputs } = panel;
-  const k = inputs.factors.length;
-  const complete = Array.from(panel.axis.dates.keys()).filter((row) =>
-    inputs.values.subarray(row * k, (row + 1) * k).every((value) => !Number.isNaN(value)),
-  );
-  const last = panel.axis.dates[rows - 1];
-  return {
-    inputs: {
-      ...inputs,
-      axis: { ...inputs.axis, dates: Int32Array.from(complete, (_, i) => last + i) },
-      values: Float64Array.from(complete.flatMap((row) => Array.from(inputs.values.subarray(row * k, (row + 1) * k)))),
-    },
-    span: { start: 0, end: complete.length },
-  };
+function afterTraining(inputs: FactorPanel): FactorPanel {
+  const { dates, frequency } = inputs.axis;
+  const shift = dates[dates.length - 1] + 1 - dates[0];
+  return { ...inputs, axis: { frequency, dates: dates.map((date) => date + shift) } };
 }

@@ -60,7 +60,8 @@ function warningsOf({ config, loaded, walk, collector, results }: RunFacts): str
   const failed = results.checks.filter(({ passed }) => !passed);
   return [
     ...failed.map(
-      ({ name, expected, measured }) => `known truth missed: ${name}, expected ${expected}, got ${measured}`,
+      ({ name, expected, measured, tolerance }) =>
+        `known truth missed: ${name}, measured ${measured.toPrecision(3)}, expected ${expected} ± ${tolerance}`,
     ),
     ...loaded.notes,
     ...(walk.note === undefined ? [] : [walk.note]),

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandFile, macrograd } from './command.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'macrograd-cli-run-'));
+  macrograd(['init', 'demo'], { cwd: folder });
+  const file = join(folder, 'demo', 'config.yaml');
+  const span = 'span: { start: 1985-01, end: 2005-12 }';
+  const text = readFileSync(file, 'utf8').replace(/^span: .*$/m, span);
+  writeFileSync(file, `${text}\nmethods: [zero, ols]\n`);
+  writeFileSync(join(folder, 'demo', 'long.yaml'), `${text}\nmethods: [zero, lstm]\nlstm: { lookback: 36 }\n`);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('macrograd run', () => {
+  it('estimates the cost and writes nothing with --dry-run', () => {
+    const { code, stdout } = macrograd(['run', 'demo/config.yaml', '--dry-run', '--json'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 252, assets: 54, factors: 11, reused: false });
+    expect(existsSync(join(folder, 'demo', 'out'))).toBe(false);
+  });
+
+  it('prints scores, exposures, known truths, warnings and where the report is', () => {
+    const { code, stdout, stderr } = macrograd(['run', 'demo/config.yaml', '--output', 'result'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/us-sample {2}54 assets, 1985-01-31 to 2005-12-31/);
+    expect(stdout).toMatch(/^ {2}ols +[−\d.]+ /m);
+    expect(stdout).toMatch(/ok {2,}GBP_CASH on GBP, ols/);
+    expect(stdout).toMatch(/! 20 assets \(AAPL, AMD, BAC and 17 more\)/);
+    expect(stdout).toMatch(/Report: .*result\/report\/index\.html\n$/);
+    expect(stderr).toMatch(/^ *\d+% {2}/m);
+    // Without a terminal nothing is drawn over.
+    expect(stderr).not.toContain('\r');
+  });
+
+  it('uses the finished result, and says it as JSON', () => {
+    const args = ['run', 'demo/config.yaml', '--output', 'result', '--json', '--quiet'];
+    const { code, stdout } = macrograd(args, { cwd: folder });
+    expect(code).toBe(0);
+    const said = JSON.parse(stdout);
+    expect(said).toMatchObject({
+      reused: true,
+      methods: [{ method: 'zero' }, { method: 'ols' }, { method: 'chosen' }],
+    });
+    expect(existsSync(said.report)).toBe(true);
+  });
+
+  it('makes report and ONNX export of the result anew', () => {
+    rmSync(join(folder, 'result', 'report'), { recursive: true });
+    expect(macrograd(['report', 'result', '--quiet'], { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(existsSync(join(folder, 'result', 'report', 'index.html'))).toBe(true);
+    rmSync(join(folder, 'result', 'onnx'), { recursive: true });
+    const { code, stdout } = macrograd(['export', 'onnx', 'result', '--json'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).maxRelativeError).toBeLessThan(1e-5);
+    expect(existsSync(join(folder, 'result', 'onnx', 'model.onnx'))).toBe(true);
+  });
+
+  it('does not overwrite a directory that holds something else', () => {
+    const { code, stderr } = macrograd(['run', 'demo/config.yaml', '--output', 'demo'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toContain('not a macrograd result');
+  });
+
+  it('stops on an interrupt with 130, says so and leaves nothing behind', async () => {
+    const child = spawn(process.execPath, [commandFile, 'run', 'demo/long.yaml', '--output', 'stopped'], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (text: Buffer) => {
+      // The first line comes before the data are read; the second once fits have begun.
+      if (/fits: /.test(text.toString()) && !said.includes('fits: ')) child.kill('SIGINT');
+      said += text.toString();
+    });
+    const code = await new Promise((resolve) => child.on('exit', resolve));
+    expect(code).toBe(130);
+    expect(said).toContain('interrupted: no result was written; the same command starts again');
+    expect(readdirSync(folder).sort()).toEqual(['demo', 'result']);
+  });
+});
+
+describe('macrograd simulate', () => {
+  it('scores the methods against known exposures', () => {
+    const args = ['simulate', '--process', 'i', '--assets', '10', '--months', '150', '--methods', 'zero,ols', '--json'];
+    const { code, stdout } = macrograd(args);
+    expect(code).toBe(0);
+    const [zero, ols] = JSON.parse(stdout);
+    expect(ols.score).toBeLessThan(zero.score);
+    expect(macrograd(args).stdout).toBe(stdout);
+  });
+
+  it('refuses a method that does not exist', () => {
+    const { code, stderr } = macrograd(['simulate', '--methods', 'ols,kalman']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('"kalman"');
+  });
+});
