@@ -77,10 +77,9 @@ export function chooseMethods(forecasts: readonly FoldForecast[], options: Choic
 
 /** Share of assets for which each method was chosen in a fit. */
 export function sharesWon(choices: readonly Choice[], fit: number | 'final'): Map<MethodId, number> {
-  const mine = choices.filter((choice) => choice.fit === fit);
-  const shares = new Map<MethodId, number>();
-  for (const { method } of mine) shares.set(method, (shares.get(method) ?? 0) + 1 / mine.length);
-  return shares;
+  const mine = choices.filter((choice) => choice.fit === fit).map((choice) => choice.method);
+  const share = (method: MethodId) => mine.filter((chosen) => chosen === method).length / mine.length;
+  return new Map([...new Set(mine)].map((method) => [method, share(method)]));
 }
 
 interface Scored extends Candidate {

@@ -92,10 +92,10 @@ function scoreUniverse(forecasts: readonly FoldForecast[], assets: readonly Scor
 
 function lossScores(series: LossSeries, horizon: number): Omit<Scores, 'hedgeVarianceReduction'> {
   const { benchmark, method, spread } = series;
-  const differences = benchmark.map((loss, t) => loss - method[t]);
+  const differences = benchmark.map((loss, t) => beyondRounding(loss - method[t], loss));
   const dm = dieboldMariano(differences, horizon);
   const cw = clarkWest(
-    differences.map((difference, t) => difference + spread[t]),
+    differences.map((difference, t) => difference + beyondRounding(spread[t], benchmark[t])),
     horizon,
   );
   return {
@@ -106,6 +106,11 @@ function lossScores(series: LossSeries, horizon: number): Omit<Scores, 'hedgeVar
     cwStat: cw.statistic,
     cwPValue: cw.pValue,
   };
+}
+
+/** 0 for a difference that only the order of summation makes: two means of the same returns are no forecast contest. */
+function beyondRounding(difference: number, loss: number): number {
+  return Math.abs(difference) <= 1e-12 * loss ? 0 : difference;
 }
 
 /** Losses of one asset over the given folds, rows before `endRow` of the panel only. */

@@ -49,6 +49,8 @@ describe('a walk-forward through a linear world', () => {
   it('gives no exposure a score of exactly zero, hedged or not', () => {
     expect(pooled('zero').hedgeVarianceReduction).toBe(0);
     expect(Math.abs(pooled('zero').r2Oos)).toBeLessThan(1e-12);
+    // Its forecast is the benchmark up to rounding, of which no test may be made.
+    expect(pooled('zero')).toMatchObject({ dmStat: Number.NaN, cwStat: Number.NaN });
   });
 
   it('hedges less than it attributes: the expected part of a factor move can not be hedged', () => {
