@@ -15,6 +15,11 @@ export interface SummaryOptions {
   readonly level?: number;
   /** False-discovery rate over the whole assets x factors grid; default .10. */
   readonly q?: number;
+  /**
+   * Whether the method's own p-values speak of the mean over dates (default true). Not so where coefficients move and
+   * the method tests the last of them: the mean exposure is then tested against its own standard error.
+   */
+  readonly ownTest?: boolean;
   /** The fit's lag profile over the same span, when it has been computed before. */
   readonly profile?: LagProfile;
   readonly signal?: AbortSignal;
@@ -60,7 +65,7 @@ export async function summarise(
   span: Span,
   options: SummaryOptions,
 ): Promise<ExposureSummary> {
-  const { form = 'contemporaneous', level = 0.9, q = 0.1, signal } = options;
+  const { form = 'contemporaneous', level = 0.9, q = 0.1, ownTest = true, signal } = options;
   const stop = signal ? { signal } : {};
   const profile = options.profile ?? (await lagProfile(fitted, inputs, span, { level, ...stop }));
   const { factors } = profile;
@@ -75,7 +80,7 @@ export async function summarise(
   const { exposure: meanExposure, se } = mean;
   const lo = meanExposure.map((value, i) => value - width * se[i]);
   const hi = meanExposure.map((value, i) => value + width * se[i]);
-  const pValue = pValues(fitted, meanExposure, se);
+  const pValue = pValues(ownTest ? fitted.diagnostics.pValues : new Float64Array(0), meanExposure, se);
   const { qValues, selected } = benjaminiHochberg(pValue, q);
   return {
     method: fitted.method,
@@ -126,8 +131,7 @@ function fillLatest(block: Float64Array, out: Float64Array, firstAsset: number, 
   }
 }
 
-function pValues(fitted: Fitted, mean: Float64Array, se: Float64Array): Float64Array {
-  const own = fitted.diagnostics.pValues;
+function pValues(own: Float64Array, mean: Float64Array, se: Float64Array): Float64Array {
   return mean.map((value, i) => {
     if (i < own.length && !Number.isNaN(own[i])) return own[i];
     return se[i] > 0 ? twoSidedNormalPValue(value / se[i]) : Number.NaN;

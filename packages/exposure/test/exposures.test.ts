@@ -128,6 +128,12 @@ describe('summarise', () => {
     expect(Array.from(summary.sign)).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
+  it('tests the mean throughout where the method tests something else', async () => {
+    const summary = await summarise(fakeFit(), inputs, span, { train, ownTest: false });
+    // Every mean lies far from zero in standard errors, whatever the method's own test of it says.
+    expect(Math.max(...summary.pValue)).toBeLessThan(1e-6);
+  });
+
   it('carries the status of each asset to its factors', async () => {
     const summary = await summarise(fakeFit(), inputs, span, { train });
     expect(summary.status).toEqual(['ok', 'ok', 'not_converged', 'not_converged', 'ok', 'ok']);

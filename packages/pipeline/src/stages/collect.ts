@@ -53,6 +53,7 @@ export class Collector {
         profile,
         level: INTERVAL_COVERAGE,
         q: SCREENING_LEVEL,
+        ownTest: !movingMethods.includes(fitted.method),
         ...this.stop,
       });
       this.summariesByMethod.set(fitted.method, summary);
@@ -119,6 +120,9 @@ export class Collector {
     return values;
   }
 }
+
+/** Methods whose coefficients move through the training span, and whose own test is of the last ones. */
+const movingMethods: readonly MethodId[] = ['rolling_ols', 'ewm_ols'];
 
 function keyOf(method: MethodId, fit: number | 'final'): string {
   return `${method}/${fit}`;
