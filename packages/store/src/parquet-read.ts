@@ -93,9 +93,16 @@ function stringFiller(rows: number): Filler {
   };
   return {
     put(start, strings) {
+      let last: unknown;
+      let lastCode = -1;
       for (let i = 0; i < strings.length; i++) {
         const value: unknown = strings[i];
-        codes[start + i] = typeof value === 'string' ? code(value) : -1;
+        // Rows are sorted: most strings are the one before.
+        if (value !== last) {
+          last = value;
+          lastCode = typeof value === 'string' ? code(value) : -1;
+        }
+        codes[start + i] = lastCode;
       }
     },
     column: () => ({ kind: 'dictionary', values, codes }),
