@@ -95,6 +95,21 @@ describe('macrograd simulate', () => {
     expect(macrograd(args).stdout).toBe(stdout);
   });
 
+  it('writes a world that the other verbs understand, with the truth beside it', () => {
+    const args = ['simulate', '--process', 'v', '--assets', '3', '--months', '120', '--data', 'world', '--json'];
+    const { code, stdout } = macrograd(args, { cwd: folder });
+    expect(code).toBe(0);
+    const { config } = JSON.parse(stdout);
+    const check = macrograd(['check', config, '--json'], { cwd: folder });
+    expect(check.code).toBe(0);
+    // Two scored factors, three assets, 120 months, a header.
+    expect(
+      readFileSync(join(folder, 'world', 'truth.csv'), 'utf8')
+        .trimEnd()
+        .split('\n'),
+    ).toHaveLength(721);
+  });
+
   it('refuses a method that does not exist', () => {
     const { code, stderr } = macrograd(['simulate', '--methods', 'ols,kalman']);
     expect(code).toBe(2);

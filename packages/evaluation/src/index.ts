@@ -21,4 +21,5 @@ export {
   runRecovery,
 } from './simulation/recovery.js';
 export { simulateWorld, type Truth, type World, type WorldOptions } from './simulation/world.js';
+export { worldFiles } from './simulation/world_files.js';
 export { FactorVar } from './var1.js';

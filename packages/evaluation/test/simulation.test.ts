@@ -1,6 +1,6 @@
 import { Random } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
-import { simulateWorld } from '../src/index.js';
+import { simulateWorld, worldFiles } from '../src/index.js';
 import { DELAYED_LAGS, lagWeights } from '../src/simulation/effects.js';
 import {
   BURN_IN,
@@ -199,5 +199,32 @@ describe('true exposures', () => {
       const ratio = truth.exposure[t * FACTORS + CREDIT] / truth.exposure[49 * FACTORS + CREDIT];
       expect(ratio).toBeCloseTo((1 + 0.8 * level(t)) / (1 + 0.8 * level(49)), 8);
     }
+  });
+});
+
+describe('worldFiles', () => {
+  const world = simulateWorld({ process: 'lags', seed: 3, assets: 2, months: 30 });
+  const files = worldFiles(world);
+  const cells = (name: string) =>
+    files[name]
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(','));
+
+  it('holds every number of the panel to the last bit', () => {
+    const numbers = (name: string) => cells(name).flatMap((line) => line.slice(1).map(Number));
+    expect(numbers('macro.csv')).toEqual(Array.from(world.panel.inputs.values));
+    expect(numbers('returns.csv')).toEqual(Array.from(world.panel.returns));
+    expect(cells('returns.csv')[29][0]).toBe('1972-06-30');
+  });
+
+  it('holds the true exposures of the scored factor, of the scored kind', () => {
+    const lines = cells('truth.csv');
+    expect(lines).toHaveLength(60);
+    const [asset, date, factor, kind, exposure, unit] = lines[31];
+    expect([asset, date, factor, kind]).toEqual(['A1', '1970-02-28', 'RATE_CHANGE', 'cumulative']);
+    expect(Number(exposure)).toBe(world.truth.exposure[31 * FACTORS + RATE_CHANGE]);
+    expect(Number(unit)).toBe(Number(exposure) / FACTOR_SD[RATE_CHANGE]);
   });
 });

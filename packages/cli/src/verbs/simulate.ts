@@ -1,4 +1,6 @@
-import type { ProcessId, RecoveryRow } from '@macrograd/evaluation';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessId, RecoveryRow, WorldOptions } from '@macrograd/evaluation';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { exitCodes } from '../exit.js';
@@ -14,6 +16,7 @@ interface SimulateOptions extends CommonOptions {
   readonly r2: number;
   readonly seed: number;
   readonly methods?: string;
+  readonly data?: string;
 }
 
 /** Short names of the simulated processes. */
@@ -45,7 +48,8 @@ export function addSimulate(program: Command, perform: Perform): void {
     .option('--months <n>', 'number of months', wholeNumber(100), 600)
     .option('--r2 <share>', 'share of variance that macro explains', share, 0.3)
     .option('--seed <n>', 'seed of the world and of the fits', wholeNumber(0), 1)
-    .option('--methods <list>', 'methods, separated by commas (default: all)');
+    .option('--methods <list>', 'methods, separated by commas (default: all)')
+    .option('--data <dir>', 'write the data set with its true exposures and a config there, and score nothing');
   describeVerb(command, 'macrograd simulate --process iii --assets 100 --r2 0.3').action((options: SimulateOptions) =>
     perform(options, (session) => simulate(session, options)),
   );
@@ -56,18 +60,26 @@ async function simulate(session: Session, options: SimulateOptions): Promise<num
     import('@macrograd/evaluation'),
     import('@macrograd/pipeline'),
   ]);
-  const { process, assets, months, r2, seed, methods } = options;
+  const { assets, months, r2, seed, methods, data } = options;
+  const process = processNames[options.process] ?? (options.process as ProcessId);
+  const world = { process, assets, months, r2, seed };
+  if (data !== undefined) return writeWorld(session, world, data);
   const rows = await runRecovery({
-    process: processNames[process] ?? (process as ProcessId),
-    assets,
-    months,
-    r2,
-    seed,
+    ...world,
     estimators: defaultEstimators(methods?.split(',').map((name) => name.trim())),
     signal: session.signal,
     onProgress: session.progress().update,
   });
   session.result(recoveryText(rows), rows);
+  return exitCodes.done;
+}
+
+async function writeWorld(session: Session, world: WorldOptions, dir: string): Promise<number> {
+  const { simulateWorld, worldFiles } = await import('@macrograd/evaluation');
+  mkdirSync(dir, { recursive: true });
+  for (const [name, text] of Object.entries(worldFiles(simulateWorld(world)))) writeFileSync(join(dir, name), text);
+  const config = join(dir, 'config.yaml');
+  session.result(`Wrote the ${world.process} world to ${dir}. Next:\n  macrograd run ${config}`, { dir, config });
   return exitCodes.done;
 }
 
