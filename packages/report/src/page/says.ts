@@ -10,7 +10,7 @@ export function whatThisSays(data: PageData): string[] {
     return ['The result has no assets or no factors to report on.'];
   return [
     significance(data),
-    strongestFactor(data),
+    `${strongestFactor(data)}${otherScreens(data)}`.trim(),
     outOfSample(data),
     wins(data),
     lstmAgainstRest(data, 'r2'),
@@ -51,15 +51,11 @@ function significance(data: PageData): string {
   const pairs = universe * data.factors.length;
   const { total, assets } = selectedPairs(data, method);
   const by = method === 'chosen' ? "by each asset's chosen method" : `by the ${methodName(method)}`;
-  const others = data.methods
-    .filter((other) => other !== method && data.summary[other]?.q.some((q) => q !== null))
-    .map((other) => `${methodName(other)} ${selectedPairs(data, other).total}`);
-  const beside = others.length > 0 ? ` Each method by itself: ${others.join(', ')}.` : '';
   const rate = `at a false-discovery rate of ${fixed(data.level, 2)}`;
   if (total === 0) {
-    return `None of the ${pairs} asset-factor pairs is significant ${by} ${rate}: no link shown can be told from chance.${beside}`;
+    return `None of the ${pairs} asset-factor pairs is significant ${by} ${rate}: no link shown can be told from chance.`;
   }
-  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(universe, 'asset')}, are significant ${by} ${rate}; for the other ${pairs - total} an exposure is not provable with these data.${beside}`;
+  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(universe, 'asset')}, are significant ${by} ${rate}; for the other ${pairs - total} an exposure is not provable with these data.`;
 }
 
 function strongestFactor(data: PageData): string {
@@ -76,6 +72,13 @@ function strongestFactor(data: PageData): string {
         ? `${all}positive`
         : `${best.positive} positive, ${best.negative} negative`;
   return `The factor with the most significant links is ${data.factors[best.i].name}: ${count(best.all, 'asset')}, ${sign}.`;
+}
+
+function otherScreens(data: PageData): string {
+  const others = data.methods
+    .filter((method) => method !== headlineMethod(data) && data.summary[method]?.q.some((q) => q !== null))
+    .map((method) => `${methodName(method)} ${selectedPairs(data, method).total}`);
+  return others.length > 0 ? ` Screened one by one, the methods find: ${others.join(', ')}.` : '';
 }
 
 function outOfSample(data: PageData): string {
@@ -140,7 +143,7 @@ export function lstmAgainstRest(data: PageData, score: 'r2' | 'hedge'): string {
   const verb = 2 * ahead > all ? 'is ahead of' : 2 * ahead === all ? 'is level with' : 'loses to';
   const name = score === 'r2' ? 'R\u00b2' : 'hedge variance reduction';
   const nothing = lstm.filter((x) => x !== null && x <= 0).length;
-  return `By ${name} the LSTM ${verb} ${methodName(rival)}, its hardest traditional rival: better in ${ahead} of ${count(all, 'asset')}. In ${nothing} it does no better than claiming no exposure.`;
+  return `By ${name} the LSTM ${verb} ${methodName(rival)}, its hardest traditional rival: better in ${ahead} of ${count(all, 'asset')}. In ${nothing === lstm.length ? `all ${nothing}` : nothing} it does no better than claiming no exposure.`;
 }
 
 function caveat(data: PageData): string {
