@@ -78,7 +78,7 @@ function otherScreens(data: PageData): string {
   const others = data.methods
     .filter((method) => method !== headlineMethod(data) && data.summary[method]?.q.some((q) => q !== null))
     .map((method) => `${methodName(method)} ${selectedPairs(data, method).total}`);
-  return others.length > 0 ? ` Screened one by one, the methods find: ${others.join(', ')}.` : '';
+  return others.length > 0 ? ` By its own screen each method finds: ${others.join(', ')}.` : '';
 }
 
 function outOfSample(data: PageData): string {
