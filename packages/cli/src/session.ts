@@ -51,9 +51,6 @@ export class Session {
   }
 }
 
-/** A verb's work: resolves to the exit code. */
-export type VerbAction<O> = (session: Session, args: readonly string[], options: O) => Promise<number>;
-
 /** Adds the options and the example that every verb has. */
 export function describeVerb(command: Command, example: string): Command {
   return command

@@ -1,3 +1,4 @@
+// cspell:ignore colum ltsm serie
 import { InputError } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../src/config/config.js';
