@@ -28,7 +28,7 @@ const ROW = 24;
 const FRAME = 86;
 
 /** Opacity of a faded cell. */
-const FADED = 0.4;
+const FADED = 0.5;
 
 /** Height in pixels that a heatmap of so many rows needs. */
 export function heatmapHeight(rows: number): number {

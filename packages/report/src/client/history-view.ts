@@ -31,7 +31,7 @@ const kindHints: Readonly<Record<string, string>> = {
 export function mountHistory(data: PageData, selection: SelectionStore): void {
   const chart = new MountedChart(byId('history-chart'));
   const kinds = [...new Set(data.seriesKeys.map(({ kind }) => kind))].sort();
-  const methods = data.methods.filter((method) => data.seriesKeys.some((key) => key.method === method));
+  const methods = drawnMethods(data);
   const view: View = {
     kind: kinds[0] ?? 'contemporaneous',
     perSd: false,
@@ -72,6 +72,11 @@ export function mountHistory(data: PageData, selection: SelectionStore): void {
     pickers.set(current);
     redraw();
   });
+}
+
+/** Methods with exposures through time, the chosen mix last. */
+function drawnMethods(data: PageData): string[] {
+  return [...data.methods, 'chosen'].filter((method) => data.seriesKeys.some((key) => key.method === method));
 }
 
 function pairPickers(data: PageData, selection: SelectionStore) {
@@ -136,7 +141,7 @@ async function show(data: PageData, view: View, selection: Selection, chart: Mou
 
 function historyLines(data: PageData, view: View, selection: Selection, bands: AssetBands) {
   const sd = data.factors[selection.factor].sd ?? 1;
-  return data.methods
+  return drawnMethods(data)
     .filter((method) => view.methods.has(method))
     .flatMap((method): { method: string; band: Band }[] => {
       const own = data.seriesKeys.findIndex((key) => key.method === method && key.kind === view.kind);
