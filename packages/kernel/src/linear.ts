@@ -104,6 +104,9 @@ export interface EwmCrossSection {
   readonly tau2: Float64Array;
   /** [row]. */
   readonly gamma2: Float64Array;
+  /** Standard errors of `tau2` and `gamma2`: variances are read one above the estimates. */
+  readonly tau2Error: Float64Array;
+  readonly gamma2Error: Float64Array;
   /** [row], assets with an estimate; below 4 coefficients are shrunk to zero alone. */
   readonly assets: Uint32Array;
 }

@@ -1,9 +1,10 @@
 use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
-use crate::path::{PathSetup, run_path};
+use crate::path::{Output, PathSetup, run_path};
 use crate::prior::{EwmPrior, beliefs};
-use crate::shrink::Prepared;
+use crate::shrink::{Belief, Prepared};
+use crate::stream::WindowRow;
 use crate::{LinearError, Panel, Path, PathRange};
 
 /// Options of [`ewm_path`] and [`crate::ewm_prior`].
@@ -45,7 +46,8 @@ impl EwmOptions {
 /// matters, not how noisy it is) and s^2 = e'We / (sum w - tr((X'WX)^-1 X'W^2X)), which is unbiased.
 ///
 /// With a prior (made by [`crate::ewm_prior`] from the same panel and options): posterior mean and variance of beta_i
-/// given the asset's and the market's estimates, which share noise; see [`EwmPrior`].
+/// given the asset's and the market's estimates, which share noise; see [`EwmPrior`]. The variance is read with tau2 and
+/// gamma2 one standard error above their estimates, and takes in what that does to the mean.
 ///
 /// # Errors
 /// `BadOption`, `ShapeMismatch` (a prior of another panel), `Cancelled`.
@@ -87,18 +89,49 @@ pub fn ewm_path(
     };
     check_prior(panel, prior)?;
     setup.market = Some(&prior.market);
-    let beliefs = beliefs(panel, options, scheme, prior);
+    let expected = beliefs(panel, options, scheme, prior, 0.0);
+    if !options.variances {
+        return run_path(
+            panel,
+            &setup,
+            range,
+            control,
+            prepared(&expected),
+            |prepared, mut output| match prepared {
+                Some(prepared) => prepared.write(&mut output),
+                None => output.write_plain(),
+            },
+        );
+    }
+    let wide = beliefs(panel, options, scheme, prior, 1.0);
+    let prepare = |row, window: &WindowRow| prepared(&expected)(row, window).zip(prepared(&wide)(row, window));
     run_path(
         panel,
         &setup,
         range,
         control,
-        |row, window| beliefs[row].as_ref().map(|belief| Prepared::new(belief, window)),
+        prepare,
         |prepared, mut output| match prepared {
-            Some(prepared) => prepared.write(&mut output),
+            Some((expected, wide)) => write_both(expected, wide, &mut output),
             None => output.write_plain(),
         },
     )
+}
+
+fn prepared<'b>(beliefs: &'b [Option<Belief>]) -> impl Fn(usize, &WindowRow) -> Option<Prepared<'b>> {
+    |row, window| beliefs[row].as_ref().map(|belief| Prepared::new(belief, window))
+}
+
+/// Posterior mean under the estimated prior; its variance under the wider one, plus the squared distance between the
+/// two means. A prior variance estimated as zero would otherwise pass for knowledge.
+fn write_both(expected: &Prepared, wide: &Prepared, output: &mut Output) {
+    wide.write(output);
+    let other: Vec<f64> = output.coefficients.to_vec();
+    let variances = std::mem::take(&mut output.variances);
+    expected.write(output);
+    for ((variance, mean), other) in variances.iter_mut().zip(&*output.coefficients).zip(&other) {
+        *variance += (mean - other).powi(2);
+    }
 }
 
 fn check_prior(panel: &Panel, prior: &EwmPrior) -> Result<(), LinearError> {
@@ -106,6 +139,8 @@ fn check_prior(panel: &Panel, prior: &EwmPrior) -> Result<(), LinearError> {
         ("prior.market", prior.market.len(), panel.rows),
         ("prior.tau2", prior.tau2.len(), panel.rows * panel.columns),
         ("prior.gamma2", prior.gamma2.len(), panel.rows),
+        ("prior.tau2_error", prior.tau2_error.len(), panel.rows * panel.columns),
+        ("prior.gamma2_error", prior.gamma2_error.len(), panel.rows),
         ("prior.assets", prior.assets.len(), panel.rows),
     ];
     match lengths.into_iter().find(|(_, actual, expected)| actual != expected) {

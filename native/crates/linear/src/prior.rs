@@ -5,7 +5,7 @@ use crate::ewm::EwmOptions;
 use crate::lanes::{Estimate, LANES, Lanes};
 use crate::parallel::for_each;
 use crate::path::ASSETS_PER_TASK;
-use crate::shrink::{Belief, MarketEvidence, paule_mandel, precision};
+use crate::shrink::{Belief, MarketEvidence, Spread, paule_mandel, precision};
 use crate::stream::{Window, WindowRow};
 use crate::{LinearError, Panel};
 
@@ -30,6 +30,10 @@ pub struct EwmPrior {
     pub tau2: Vec<f64>,
     /// `[row]`: variance of the mean coefficients around zero.
     pub gamma2: Vec<f64>,
+    /// `[row][column]`: standard errors of `tau2`.
+    pub tau2_error: Vec<f64>,
+    /// `[row]`: standard errors of `gamma2`.
+    pub gamma2_error: Vec<f64>,
     /// `[row]`: assets with an estimate. Below 4 there is no cross-section: then beta_i ~ N(0, gamma2) and `tau2` is 0
     /// but for columns that are not shrunk.
     pub assets: Vec<u32>,
@@ -45,11 +49,25 @@ struct PriorTask<'a> {
     evidence: Vec<Vec<Evidence>>,
 }
 
-struct RowPrior<'o> {
-    row: usize,
-    tau2: &'o mut [f64],
-    gamma2: &'o mut f64,
-    assets: &'o mut u32,
+/// What all assets say at one row.
+#[derive(Debug, Clone)]
+struct RowSpread {
+    tau2: Vec<Spread>,
+    gamma2: Spread,
+    assets: usize,
+}
+
+impl EwmPrior {
+    fn store(&mut self, row: usize, spread: &RowSpread) {
+        let k = spread.tau2.len();
+        for (j, tau2) in spread.tau2.iter().enumerate() {
+            self.tau2[row * k + j] = tau2.variance;
+            self.tau2_error[row * k + j] = tau2.error;
+        }
+        self.gamma2[row] = spread.gamma2.variance;
+        self.gamma2_error[row] = spread.gamma2.error;
+        self.assets[row] = spread.assets as u32;
+    }
 }
 
 /// Estimates the cross-section at rows 0 to `rows` from all assets of the panel.
@@ -68,58 +86,56 @@ pub fn ewm_prior(panel: &Panel, options: &EwmOptions, control: &Control) -> Resu
     let mut prior = EwmPrior {
         tau2: vec![f64::NAN; panel.rows * k],
         gamma2: vec![f64::NAN; panel.rows],
+        tau2_error: vec![f64::NAN; panel.rows * k],
+        gamma2_error: vec![f64::NAN; panel.rows],
         assets: vec![0; panel.rows],
-        market,
+        market: Vec::new(),
     };
-    let evidence = market_path(panel, options, scheme, &prior.market);
-    let mut tasks = prior_tasks(panel, options, scheme, &prior.market);
-    let chunks = prior
-        .tau2
-        .chunks_mut((ROWS_PER_CHUNK * k).max(1))
-        .zip(prior.gamma2.chunks_mut(ROWS_PER_CHUNK))
-        .zip(prior.assets.chunks_mut(ROWS_PER_CHUNK));
-    for (chunk, ((tau2, gamma2), assets)) in chunks.enumerate() {
-        let first = chunk * ROWS_PER_CHUNK;
-        let rows = first..first + gamma2.len();
-        for_each(
-            tasks.iter_mut().collect(),
-            control,
-            |_| (),
-            |task| advance(task, rows.clone(), k),
-        )?;
+    let evidence = market_path(panel, options, scheme, &market);
+    let mut tasks = prior_tasks(panel, options, scheme, &market);
+    for first in (0..panel.rows).step_by(ROWS_PER_CHUNK) {
+        let rows = first..panel.rows.min(first + ROWS_PER_CHUNK);
+        let advance = |task: &mut PriorTask| advance(task, rows.clone(), k);
+        for_each(tasks.iter_mut().collect(), control, |_| (), advance)?;
+        let mut spreads: Vec<Option<RowSpread>> = vec![None; rows.len()];
+        let outputs = spreads.iter_mut().enumerate().collect();
+        let reduce = |(at, out): (usize, &mut Option<RowSpread>)| {
+            let pairs: Vec<&[Evidence]> = tasks.iter().map(|task| &*task.evidence[at]).collect();
+            *out = reduce(&pairs, evidence[first + at].as_ref(), options, k);
+        };
+        for_each(outputs, control, |_| (), reduce)?;
+        for (row, spread) in rows.clone().zip(&spreads) {
+            if let Some(spread) = spread {
+                prior.store(row, spread);
+            }
+        }
         control.report(rows.end as f64 / panel.rows as f64);
-        let outputs = tau2.chunks_mut(k.max(1)).zip(gamma2).zip(assets).enumerate();
-        let outputs = outputs
-            .map(|(at, ((tau2, gamma2), assets))| RowPrior {
-                row: first + at,
-                tau2,
-                gamma2,
-                assets,
-            })
-            .collect();
-        for_each(
-            outputs,
-            control,
-            |_| (),
-            |output: RowPrior| {
-                let pairs: Vec<&[Evidence]> = tasks.iter().map(|task| &*task.evidence[output.row - first]).collect();
-                reduce(&pairs, evidence[output.row].as_ref(), options, output);
-            },
-        )?;
     }
+    drop(tasks);
+    prior.market = market;
     Ok(prior)
 }
 
-/// What to believe at each row before looking at an asset; `None` before the first estimate.
-pub(crate) fn beliefs(panel: &Panel, options: &EwmOptions, scheme: Scheme, prior: &EwmPrior) -> Vec<Option<Belief>> {
+/// What to believe at each row before looking at an asset, with the variances `errors` standard errors above their
+/// estimates; `None` before the first estimate.
+pub(crate) fn beliefs(
+    panel: &Panel,
+    options: &EwmOptions,
+    scheme: Scheme,
+    prior: &EwmPrior,
+    errors: f64,
+) -> Vec<Option<Belief>> {
     let k = panel.columns;
     market_path(panel, options, scheme, &prior.market)
         .iter()
         .enumerate()
         .map(|(row, market)| {
             let count = prior.assets[row] as usize;
-            let tau2 = &prior.tau2[row * k..(row + 1) * k];
-            let penalised = |j: usize| if options.is_free(j) { 0.0 } else { prior.gamma2[row] };
+            let tau2: Vec<f64> = (row * k..(row + 1) * k)
+                .map(|at| prior.tau2[at] + errors * prior.tau2_error[at])
+                .collect();
+            let pooled = prior.gamma2[row] + errors * prior.gamma2_error[row];
+            let penalised = |j: usize| if options.is_free(j) { 0.0 } else { pooled };
             if count == 0 {
                 return None;
             }
@@ -252,13 +268,8 @@ fn collect(shared: &WindowRow, estimate: &Estimate, lane: usize, k: usize, out: 
     }
 }
 
-fn reduce(pairs: &[&[Evidence]], market: Option<&MarketRow>, options: &EwmOptions, output: RowPrior) {
-    let k = output.tau2.len();
-    let count = pairs.iter().map(|task| task.len()).sum::<usize>() / k.max(1);
-    *output.assets = count as u32;
-    if count == 0 {
-        return;
-    }
+fn reduce(pairs: &[&[Evidence]], market: Option<&MarketRow>, options: &EwmOptions, k: usize) -> Option<RowSpread> {
+    let assets = pairs.iter().map(|task| task.len()).sum::<usize>() / k.max(1);
     let column = |j: usize, which: usize| -> Vec<(f64, f64)> {
         let values = pairs.iter().flat_map(|task| task.iter().skip(j).step_by(k));
         values
@@ -266,33 +277,34 @@ fn reduce(pairs: &[&[Evidence]], market: Option<&MarketRow>, options: &EwmOption
             .filter(|(u, _)| !u.is_nan())
             .collect()
     };
-    if count < MIN_ASSETS {
-        let pooled: Vec<(f64, f64)> = (0..k)
-            .filter(|&j| !options.is_free(j))
-            .flat_map(|j| column(j, 1))
-            .collect();
-        *output.gamma2 = paule_mandel(&pooled, pooled.len() as f64);
-        for (j, tau2) in output.tau2.iter_mut().enumerate() {
-            let spread = column(j, 1).iter().fold(0.0_f64, |m, (b, s)| m.max(b * b + s));
-            *tau2 = if options.is_free(j) { FLAT * spread } else { 0.0 };
-        }
-        return;
+    if assets == 0 {
+        return None;
     }
-    for (j, tau2) in output.tau2.iter_mut().enumerate() {
-        let deviations = column(j, 0);
-        // One degree of freedom goes to the market, the mean that deviations are taken from.
-        *tau2 = paule_mandel(&deviations, deviations.len() as f64 - 1.0);
-    }
-    *output.gamma2 = market.map_or(0.0, |(window, coefficients, variance)| {
-        let penalised = (0..k).filter(|&j| !options.is_free(j) && window.solver.kept[j]);
-        let pairs: Vec<(f64, f64)> = penalised
-            .map(|j| {
-                (
-                    coefficients[j],
-                    variance * window.sandwich[j * k + j] + output.tau2[j] / count as f64,
-                )
+    let penalised = |j: &usize| !options.is_free(*j);
+    if assets < MIN_ASSETS {
+        let pooled: Vec<(f64, f64)> = (0..k).filter(penalised).flat_map(|j| column(j, 1)).collect();
+        let gamma2 = paule_mandel(&pooled, pooled.len() as f64);
+        let flat = |j: usize| FLAT * column(j, 1).iter().fold(0.0_f64, |m, (b, s)| m.max(b * b + s));
+        let variance = |j: usize| if options.is_free(j) { flat(j) } else { 0.0 };
+        let tau2 = (0..k)
+            .map(|j| Spread {
+                variance: variance(j),
+                error: 0.0,
             })
             .collect();
-        paule_mandel(&pairs, pairs.len() as f64)
+        return Some(RowSpread { tau2, gamma2, assets });
+    }
+    // One degree of freedom goes to the market, the mean that deviations are taken from.
+    let between = |j: usize| -> Spread {
+        let deviations = column(j, 0);
+        paule_mandel(&deviations, deviations.len() as f64 - 1.0)
+    };
+    let tau2: Vec<Spread> = (0..k).map(between).collect();
+    let pooled: Vec<(f64, f64)> = market.map_or_else(Vec::new, |(window, coefficients, variance)| {
+        let sampling = |j: usize| variance * window.sandwich[j * k + j] + tau2[j].variance / assets as f64;
+        let kept = (0..k).filter(penalised).filter(|&j| window.solver.kept[j]);
+        kept.map(|j| (coefficients[j], sampling(j))).collect()
     });
+    let gamma2 = paule_mandel(&pooled, pooled.len() as f64);
+    Some(RowSpread { tau2, gamma2, assets })
 }

@@ -98,7 +98,7 @@ impl<'a> Prepared<'a> {
         self.cpb = apply(&cp, &market.coefficients);
     }
 
-    /// Posterior mean and variance of one asset's coefficients given its own and the market's estimates.
+    /// Posterior mean and, where wanted, variance of one asset's coefficients given its own and the market's estimates.
     ///
     /// Joint normal model of beta, b_i = beta + noise and b_m = m + noise, the noises correlated:
     /// with X = A + s_im C (A = diag shared), T = Var(b_i | b_m) = diag total + s_i^2 S_i - X P X',
@@ -190,34 +190,46 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// A variance and its standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    pub variance: f64,
+    pub error: f64,
+}
+
 /// Between-unit variance by the estimating equation sum u^2 / (tau2 + v) = degrees of freedom (Paule and Mandel 1982).
 /// Pairs (u, v) are a deviation and its sampling variance; 0 when sampling alone explains the spread.
-pub(crate) fn paule_mandel(pairs: &[(f64, f64)], degrees_of_freedom: f64) -> f64 {
+///
+/// Its error is that of the likelihood's information at the estimate, 2 / sum (tau2 + v)^-2.
+pub(crate) fn paule_mandel(pairs: &[(f64, f64)], degrees_of_freedom: f64) -> Spread {
     let largest = pairs.iter().fold(0.0_f64, |m, (u, _)| m.max(u * u));
-    if largest == 0.0 || degrees_of_freedom <= 0.0 {
-        return 0.0;
-    }
     // An exact fit has v = 0; the floor keeps the first step finite and is far below any answer.
     let floor = 1e-12 * largest;
-    let mut tau2 = 0.0;
+    let mut variance = 0.0;
     // The left side is convex and falls: Newton from 0 climbs to the root without overshooting.
     for _ in 0..200 {
         let (mut sum, mut slope) = (-degrees_of_freedom, 0.0);
         for &(u, v) in pairs {
-            let total = tau2 + v.max(floor);
+            let total = variance + v.max(floor);
             sum += u * u / total;
             slope += (u / total).powi(2);
         }
-        if sum <= 0.0 {
+        if sum.is_nan() || sum <= 0.0 || degrees_of_freedom <= 0.0 {
             break;
         }
         let step = sum / slope;
-        tau2 += step;
-        if step < 1e-10 * tau2 {
+        variance += step;
+        if step < 1e-10 * variance {
             break;
         }
     }
-    tau2
+    let information: f64 = pairs.iter().map(|(_, v)| (variance + v.max(floor)).powi(-2)).sum();
+    let error = if information > 0.0 {
+        (2.0 / information).sqrt()
+    } else {
+        0.0
+    };
+    Spread { variance, error }
 }
 
 /// The inverse of `diag + variance * sandwich` over the kept columns, 0 elsewhere.
@@ -247,12 +259,13 @@ mod tests {
     #[test]
     fn paule_mandel_solves_its_equation_and_is_zero_under_pure_sampling_noise() {
         let pairs = [(1.0, 0.2), (-2.0, 0.5), (0.5, 0.1), (1.5, 3.0)];
-        let tau2 = paule_mandel(&pairs, 3.0);
+        let tau2 = paule_mandel(&pairs, 3.0).variance;
         let sum: f64 = pairs.iter().map(|(u, v)| u * u / (tau2 + v)).sum();
         assert!((sum - 3.0).abs() < 1e-8);
-        assert_eq!(paule_mandel(&[(0.1, 1.0), (-0.1, 1.0)], 1.0), 0.0);
+        let noise = paule_mandel(&[(0.1, 1.0), (-0.1, 1.0)], 1.0);
+        assert_eq!((noise.variance, noise.error), (0.0, 1.0));
         // Equal sampling variances: mean square less sampling variance, in closed form.
-        let equal = paule_mandel(&[(3.0, 1.0), (-3.0, 1.0)], 1.0);
+        let equal = paule_mandel(&[(3.0, 1.0), (-3.0, 1.0)], 1.0).variance;
         assert!((equal - 17.0).abs() < 1e-8);
     }
 }

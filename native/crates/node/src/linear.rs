@@ -155,6 +155,9 @@ pub struct LinearEwmPrior {
     pub tau2: Float64Array,
     /// `[row]`.
     pub gamma2: Float64Array,
+    /// Standard errors of `tau2` and `gamma2`.
+    pub tau2_error: Float64Array,
+    pub gamma2_error: Float64Array,
     /// `[row]`.
     pub assets: Uint32Array,
 }
@@ -232,6 +235,8 @@ pub fn linear_ewm_prior(
             market: prior.market.into(),
             tau2: prior.tau2.into(),
             gamma2: prior.gamma2.into(),
+            tau2_error: prior.tau2_error.into(),
+            gamma2_error: prior.gamma2_error.into(),
             assets: prior.assets.into(),
         })
     })
@@ -253,6 +258,8 @@ pub fn linear_ewm_path(
             market: prior.market.to_vec(),
             tau2: prior.tau2.to_vec(),
             gamma2: prior.gamma2.to_vec(),
+            tau2_error: prior.tau2_error.to_vec(),
+            gamma2_error: prior.gamma2_error.to_vec(),
             assets: prior.assets.to_vec(),
         });
         let options = (&options).into();
