@@ -19,7 +19,7 @@ import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
  * can go; only the fits on the whole span are kept.
  */
 export class Collector {
-  readonly finals = new Map<MethodId, Fitted>();
+  private readonly finalsByMethod = new Map<MethodId, Fitted>();
   private readonly forecastsByTask = new Map<string, FoldForecast>();
   private readonly profilesByTask = new Map<string, FitProfile>();
   private readonly summariesByMethod = new Map<MethodId, ExposureSummary>();
@@ -47,7 +47,7 @@ export class Collector {
     const profile = await lagProfile(fitted, this.panel.inputs, seen, { level: INTERVAL_COVERAGE, ...this.stop });
     this.profilesByTask.set(keyOf(fitted.method, fit), { fit, profile, status });
     if (fit === 'final') {
-      this.finals.set(fitted.method, fitted);
+      this.finalsByMethod.set(fitted.method, fitted);
       const summary = await summarise(fitted, this.panel.inputs, dates, {
         train: dates,
         profile,
@@ -62,6 +62,11 @@ export class Collector {
       this.forecastsByTask.set(keyOf(fitted.method, fit), forecast);
     }
   };
+
+  /** Fits on the whole span, in the order of the methods, whichever ended first. */
+  get finals(): ReadonlyMap<MethodId, Fitted> {
+    return new Map(this.methods.map((method) => [method, this.finalsByMethod.get(method)!]));
+  }
 
   /** Forecasts by method, then fold. */
   get forecasts(): FoldForecast[] {
