@@ -7,12 +7,13 @@ use macrograd_simd::Control;
 
 use super::dense::dot;
 use super::features::Features;
-use super::groups::{GroupReturns, Pattern, Returns, group_by_pattern};
+use super::groups::GroupReturns;
 use super::heads::Heads;
 use super::inputs::{Inputs, LAG_COUNT, lag_basis};
 use super::likelihood::Likelihood;
 use super::options::Options;
 use super::parameters::Layout;
+use super::patterns::{Pattern, Returns, group_by_pattern};
 use super::readout::FeatureMap;
 use super::trainer::{Trained, TrainingData, train_member};
 use crate::error::{LstmError, check_length};

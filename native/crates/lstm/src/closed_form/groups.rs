@@ -1,83 +1,9 @@
-//! Assets grouped by the rows on which their returns are observed, and what the likelihood needs of each group.
+//! What the likelihood needs of the returns of a group of assets: their mean, and second moments of the deviations.
 
 use faer::{Accum, Mat, MatMut, MatRef};
 
 use super::dense::multiply;
-
-/// Standardised returns, [row][asset] row-major, NaN where missing.
-#[derive(Debug, Clone, Copy)]
-pub struct Returns<'a> {
-    /// Values, [row][asset].
-    pub values: &'a [f64],
-    /// Number of assets.
-    pub assets: usize,
-}
-
-impl Returns<'_> {
-    fn observed(&self, row: usize, asset: usize) -> bool {
-        !self.values[row * self.assets + asset].is_nan()
-    }
-}
-
-/// Assets observed on the same rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern {
-    /// Rows that count for these assets, ascending.
-    pub rows: Vec<usize>,
-    /// The assets, ascending.
-    pub assets: Vec<usize>,
-}
-
-/// Groups the assets by pattern of missing returns; assets without any return are in no group.
-///
-/// Each pattern costs work in every training step, so that at most `limit` are kept: while there are more, the two
-/// whose common rows lose the fewest observations become one, and what they do not share counts as missing.
-#[must_use]
-pub fn group_by_pattern(returns: Returns<'_>, rows: usize, limit: usize) -> Vec<Pattern> {
-    let mut patterns: Vec<Pattern> = Vec::new();
-    let mut index = std::collections::HashMap::new();
-    for asset in 0..returns.assets {
-        let seen: Vec<usize> = (0..rows).filter(|&row| returns.observed(row, asset)).collect();
-        if seen.is_empty() {
-            continue;
-        }
-        let place = *index.entry(seen.clone()).or_insert_with(|| {
-            patterns.push(Pattern {
-                rows: seen,
-                assets: Vec::new(),
-            });
-            patterns.len() - 1
-        });
-        patterns[place].assets.push(asset);
-    }
-    while patterns.len() > limit.max(1) {
-        merge_cheapest(&mut patterns);
-    }
-    patterns
-}
-
-fn merge_cheapest(patterns: &mut Vec<Pattern>) {
-    let mut best = (usize::MAX, 0, 1);
-    for b in 1..patterns.len() {
-        for a in 0..b {
-            let lost = observations_lost(&patterns[a], &patterns[b]);
-            if lost < best.0 {
-                best = (lost, a, b);
-            }
-        }
-    }
-    let (_, a, b) = best;
-    let gone = patterns.remove(b);
-    let kept = &mut patterns[a];
-    kept.rows.retain(|row| gone.rows.binary_search(row).is_ok());
-    kept.assets.extend(gone.assets);
-    kept.assets.sort_unstable();
-}
-
-fn observations_lost(a: &Pattern, b: &Pattern) -> usize {
-    let shared = a.rows.iter().filter(|row| b.rows.binary_search(row).is_ok()).count();
-    (a.rows.len() - shared) * a.assets.len() + (b.rows.len() - shared) * b.assets.len()
-}
+use super::patterns::{Pattern, Returns};
 
 /// The deviations from the group's mean, as far as they matter: sums over assets of products of two rows.
 #[derive(Debug, Clone)]
@@ -243,41 +169,6 @@ impl GroupReturns {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NAN: f64 = f64::NAN;
-
-    #[test]
-    fn assets_with_the_same_gaps_share_a_group_and_empty_ones_have_none() {
-        let values = [1.0, NAN, 3.0, NAN, 5.0, 6.0, 7.0, NAN, 9.0, 1.0, 2.0, NAN];
-        let groups = group_by_pattern(
-            Returns {
-                values: &values,
-                assets: 4,
-            },
-            3,
-            8,
-        );
-        let expected = [(vec![0, 1, 2], vec![0, 2]), (vec![1, 2], vec![1])];
-        let got: Vec<_> = groups.into_iter().map(|g| (g.rows, g.assets)).collect();
-        assert_eq!(got, expected);
-    }
-
-    #[test]
-    fn too_many_patterns_merge_where_the_fewest_observations_are_lost() {
-        // Rows observed: asset 0: 0..4, asset 1: 1..4, asset 2: 3 only.
-        let values = [1.0, NAN, NAN, 1.0, 1.0, NAN, 1.0, 1.0, NAN, 1.0, 1.0, 1.0];
-        let groups = group_by_pattern(
-            Returns {
-                values: &values,
-                assets: 3,
-            },
-            4,
-            2,
-        );
-        assert_eq!(groups[0].rows, [1, 2, 3]);
-        assert_eq!(groups[0].assets, [0, 1]);
-        assert_eq!(groups[1].assets, [2]);
-    }
 
     #[test]
     fn both_forms_of_the_second_moment_agree() {

@@ -3,8 +3,9 @@
 use faer::{Accum, Mat, MatRef};
 
 use super::dense::{dot, inner, multiply, product, times_vector, transposed_times_vector};
-use super::groups::{Block, GroupReturns, Pattern, Returns};
+use super::groups::{Block, GroupReturns};
 use super::likelihood::{GroupPosterior, Likelihood, Posterior};
+use super::patterns::{Pattern, Returns};
 
 /// The heads of all assets, given features and returns.
 #[derive(Debug, Clone, PartialEq)]

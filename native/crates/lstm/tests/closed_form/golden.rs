@@ -11,7 +11,7 @@ struct Golden(Value);
 
 impl Golden {
     fn read() -> Self {
-        let text = include_str!("golden/closed_form.json");
+        let text = include_str!("../golden/closed_form.json");
         Self(serde_json::from_str(text).expect("golden file is JSON"))
     }
 

@@ -1,0 +1,4 @@
+//! The pooled trainer with closed-form heads, in one binary: against PyTorch, and against itself.
+
+mod golden;
+mod trainer;
