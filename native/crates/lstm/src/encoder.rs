@@ -350,7 +350,7 @@ impl<'a, T: Real> BackwardPass<'a, T> {
             if control.check().is_err() {
                 return;
             }
-            let seed = |tile: usize, d_hidden: &mut [T], d_steps: &mut macrograd_simd::Buffer<T>| {
+            let mut seed = |tile: usize, d_hidden: &mut [T], d_steps: &mut macrograd_simd::Buffer<T>| {
                 let size = tapes[tile].size;
                 let sample = first_sample + (done + tile) * plan.full_lanes();
                 if let Some(values) = self.cotangent.last_hidden {
@@ -367,7 +367,7 @@ impl<'a, T: Real> BackwardPass<'a, T> {
                 }
                 true
             };
-            let finish = |tile: usize, scratch: &BackwardScratch<T>| {
+            let mut finish = |tile: usize, scratch: &BackwardScratch<T>| {
                 let size = tapes[tile].size;
                 let sample = (done + tile) * plan.full_lanes();
                 if self.wanted.inputs {
@@ -394,8 +394,8 @@ impl<'a, T: Real> BackwardPass<'a, T> {
                 length,
                 has_state: self.recorded.has_state,
                 wanted: self.wanted,
-                seed,
-                finish,
+                seed: &mut seed,
+                finish: &mut finish,
             };
             T::dispatch(self.recorded.isa, work);
             done += tapes.len();

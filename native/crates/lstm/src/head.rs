@@ -41,21 +41,60 @@ impl<T: Real> Head<T> {
         }
     }
 
+    /// H: columns of the weight.
+    #[must_use]
+    pub fn hidden_size(&self) -> usize {
+        self.weight.len() / self.outputs.max(1)
+    }
+
     /// Outputs [batch_size, outputs] of hidden states [batch_size, hidden_size].
     #[must_use]
     pub fn apply(&self, hidden: &[T]) -> Vec<T> {
-        let hidden_size = self.weight.len() / self.outputs.max(1);
-        let rows = hidden.chunks_exact(hidden_size.max(1));
-        rows.flat_map(|row| {
-            let output = move |index: usize| {
-                let weight = &self.weight[index * hidden_size..][..hidden_size];
-                weight
-                    .iter()
-                    .zip(row)
-                    .fold(self.bias[index], |sum, (&w, &h)| w.mul_add(h, sum))
-            };
-            (0..self.outputs).map(output)
-        })
-        .collect()
+        let mut out = vec![T::ZERO; hidden.len() / self.hidden_size().max(1) * self.outputs];
+        self.apply_into(hidden, &mut out);
+        out
+    }
+
+    /// Writes the outputs of hidden states [batch_size, hidden_size] to `out` [batch_size, outputs].
+    pub fn apply_into(&self, hidden: &[T], out: &mut [T]) {
+        let h = self.hidden_size().max(1);
+        for (out, row) in out.chunks_exact_mut(self.outputs.max(1)).zip(hidden.chunks_exact(h)) {
+            for ((out, weight), &bias) in out.iter_mut().zip(self.weight.chunks_exact(h)).zip(&self.bias) {
+                *out = weight.iter().zip(row).fold(bias, |sum, (&w, &x)| sum + w * x);
+            }
+        }
+    }
+
+    /// Adds the cotangents of the hidden states to `d_hidden` [batch_size, hidden_size], given those of the outputs
+    /// [batch_size, outputs].
+    pub fn pull_back(&self, d_outputs: &[T], d_hidden: &mut [T]) {
+        let h = self.hidden_size().max(1);
+        for (d_row, d_outputs) in d_hidden
+            .chunks_exact_mut(h)
+            .zip(d_outputs.chunks_exact(self.outputs.max(1)))
+        {
+            for (weight, &d_output) in self.weight.chunks_exact(h).zip(d_outputs) {
+                d_row.iter_mut().zip(weight).for_each(|(sum, &w)| *sum += d_output * w);
+            }
+        }
+    }
+
+    /// Adds a batch's gradient of weight and bias to `gradient`.
+    pub fn add_gradient(hidden: &[T], d_outputs: &[T], gradient: &mut Self) {
+        let h = gradient.hidden_size().max(1);
+        for (row, d_outputs) in hidden
+            .chunks_exact(h)
+            .zip(d_outputs.chunks_exact(gradient.outputs.max(1)))
+        {
+            for ((weight, bias), &d_output) in gradient
+                .weight
+                .chunks_exact_mut(h)
+                .zip(&mut gradient.bias)
+                .zip(d_outputs)
+            {
+                weight.iter_mut().zip(row).for_each(|(sum, &x)| *sum += d_output * x);
+                *bias += d_output;
+            }
+        }
     }
 }

@@ -24,11 +24,12 @@ mod model;
 pub mod optim;
 pub mod reference;
 mod sequences;
+pub mod train;
 mod weights;
 
 pub use encoder::{Tape, backward, encoder_backward, encoder_forward, forward, hidden_jacobian};
 pub use error::LstmError;
 pub use head::Head;
-pub use model::{jacobian, predict};
+pub use model::{OutputCotangent, jacobian, predict, pull_back};
 pub use sequences::{Cotangent, Gradients, Sequences, check_finite};
 pub use weights::{GATES, LayerWeights, LstmShape, LstmWeights};

@@ -2,13 +2,13 @@
 
 use macrograd_simd::{Buffer, Control, Isa, Real, parallel_for_each};
 
-use crate::encoder::useful_threads;
+use crate::encoder::{Tape, backward, forward, useful_threads};
 use crate::error::{LstmError, check_length};
 use crate::head::Head;
 use crate::kernel::{
     BackwardScratch, BackwardTiles, ForwardTile, PackedWeights, TilePlan, TileSize, TileTape, Wanted, from_lanes,
 };
-use crate::sequences::Sequences;
+use crate::sequences::{Cotangent, Gradients, Sequences};
 use crate::weights::LstmWeights;
 
 /// Writes the head's outputs of every sequence to `outputs` [batch_size, outputs].
@@ -25,7 +25,7 @@ pub fn predict<T: Real>(
 ) -> Result<(), LstmError> {
     check_length("outputs", outputs.len(), sequences.batch_size * head.outputs)?;
     let pass = TilePass::new(weights, head, sequences, control)?;
-    let mut scratch = pass.scratch(control);
+    let mut scratch = pass.scratch();
     let chunk = (pass.plan.full_lanes() * head.outputs).max(1);
     parallel_for_each(
         control,
@@ -61,7 +61,7 @@ pub fn jacobian<T: Real>(
     }
     let mut pass = TilePass::new(weights, head, sequences, control)?;
     pass.weights.pack_backward(weights, true);
-    let mut scratch = pass.scratch(control);
+    let mut scratch = pass.scratch();
     for scratch in &mut scratch {
         scratch.backward.prepare(
             &pass.weights.layers,
@@ -88,6 +88,50 @@ pub fn jacobian<T: Real>(
         },
     )?;
     Ok(())
+}
+
+/// Derivatives of a scalar with respect to what the model gives: where [`pull_back`] starts.
+#[derive(Debug, Clone, Copy)]
+pub struct OutputCotangent<'a, T> {
+    /// Of the head's outputs, [batch_size, outputs].
+    pub outputs: Option<&'a [T]>,
+    /// Of the top layer's hidden states at every step, [batch_size, sequence_length, hidden_size].
+    pub hidden: Option<&'a [T]>,
+}
+
+/// Forward and backward pass of LSTM and head together: writes what `gradients` asks for, and the head's gradient to
+/// `head_gradient`.
+///
+/// # Errors
+/// As [`predict`].
+pub fn pull_back<T: Real>(
+    (weights, head): (&LstmWeights<T>, &Head<T>),
+    sequences: &Sequences<'_, T>,
+    cotangent: &OutputCotangent<'_, T>,
+    gradients: &mut Gradients<'_, T>,
+    head_gradient: &mut Head<T>,
+    control: &Control,
+) -> Result<(), LstmError> {
+    let h = weights.shape().hidden_size;
+    check_length("head_weight", head.weight.len(), head.outputs * h)?;
+    check_length("head_weight gradient", head_gradient.weight.len(), head.weight.len())?;
+    let mut tape = Tape::default();
+    forward(weights, sequences, &mut tape, control)?;
+    let mut d_last = vec![T::ZERO; sequences.batch_size * h];
+    head_gradient.weight.fill(T::ZERO);
+    head_gradient.bias.fill(T::ZERO);
+    if let Some(d_outputs) = cotangent.outputs {
+        check_length("d_outputs", d_outputs.len(), sequences.batch_size * head.outputs)?;
+        let mut hidden = vec![T::ZERO; d_last.len()];
+        tape.last_hidden(&mut hidden)?;
+        Head::add_gradient(&hidden, d_outputs, head_gradient);
+        head.pull_back(d_outputs, &mut d_last);
+    }
+    let of_states = Cotangent {
+        last_hidden: Some(&d_last),
+        hidden: cotangent.hidden,
+    };
+    backward(weights, &mut tape, &of_states, gradients, control)
 }
 
 /// What all tiles of a pass share.
@@ -139,7 +183,7 @@ impl<'a, T: Real> TilePass<'a, T> {
         })
     }
 
-    fn scratch(&self, _: &Control) -> Vec<TileScratch<T>> {
+    fn scratch(&self) -> Vec<TileScratch<T>> {
         let threads = self.threads.min(self.plan.tile_count().max(1));
         (0..threads)
             .map(|_| TileScratch {
@@ -189,13 +233,13 @@ impl<'a, T: Real> TilePass<'a, T> {
         let stride = self.head.outputs * length * f;
         for output in 0..self.head.outputs {
             let row = &self.head.weight[output * self.hidden_size..][..self.hidden_size];
-            let seed = |_: usize, d_hidden: &mut [T], _: &mut Buffer<T>| {
+            let mut seed = |_: usize, d_hidden: &mut [T], _: &mut Buffer<T>| {
                 for (lanes, &w) in d_hidden.chunks_exact_mut(size.lanes).zip(row) {
                     lanes.fill(w);
                 }
                 false
             };
-            let finish = |_: usize, scratch: &BackwardScratch<T>| {
+            let mut finish = |_: usize, scratch: &BackwardScratch<T>| {
                 for step in 0..length {
                     let lanes = &scratch.d_inputs[0][step * padded_f * size.lanes..];
                     from_lanes(lanes, f, size, &mut out[(output * length + step) * f..], stride);
@@ -208,8 +252,8 @@ impl<'a, T: Real> TilePass<'a, T> {
                 length,
                 has_state: self.sequences.has_initial_state(),
                 wanted: Self::JACOBIAN,
-                seed,
-                finish,
+                seed: &mut seed,
+                finish: &mut finish,
             };
             T::dispatch(self.isa, work);
         }

@@ -1,1 +1,368 @@
-//! Entries of the LSTM kernel: forward, backward, Jacobian.
+//! Entries of the LSTM kernel: forward, backward, Jacobian, training, and the processor's measured limit. Each exists in
+//! both precisions; results go into arrays that the caller owns.
+
+use macrograd_lstm::train::{Targets, TrainOptions, TrainingData, train};
+use macrograd_lstm::{
+    Gradients, Head, LstmShape, LstmWeights, OutputCotangent, Sequences, Tape, forward, jacobian, predict, pull_back,
+};
+use macrograd_simd::measure_peak;
+use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array};
+use napi_derive::napi;
+
+use crate::task::{CancelToken, Failure, ProgressListener, Work, control};
+
+/// Sizes of a model and of a batch.
+#[napi(object)]
+#[derive(Clone, Copy)]
+pub struct LstmSizes {
+    pub input_size: u32,
+    pub hidden_size: u32,
+    pub layers: u32,
+    pub batch_size: u32,
+    pub sequence_length: u32,
+}
+
+impl LstmSizes {
+    fn shape(&self) -> LstmShape {
+        LstmShape {
+            input_size: self.input_size as usize,
+            hidden_size: self.hidden_size as usize,
+            layers: self.layers as usize,
+        }
+    }
+}
+
+/// How to train; see the facade.
+#[napi(object)]
+pub struct LstmTrainSettings {
+    pub epochs: u32,
+    pub batch_size: u32,
+    pub learning_rate: f64,
+    pub head_learning_rate: f64,
+    pub weight_decay: f64,
+    pub clip_norm: f64,
+    pub input_noise: f64,
+    pub patience: u32,
+    pub cosine: bool,
+    pub seed: f64,
+    /// Rows at the end of the batch that are for validation only.
+    pub validation_rows: u32,
+}
+
+/// What training did.
+#[napi(object)]
+pub struct LstmTrainReport {
+    pub training_loss: Vec<f64>,
+    pub validation_loss: Vec<f64>,
+    pub best_epoch: u32,
+}
+
+impl From<&LstmTrainSettings> for TrainOptions {
+    fn from(settings: &LstmTrainSettings) -> Self {
+        Self {
+            epochs: settings.epochs as usize,
+            batch_size: settings.batch_size as usize,
+            learning_rate: settings.learning_rate,
+            head_learning_rate: settings.head_learning_rate,
+            weight_decay: settings.weight_decay,
+            clip_norm: settings.clip_norm,
+            input_noise: settings.input_noise,
+            patience: settings.patience as usize,
+            cosine: settings.cosine,
+            seed: settings.seed as u64,
+        }
+    }
+}
+
+/// Float32 operations a second that this processor reaches with fused products alone, in units of 10^9.
+#[napi]
+pub fn measure_peak_gflops(threads: u32) -> AsyncTask<Work<f64>> {
+    Work::spawn(control(threads, None, None), |control| {
+        measure_peak(control.threads()).map_err(|error| Failure::new("bad_argument", error))
+    })
+}
+
+/// The entries of one precision; they differ in the numbers' type alone.
+macro_rules! entries {
+    ($t:ty, $array:ident, $model:ident, $gradients:ident,
+     $forward:ident, $states:ident, $backward:ident, $jacobian:ident, $train:ident) => {
+        /// A model and a batch of inputs. Not to be changed while a call runs.
+        #[napi(object)]
+        pub struct $model {
+            pub sizes: LstmSizes,
+            /// Per layer weight_ih, weight_hh, bias_ih, bias_hh.
+            pub weights: $array,
+            /// `[outputs][hidden]`.
+            pub head_weight: $array,
+            /// `[outputs]`.
+            pub head_bias: $array,
+            /// `[batch][step][input]`.
+            pub input: $array,
+            /// `[layer][batch][hidden]`.
+            pub initial_hidden: Option<$array>,
+            /// `[layer][batch][hidden]`.
+            pub initial_cell: Option<$array>,
+        }
+
+        impl $model {
+            fn parameters(&self) -> Result<(LstmWeights<$t>, Head<$t>), Failure> {
+                let weights = LstmWeights::from_flat(self.sizes.shape(), &self.weights)?;
+                let head = Head::new(
+                    self.sizes.hidden_size as usize,
+                    self.head_weight.to_vec(),
+                    self.head_bias.to_vec(),
+                )?;
+                Ok((weights, head))
+            }
+
+            fn sequences(&self) -> Sequences<'_, $t> {
+                Sequences {
+                    input: &self.input,
+                    batch_size: self.sizes.batch_size as usize,
+                    sequence_length: self.sizes.sequence_length as usize,
+                    initial_hidden: self.initial_hidden.as_deref(),
+                    initial_cell: self.initial_cell.as_deref(),
+                }
+            }
+        }
+
+        /// Where a backward pass writes; shapes as of what they are gradients of.
+        #[napi(object)]
+        pub struct $gradients {
+            pub weights: $array,
+            pub head_weight: $array,
+            pub head_bias: $array,
+            pub input: $array,
+            pub initial_hidden: $array,
+            pub initial_cell: $array,
+        }
+
+        /// Writes the head's outputs to `outputs` `[batch][output]`.
+        #[napi]
+        pub fn $forward(
+            model: $model,
+            mut outputs: $array,
+            threads: u32,
+            token: Option<&CancelToken>,
+            on_progress: Option<ProgressListener>,
+        ) -> AsyncTask<Work<()>> {
+            Work::spawn(control(threads, token, on_progress), move |control| {
+                let (weights, head) = model.parameters()?;
+                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
+                let outputs = unsafe { outputs.as_mut() };
+                Ok(predict(&weights, &head, &model.sequences(), outputs, control)?)
+            })
+        }
+
+        /// Writes the top layer's hidden state after every step to `hidden` `[step][batch][hidden]`, and every layer's last
+        /// cell state to `cell` `[layer][batch][hidden]`.
+        #[napi]
+        pub fn $states(
+            model: $model,
+            mut hidden: $array,
+            mut cell: $array,
+            threads: u32,
+            token: Option<&CancelToken>,
+            on_progress: Option<ProgressListener>,
+        ) -> AsyncTask<Work<()>> {
+            Work::spawn(control(threads, token, on_progress), move |control| {
+                let (weights, _) = model.parameters()?;
+                let mut tape = Tape::default();
+                forward(&weights, &model.sequences(), &mut tape, control)?;
+                let state = (model.sizes.batch_size as usize * model.sizes.hidden_size as usize).max(1);
+                let top = model.sizes.layers as usize - 1;
+                // SAFETY: the facade lends both arrays for this call alone, and nobody else touches them until it ends.
+                let (hidden, cell) = unsafe { (hidden.as_mut(), cell.as_mut()) };
+                for (step, out) in hidden.chunks_mut(state).enumerate() {
+                    tape.read_hidden(top, step + 1, out)?;
+                }
+                for (layer, out) in cell.chunks_mut(state).enumerate() {
+                    tape.last_cell(layer, out)?;
+                }
+                Ok(())
+            })
+        }
+
+        /// Pulls cotangents of the outputs `[batch][output]` and of every step's hidden state `[batch][step][hidden]` back to
+        /// everything.
+        #[napi]
+        #[allow(
+            clippy::too_many_arguments,
+            reason = "one argument for each of the caller's arrays"
+        )]
+        pub fn $backward(
+            model: $model,
+            d_outputs: Option<$array>,
+            d_hidden: Option<$array>,
+            mut gradients: $gradients,
+            threads: u32,
+            token: Option<&CancelToken>,
+            on_progress: Option<ProgressListener>,
+        ) -> AsyncTask<Work<()>> {
+            Work::spawn(control(threads, token, on_progress), move |control| {
+                let (weights, head) = model.parameters()?;
+                let mut d_weights = LstmWeights::zeros(weights.shape())?;
+                let mut d_head = head.clone();
+                let cotangent = OutputCotangent {
+                    outputs: d_outputs.as_deref(),
+                    hidden: d_hidden.as_deref(),
+                };
+                // SAFETY: the facade lends these arrays for this call alone, and nobody else touches them until it ends.
+                let (input, hidden, cell) = unsafe {
+                    (
+                        gradients.input.as_mut(),
+                        gradients.initial_hidden.as_mut(),
+                        gradients.initial_cell.as_mut(),
+                    )
+                };
+                let mut wanted = Gradients {
+                    weights: Some(&mut d_weights),
+                    input: Some(input),
+                    initial_hidden: Some(hidden),
+                    initial_cell: Some(cell),
+                };
+                let sequences = model.sequences();
+                pull_back(
+                    (&weights, &head),
+                    &sequences,
+                    &cotangent,
+                    &mut wanted,
+                    &mut d_head,
+                    control,
+                )?;
+                // SAFETY: as above.
+                let (flat, head_weight, head_bias) = unsafe {
+                    (
+                        gradients.weights.as_mut(),
+                        gradients.head_weight.as_mut(),
+                        gradients.head_bias.as_mut(),
+                    )
+                };
+                flat.iter_mut()
+                    .zip(d_weights.arrays().flatten())
+                    .for_each(|(out, &x)| *out = x);
+                head_weight
+                    .iter_mut()
+                    .zip(&d_head.weight)
+                    .for_each(|(out, &x)| *out = x);
+                head_bias
+                    .iter_mut()
+                    .zip(&d_head.bias)
+                    .for_each(|(out, &x)| *out = x);
+                Ok(())
+            })
+        }
+
+        /// Writes d output / d input to `out` `[batch][output][step][input]`, and the outputs to `outputs`.
+        #[napi]
+        pub fn $jacobian(
+            model: $model,
+            mut outputs: $array,
+            mut out: $array,
+            threads: u32,
+            token: Option<&CancelToken>,
+            on_progress: Option<ProgressListener>,
+        ) -> AsyncTask<Work<()>> {
+            Work::spawn(control(threads, token, on_progress), move |control| {
+                let (weights, head) = model.parameters()?;
+                // SAFETY: the facade lends both arrays for this call alone, and nobody else touches them until it ends.
+                let (outputs, out) = unsafe { (outputs.as_mut(), out.as_mut()) };
+                Ok(jacobian(
+                    &weights,
+                    &head,
+                    &model.sequences(),
+                    Some(outputs),
+                    out,
+                    control,
+                )?)
+            })
+        }
+
+        /// Trains on `targets` `[batch][output]` (NaN = missing); the model's weights and head are overwritten.
+        #[napi]
+        pub fn $train(
+            mut model: $model,
+            targets: $array,
+            settings: LstmTrainSettings,
+            threads: u32,
+            token: Option<&CancelToken>,
+            on_progress: Option<ProgressListener>,
+        ) -> AsyncTask<Work<LstmTrainReport>> {
+            Work::spawn(control(threads, token, on_progress), move |control| {
+                let (mut weights, mut head) = model.parameters()?;
+                let all = model.sequences();
+                let held_out = settings.validation_rows.min(model.sizes.batch_size) as usize;
+                let kept = all.batch_size - held_out;
+                let (input, held_input) = split(all.input, kept, all.batch_size)?;
+                let (values, held_values) = split(&targets, kept, all.batch_size)?;
+                let data = |input, values, rows| TrainingData {
+                    sequences: Sequences::new(input, rows, all.sequence_length),
+                    targets: Targets { values },
+                };
+                let validation = data(held_input, held_values, held_out);
+                let trained = train(
+                    &mut weights,
+                    &mut head,
+                    &data(input, values, kept),
+                    (held_out > 0).then_some(&validation),
+                    &TrainOptions::from(&settings),
+                    control,
+                )?;
+                // SAFETY: the facade lends these arrays for this call alone, and nobody else touches them until it ends.
+                let (flat, head_weight, head_bias) = unsafe {
+                    (
+                        model.weights.as_mut(),
+                        model.head_weight.as_mut(),
+                        model.head_bias.as_mut(),
+                    )
+                };
+                flat.iter_mut()
+                    .zip(weights.arrays().flatten())
+                    .for_each(|(out, &x)| *out = x);
+                head_weight.copy_from_slice(&head.weight);
+                head_bias.copy_from_slice(&head.bias);
+                Ok(LstmTrainReport {
+                    training_loss: trained.training_loss,
+                    validation_loss: trained.validation_loss,
+                    best_epoch: trained.best_epoch as u32,
+                })
+            })
+        }
+    };
+}
+
+entries!(
+    f32,
+    Float32Array,
+    LstmModelF32,
+    LstmGradientsF32,
+    lstm_forward_f32,
+    lstm_states_f32,
+    lstm_backward_f32,
+    lstm_jacobian_f32,
+    lstm_train_f32
+);
+entries!(
+    f64,
+    Float64Array,
+    LstmModelF64,
+    LstmGradientsF64,
+    lstm_forward_f64,
+    lstm_states_f64,
+    lstm_backward_f64,
+    lstm_jacobian_f64,
+    lstm_train_f64
+);
+
+/// The first `rows` of `total` equal rows, and the others.
+fn split<T>(values: &[T], rows: usize, total: usize) -> Result<(&[T], &[T]), Failure> {
+    let width = values.len() / total.max(1);
+    if width * total != values.len() {
+        let problem = format!(
+            "an array of {} elements is no whole number of {total} rows",
+            values.len()
+        );
+        return Err(Failure::new("shape_mismatch", problem));
+    }
+    Ok(values.split_at(rows * width))
+}

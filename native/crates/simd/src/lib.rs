@@ -8,6 +8,7 @@ mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod parallel;
+mod peak;
 mod portable;
 mod real;
 mod vector;
@@ -18,5 +19,6 @@ pub use buffer::Buffer;
 pub use control::{Cancelled, Control};
 pub use isa::{Isa, IsaError, IsaName};
 pub use parallel::parallel_for_each;
+pub use peak::measure_peak;
 pub use real::Real;
 pub use vector::{Kernel, MAX_LANES, Simd};

@@ -93,23 +93,25 @@ pub(crate) fn chunk_tiles(length: usize) -> usize {
 /// Work: tiles of one size, all layers from the top down. `seed` writes the cotangent of a tile's last hidden state
 /// to [H][lane], and returns whether `d_steps` holds cotangents of every step; `finish` reads a tile's results out of
 /// the scratch space.
-pub(crate) struct BackwardTiles<'a, T, Seed, Finish> {
+pub(crate) struct BackwardTiles<'a, T> {
     pub weights: &'a PackedWeights<T>,
     pub tapes: &'a [TileTape<T>],
     pub scratch: &'a mut BackwardScratch<T>,
     pub length: usize,
     pub has_state: bool,
     pub wanted: Wanted,
-    pub seed: Seed,
-    pub finish: Finish,
+    pub seed: &'a mut Seed<'a, T>,
+    pub finish: &'a mut Finish<'a, T>,
 }
 
-impl<T, Seed, Finish> Kernel<T> for BackwardTiles<'_, T, Seed, Finish>
-where
-    T: Real,
-    Seed: FnMut(usize, &mut [T], &mut Buffer<T>) -> bool,
-    Finish: FnMut(usize, &BackwardScratch<T>),
-{
+/// Writes the cotangents that a tile's pass starts from; called with the tile, the last hidden state's [H][lane] (zeros)
+/// and the buffer for those of every step.
+pub(crate) type Seed<'a, T> = dyn FnMut(usize, &mut [T], &mut Buffer<T>) -> bool + 'a;
+
+/// Reads a tile's results out of the scratch space.
+pub(crate) type Finish<'a, T> = dyn FnMut(usize, &BackwardScratch<T>) + 'a;
+
+impl<T: Real> Kernel<T> for BackwardTiles<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -126,12 +128,7 @@ where
     }
 }
 
-impl<T, Seed, Finish> BackwardTiles<'_, T, Seed, Finish>
-where
-    T: Real,
-    Seed: FnMut(usize, &mut [T], &mut Buffer<T>) -> bool,
-    Finish: FnMut(usize, &BackwardScratch<T>),
-{
+impl<T: Real> BackwardTiles<'_, T> {
     #[inline(always)]
     fn all_tiles<S: Simd<T>, const ROWS: usize, const VECTORS: usize>(&mut self, s: S) {
         let weights = self.weights;

@@ -154,10 +154,10 @@ fn update<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
     for unit in 0..ROWS / GATES {
         for vector in 0..VECTORS {
             let at = (unit * VECTORS + vector) * S::LANES;
-            let i = sigmoid_of_half(s, acc[GATES * unit][vector]);
-            let f = sigmoid_of_half(s, acc[GATES * unit + 1][vector]);
+            let i = T::sigmoid_of_half_lanes(s, acc[GATES * unit][vector]);
+            let f = T::sigmoid_of_half_lanes(s, acc[GATES * unit + 1][vector]);
             let g = T::tanh_lanes(s, acc[GATES * unit + 2][vector]);
-            let o = sigmoid_of_half(s, acc[GATES * unit + 3][vector]);
+            let o = T::sigmoid_of_half_lanes(s, acc[GATES * unit + 3][vector]);
             let before = s.load(&cell[at..]);
             let c = s.mul_add(f, before, s.mul(i, g));
             let tanh_cell = T::tanh_lanes(s, c);
@@ -175,11 +175,4 @@ fn update<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
             }
         }
     }
-}
-
-/// sigmoid(2 x) = (1 + tanh x) / 2; the packed weights are halved so that x = a / 2.
-#[inline(always)]
-fn sigmoid_of_half<T: Real, S: Simd<T>>(s: S, x: S::V) -> S::V {
-    let half = s.splat(T::from_f64(0.5));
-    s.mul_add(half, T::tanh_lanes(s, x), half)
 }

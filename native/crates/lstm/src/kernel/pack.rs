@@ -19,8 +19,8 @@ pub(crate) struct PackedLayer<T> {
     pub hidden_size: usize,
     /// Rows of a block: 4 (one unit's gates) on 16 registers, 8 (two units') on 32.
     pub block_rows: usize,
-    /// [block][F + H][block_rows]: the gates of one or two units. Rows of i, f and o are halved (exactly), since
-    /// sigmoid(a) = (1 + tanh(a / 2)) / 2.
+    /// [block][F + H][block_rows]: the gates of one or two units. Rows of i, f and o are halved (exactly): the
+    /// activations give sigmoid(2 x).
     pub gate_weights: Buffer<T>,
     /// [block][block_rows]: sum of both biases, halved likewise.
     pub gate_bias: Buffer<T>,

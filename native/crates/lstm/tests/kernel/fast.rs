@@ -1,10 +1,8 @@
 //! The fast path against the scalar reference, on every instruction set of the processor and on odd sizes.
 
-mod support;
-
+use crate::support::{Case, Sizes, error, isas};
 use macrograd_lstm::{Cotangent, Gradients, LstmWeights, Tape, backward, forward, jacobian, predict, reference};
 use macrograd_simd::{Control, Isa, Real};
-use support::{Case, Sizes, error, isas};
 
 /// Rounding of float64 sums of up to 500 terms in another order, through up to 120 steps.
 const F64_BOUND: f64 = 1e-12;

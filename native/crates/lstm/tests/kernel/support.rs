@@ -1,7 +1,5 @@
 //! Deterministic test data (the same numbers as test/reference/lstm_golden.py makes) and the error measure.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use macrograd_lstm::{Head, LstmShape, LstmWeights, Sequences};
 use macrograd_simd::{Isa, IsaName, Real};
 

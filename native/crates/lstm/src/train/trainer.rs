@@ -1,0 +1,226 @@
+//! The loop over epochs and mini-batches.
+
+use macrograd_simd::{Control, Real};
+
+use super::options::TrainOptions;
+use super::squared_error::{SquaredError, Targets};
+use crate::closed_form::Random;
+use crate::error::LstmError;
+use crate::head::Head;
+use crate::model::predict;
+use crate::optim::{Adam, AdamOptions, ParameterGroup, clip_global_norm, cosine_schedule};
+use crate::sequences::Sequences;
+use crate::weights::LstmWeights;
+
+/// Windows and what they should give.
+#[derive(Debug, Clone, Copy)]
+pub struct TrainingData<'a, T> {
+    /// [rows, sequence_length, input_size].
+    pub sequences: Sequences<'a, T>,
+    /// [rows, outputs]; NaN = missing.
+    pub targets: Targets<'a, T>,
+}
+
+/// What training did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// Mean training loss of every epoch, under input noise if there was any.
+    pub training_loss: Vec<f64>,
+    /// Validation loss after every epoch; empty without validation rows.
+    pub validation_loss: Vec<f64>,
+    /// Epoch (from 0) whose parameters were kept: the best on the validation rows, else the last.
+    pub best_epoch: usize,
+}
+
+/// Trains `weights` and `head` in place. The same bits for any number of threads.
+///
+/// # Errors
+/// [`LstmError::BadOption`], [`LstmError::NoObservations`], [`LstmError::Diverged`], and as [`crate::predict`]; after an
+/// error the parameters are those of the last whole step.
+pub fn train<T: Real>(
+    weights: &mut LstmWeights<T>,
+    head: &mut Head<T>,
+    training: &TrainingData<'_, T>,
+    validation: Option<&TrainingData<'_, T>>,
+    options: &TrainOptions,
+    control: &Control,
+) -> Result<Trained, LstmError> {
+    options.validate()?;
+    training.sequences.validate(weights.shape())?;
+    if training.targets.observed() == 0 {
+        return Err(LstmError::NoObservations);
+    }
+    let mut state = State::new(weights, head, options)?;
+    let mut trained = Trained {
+        training_loss: Vec::new(),
+        validation_loss: Vec::new(),
+        best_epoch: 0,
+    };
+    let mut best = (f64::INFINITY, state.parameters.clone());
+    let rows = training.sequences.batch_size;
+    let steps = options.epochs * rows.div_ceil(options.batch_size);
+    for epoch in 0..options.epochs {
+        let order = state.order(rows, options.batch_size < rows);
+        let mut sum = 0.0;
+        for batch in order.chunks(options.batch_size) {
+            sum += state.step(weights, head, training, batch, options, steps, control)? * batch.len() as f64;
+        }
+        trained.training_loss.push(sum / rows as f64);
+        control.report((epoch + 1) as f64 / options.epochs as f64);
+        let Some(validation) = validation else {
+            trained.best_epoch = epoch;
+            continue;
+        };
+        let loss = mean_squared_error(weights, head, validation, control)?;
+        trained.validation_loss.push(loss);
+        if loss < best.0 {
+            best = (loss, state.parameters.clone());
+            trained.best_epoch = epoch;
+        } else if options.patience > 0 && epoch - trained.best_epoch >= options.patience {
+            break;
+        }
+    }
+    if best.0.is_finite() {
+        state.parameters = best.1;
+        state.write(weights, head);
+    }
+    Ok(trained)
+}
+
+/// Mean squared error over the observed targets.
+fn mean_squared_error<T: Real>(
+    weights: &LstmWeights<T>,
+    head: &Head<T>,
+    data: &TrainingData<'_, T>,
+    control: &Control,
+) -> Result<f64, LstmError> {
+    let mut outputs = vec![T::ZERO; data.targets.values.len()];
+    predict(weights, head, &data.sequences, &mut outputs, control)?;
+    let residuals = outputs.iter().zip(data.targets.values).filter(|(_, y)| !y.is_nan());
+    let sum: f64 = residuals.map(|(x, y)| (x.to_f64() - y.to_f64()).powi(2)).sum();
+    Ok(sum / data.targets.observed().max(1) as f64)
+}
+
+/// What lives from step to step. Parameters are kept in float64, [LSTM | head weight | head bias], so that small steps
+/// are not lost; kernels get them rounded.
+struct State<T> {
+    parameters: Vec<f64>,
+    gradient: Vec<f64>,
+    adam: Adam,
+    loss: SquaredError<T>,
+    random: Random,
+    input: Vec<T>,
+    targets: Vec<T>,
+    steps: usize,
+}
+
+impl<T: Real> State<T> {
+    fn new(weights: &LstmWeights<T>, head: &Head<T>, options: &TrainOptions) -> Result<Self, LstmError> {
+        let all = weights.arrays().chain([&head.weight[..], &head.bias]);
+        let parameters: Vec<f64> = all.flatten().map(|x| x.to_f64()).collect();
+        let head_start = weights.shape().parameter_count();
+        let lstm = ParameterGroup {
+            range: 0..head_start,
+            learning_rate: options.learning_rate,
+            weight_decay: options.weight_decay,
+        };
+        let head_group = ParameterGroup {
+            range: head_start..parameters.len(),
+            learning_rate: options.head_learning_rate,
+            weight_decay: 0.0,
+        };
+        Ok(Self {
+            gradient: Vec::with_capacity(parameters.len()),
+            adam: Adam::new(parameters.len(), vec![lstm, head_group], AdamOptions::default()),
+            loss: SquaredError::new(weights, head)?,
+            random: Random::new(options.seed, 0),
+            parameters,
+            input: Vec::new(),
+            targets: Vec::new(),
+            steps: 0,
+        })
+    }
+
+    /// Rows in the order of an epoch: shuffled (Fisher and Yates) if there are several batches.
+    fn order(&mut self, rows: usize, shuffled: bool) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..rows).collect();
+        for index in (1..rows).rev().filter(|_| shuffled) {
+            order.swap(index, (self.random.uniform() * (index + 1) as f64) as usize);
+        }
+        order
+    }
+
+    /// One step on the given rows; returns their loss before it.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the model, the data and how to learn, each with its own owner"
+    )]
+    fn step(
+        &mut self,
+        weights: &mut LstmWeights<T>,
+        head: &mut Head<T>,
+        data: &TrainingData<'_, T>,
+        rows: &[usize],
+        options: &TrainOptions,
+        steps: usize,
+        control: &Control,
+    ) -> Result<f64, LstmError> {
+        self.gather(
+            weights.shape().input_size,
+            head.outputs,
+            data,
+            rows,
+            options.input_noise,
+        );
+        let sequences = Sequences::new(&self.input, rows.len(), data.sequences.sequence_length);
+        let loss = self
+            .loss
+            .evaluate(weights, head, &sequences, Targets { values: &self.targets }, control)?;
+        self.gradient.clear();
+        let all = self
+            .loss
+            .weights
+            .arrays()
+            .chain([&self.loss.head.weight[..], &self.loss.head.bias]);
+        self.gradient.extend(all.flatten().map(|x| x.to_f64()));
+        clip_global_norm(&mut self.gradient, options.clip_norm);
+        let schedule = if options.cosine {
+            cosine_schedule(self.steps, steps)
+        } else {
+            1.0
+        };
+        self.adam.step(&mut self.parameters, &self.gradient, schedule);
+        self.steps += 1;
+        if !self.parameters.iter().all(|x| x.is_finite()) {
+            return Err(LstmError::Diverged);
+        }
+        self.write(weights, head);
+        Ok(loss)
+    }
+
+    /// Copies rows of inputs and targets, with noise on the inputs.
+    fn gather(&mut self, input_size: usize, outputs: usize, data: &TrainingData<'_, T>, rows: &[usize], noise: f64) {
+        let width = data.sequences.sequence_length * input_size;
+        self.input.clear();
+        self.targets.clear();
+        for &row in rows {
+            self.input
+                .extend_from_slice(&data.sequences.input[row * width..][..width]);
+            self.targets
+                .extend_from_slice(&data.targets.values[row * outputs..][..outputs]);
+        }
+        if noise > 0.0 {
+            self.input
+                .iter_mut()
+                .for_each(|x| *x += T::from_f64(noise * self.random.normal()));
+        }
+    }
+
+    /// Rounds the parameters into the model.
+    fn write(&self, weights: &mut LstmWeights<T>, head: &mut Head<T>) {
+        let all = weights.arrays_mut().chain([&mut head.weight[..], &mut head.bias]);
+        all.flatten()
+            .zip(&self.parameters)
+            .for_each(|(out, &x)| *out = T::from_f64(x));
+    }
+}

@@ -1,0 +1,6 @@
+//! The LSTM kernel against its reference, and the reference against PyTorch.
+
+mod fast;
+mod golden;
+mod refusals;
+mod support;
