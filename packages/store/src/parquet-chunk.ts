@@ -2,7 +2,14 @@ import type { ColumnChunk, CompressionCodec, Encoding, SchemaElement, Statistics
 import type { fileWriter } from 'hyparquet-writer';
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
-import { type EncodedValues, encodeNumbers, encodeStrings, hybrid, type Presence } from './parquet-values.js';
+import {
+  type EncodedValues,
+  encodeNumbers,
+  encodeStrings,
+  hybrid,
+  type Presence,
+  splitBytes,
+} from './parquet-values.js';
 import { type AnyColumn, NULL_BOOLEAN, NULL_INT } from './table.js';
 
 /** The file that chunks are appended to. */
@@ -24,10 +31,10 @@ export function writeChunk(
   end: number,
 ): ColumnChunk {
   const present = presence(column, start, end);
-  const values = 'kind' in column ? encodeStrings(column, start, end) : encodeNumbers(column, present, start, end);
+  const encoded = 'kind' in column ? encodeStrings(column, start, end) : encodeNumbers(column, present, start, end);
+  const { values, codec } = packed(encoded, element);
   const nulls = end - start - present.count;
   const levels = element.repetition_type === 'OPTIONAL' ? hybrid(present.flags, 1) : new Uint8Array(0);
-  const codec = codecFor(values.bytes);
   const offset = writer.offset;
   let uncompressed = 0;
   if (values.dictionary) uncompressed += writeDictionaryPage(writer, values.dictionary, codec);
@@ -71,6 +78,20 @@ function presence(column: AnyColumn, start: number, end: number): Presence {
     for (let row = start; row < end; row++) mark(row, column[row] !== missing);
   }
   return { flags, count };
+}
+
+interface PackedValues {
+  readonly values: EncodedValues;
+  readonly codec: CompressionCodec;
+}
+
+/** Numbers that do not compress as they are may do byte by byte: those of float32 precision have three empty bytes. */
+function packed(values: EncodedValues, { type }: SchemaElement): PackedValues {
+  const codec = codecFor(values.bytes);
+  if (codec !== 'UNCOMPRESSED' || type !== 'DOUBLE') return { values, codec };
+  const bytes = splitBytes(values.bytes, Float64Array.BYTES_PER_ELEMENT);
+  if (snappyCompress(bytes).length >= WORTHWHILE_RATIO * bytes.length) return { values, codec };
+  return { values: { ...values, encoding: 'BYTE_STREAM_SPLIT', bytes }, codec: 'SNAPPY' };
 }
 
 function codecFor(bytes: Uint8Array): CompressionCodec {

@@ -19,6 +19,16 @@ export function hybrid(values: Int32Array | Uint8Array, bitWidth: number): Uint8
   return writer.getBytes();
 }
 
+/** First bytes of all values, then second bytes, and so on (the BYTE_STREAM_SPLIT encoding). */
+export function splitBytes(bytes: Uint8Array, width: number): Uint8Array {
+  const count = bytes.length / width;
+  const out = new Uint8Array(bytes.length);
+  for (let b = 0; b < width; b++) {
+    for (let i = 0; i < count; i++) out[b * count + i] = bytes[i * width + b];
+  }
+  return out;
+}
+
 /** Which rows of a chunk hold a value. */
 export interface Presence {
   /** 1 where there is a value, 0 where null: the definition level. */

@@ -1,7 +1,7 @@
 import type { FitStatus, Panel } from '@macrograd/core';
 import type { ExposureCube } from '@macrograd/exposure';
 import type { DictionaryColumn, TableData } from '@macrograd/store';
-import { ExposureLayout, type ExposureSection, type TableMethod } from './exposure-layout.js';
+import { ExposureLayout, type ExposureSection, hasLags, type TableMethod } from './exposure-layout.js';
 
 /** One fit's exposures at the dates that it is used for. */
 export interface ExposureSource {
@@ -66,6 +66,8 @@ export class ExposureTable {
     const { exposure, unit_exposure, se, lo, hi, regime_share } = this.numbers;
     const dates = cube.dates.length;
     const factors = cube.factors.length;
+    // The LSTM works in float32: further digits would be noise, and cost half of the file.
+    const precision = hasLags(cube.method) ? Math.fround : (value: number) => value;
     for (let asset = cube.assets.start; asset < cube.assets.end; asset++) {
       const from = Math.max(0, layout.firstRow[asset] - cube.span.start);
       for (let factor = 0; factor < factors; factor++) {
@@ -73,11 +75,11 @@ export class ExposureTable {
           const row = cube.span.start + t;
           const to = layout.tableRow(section, asset, factor, row);
           const at = ((asset - cube.assets.start) * dates + t) * factors + factor;
-          exposure[to] = cube.exposure[at];
-          unit_exposure[to] = cube.unitExposure[at];
-          se[to] = cube.se[at];
-          lo[to] = cube.lo[at];
-          hi[to] = cube.hi[at];
+          exposure[to] = precision(cube.exposure[at]);
+          unit_exposure[to] = precision(cube.unitExposure[at]);
+          se[to] = precision(cube.se[at]);
+          lo[to] = precision(cube.lo[at]);
+          hi[to] = precision(cube.hi[at]);
           regime_share[to] = source.regimeShare[row];
           this.fit[to] = fitCode;
           this.inSample[to] = row < source.firstUnseen ? 1 : 0;
