@@ -124,7 +124,7 @@ describe('run', () => {
     expect(Object.keys(record.data_hashes)).toEqual(['macro.csv', 'returns.csv']);
     expect(record.checks).toMatchObject([{ name: 'A0 on RATE, ols', passed: true, unit: 'decimal return per 1 pp' }]);
     expect(record.onnx?.max_relative_error).toBeLessThanOrEqual(1e-5);
-    expect(record.warnings.join('\n')).toMatch(/LATE starts 1972-08-31/);
+    expect(record.warnings.join('\n')).toMatch(/LATE: observed from 1972-08-31 only/);
     const { methods, screened } = await readHeadline(one);
     expect(methods.map(({ method }) => method)).toEqual(['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm', 'chosen']);
     expect(screened).toBe(6 * 3);

@@ -20,21 +20,31 @@ function labelled({ assets }: Panel): string[] {
   ];
 }
 
-/** Series that start after the span's first date or end before its last. */
+/** Series that start after the span's first date or end before its last; those alike on one line. */
 function partlyObserved({ inputs, axis }: Panel): string[] {
+  const { dates } = axis;
   const columns = inputs.factors.length;
-  const last = axis.dates.length - 1;
-  return inputs.factors.flatMap(({ name, role }, column) => {
-    const seen = Array.from(axis.dates.keys()).filter((row) => !Number.isNaN(inputs.values[row * columns + column]));
-    if (seen.length === 0) return [`${name} is observed nowhere in the span`];
-    const parts = [
-      ...(seen[0] > 0 ? [`starts ${formatIsoDate(axis.dates[seen[0]])}`] : []),
-      ...(seen[seen.length - 1] < last ? [`ends ${formatIsoDate(axis.dates[seen[seen.length - 1]])}`] : []),
-    ];
-    if (parts.length === 0) return [];
-    const effect = role === 'factor' ? 'it has no exposure outside' : 'it tells nothing outside';
-    return [`${name} ${parts.join(' and ')}, the span runs ${spanText(panelDates(axis.dates))}: ${effect}`];
+  const groups = new Map<string, string[]>();
+  inputs.factors.forEach(({ name }, column) => {
+    const seen = Array.from(dates.keys()).filter((row) => !Number.isNaN(inputs.values[row * columns + column]));
+    const extent = extentText(dates, seen);
+    if (extent !== undefined) groups.set(extent, [...(groups.get(extent) ?? []), name]);
   });
+  const span = `${formatIsoDate(dates[0])} to ${formatIsoDate(dates[dates.length - 1])}`;
+  return [...groups].map(
+    ([extent, names]) =>
+      `${names.join(', ')}: observed ${extent} only, of a span from ${span}; no exposure elsewhere, and a mean value enters`,
+  );
+}
+
+/** The part of the dates that a series covers; undefined for all of them. */
+function extentText(dates: Int32Array, seen: readonly number[]): string | undefined {
+  if (seen.length === 0) return 'nowhere';
+  const [first, last] = [seen[0], seen[seen.length - 1]];
+  // The one row that a difference costs is not worth a line.
+  const from = first > 1 ? `from ${formatIsoDate(dates[first])}` : '';
+  const to = last < dates.length - 1 ? `to ${formatIsoDate(dates[last])}` : '';
+  return [from, to].filter(Boolean).join(' ') || undefined;
 }
 
 function rareState({ inputs, axis }: Panel): string[] {
@@ -66,14 +76,6 @@ export function scoreWarnings(rows: readonly ScoreRow[]): string[] {
   if (lost.length === 0) return [];
   const list = lost.map(({ method, r2Oos }) => `${method} (${percent(r2Oos)})`).join(', ');
   return [`out of sample ${list} explained less than no exposure at all, pooled over assets`];
-}
-
-function panelDates(dates: Int32Array): readonly [number, number] {
-  return [dates[0], dates[dates.length - 1]];
-}
-
-function spanText([first, last]: readonly [number, number]): string {
-  return `${formatIsoDate(first)} to ${formatIsoDate(last)}`;
 }
 
 function percent(share: number): string {
