@@ -272,21 +272,15 @@ impl Group {
         }
         for k in 0..out.ncols() {
             let factor = slopes.target[k];
-            let column = out.col_mut(k);
             let mut sum = 0.0;
-            let values: Vec<f64> = column
-                .iter()
-                .zip(&self.target)
-                .map(|(d, y)| {
-                    let value = d + factor * y;
-                    sum += value;
-                    value
-                })
-                .collect();
+            for (d, y) in out.col_mut(k).iter_mut().zip(&self.target) {
+                *d += factor * y;
+                sum += *d;
+            }
             let mean = sum / self.rows.len() as f64;
             let mut to = d_features.col_mut(k);
-            for (value, &row) in values.iter().zip(&self.rows) {
-                to[row] += (value - mean) / observations;
+            for (d, &row) in out.col(k).iter().zip(&self.rows) {
+                to[row] += (d - mean) / observations;
             }
         }
     }

@@ -11,6 +11,8 @@ const LAYERS: usize = 128;
 pub struct Random {
     state: [u64; 4],
     edges: [f64; LAYERS + 1],
+    /// Density at each edge.
+    heights: [f64; LAYERS + 1],
 }
 
 impl Random {
@@ -31,7 +33,8 @@ impl Random {
         for i in 2..LAYERS {
             edges[i] = (-2.0 * (AREA / edges[i - 1] + density(edges[i - 1])).ln()).sqrt();
         }
-        Self { state, edges }
+        let heights = edges.map(density);
+        Self { state, edges, heights }
     }
 
     /// Next 64 random bits.
@@ -67,7 +70,7 @@ impl Random {
             if layer == 0 {
                 return self.tail().copysign(u);
             }
-            let (outer, inner) = (density(self.edges[layer]), density(self.edges[layer + 1]));
+            let (outer, inner) = (self.heights[layer], self.heights[layer + 1]);
             if outer + self.uniform() * (inner - outer) < density(x) {
                 return x;
             }
