@@ -52,14 +52,16 @@ export function summaryCells(
       const cells = perMethod[summaries.findIndex((summary) => summary.method === method)];
       return cells.filter((cell) => cell.asset === assets[asset].name);
     });
+  // No exposure is a claim too, with nothing against it: leaving those pairs out would shrink the family to the ones
+  // that already looked good.
   const { qValues, selected } = benjaminiHochberg(
-    Float64Array.from(mix, (cell) => cell.pValue),
+    Float64Array.from(mix, ({ origin, pValue }) => (origin === 'zero' ? 1 : pValue)),
     SCREENING_LEVEL,
   );
   const chosen = mix.map((cell, i) => ({
     ...cell,
     method: 'chosen' as const,
-    qValue: qValues[i],
+    qValue: cell.origin === 'zero' ? Number.NaN : qValues[i],
     selected: selected[i] === 1,
   }));
   return [...perMethod.flat(), ...chosen];

@@ -1,0 +1,60 @@
+import type { AssetMeta, MethodId } from '@macrograd/core';
+import type { Choice } from '@macrograd/evaluation';
+import type { ExposureSummary } from '@macrograd/exposure';
+import { expect, it } from 'vitest';
+import { summaryCells } from '../src/stages/summary.js';
+
+const assets: AssetMeta[] = ['A', 'B', 'C'].map((name) => ({ name, source: 'test', labels: [] }));
+
+/** A summary of three assets and one factor with the given p-values. */
+function summary(method: MethodId, pValues: number[]): ExposureSummary {
+  const column = Float64Array.from(pValues);
+  const factors = [
+    { name: 'F', role: 'factor', unit: 'pp', transform: 'diff', releaseLag: 0, source: 'test' },
+  ] as const;
+  const numbers = {
+    meanExposure: column,
+    latestExposure: column,
+    unitExposure: column,
+    se: column,
+    lo: column,
+    hi: column,
+  };
+  return {
+    method,
+    factors,
+    level: 0.9,
+    ...numbers,
+    sign: new Int8Array(3),
+    pValue: column,
+    qValue: column,
+    selected: new Uint8Array(3),
+    status: ['ok', 'ok', 'ok'],
+    peakLag: column,
+    halfLife: column,
+    regime: { share: 1, inRegime: true, variable: 'F' },
+    profile: {} as ExposureSummary['profile'],
+  };
+}
+
+it('screens the chosen mix over all pairs, those without exposure included', () => {
+  const choice = (asset: number, method: MethodId): Choice => ({
+    asset,
+    fit: 'final',
+    method,
+    weight: 1,
+    score: 0,
+    reason: '',
+  });
+  const summaries = [summary('zero', [Number.NaN, Number.NaN, Number.NaN]), summary('ols', [0.04, 0.5, 0.9])];
+  const chosen = summaryCells(summaries, [choice(0, 'ols'), choice(1, 'zero'), choice(2, 'zero')], assets).slice(6);
+  expect(chosen.map(({ method, origin }) => `${method} ${origin}`)).toEqual([
+    'chosen ols',
+    'chosen zero',
+    'chosen zero',
+  ]);
+  // .04 times three pairs, not one: not selected at .10, though it would be alone.
+  expect(chosen[0].qValue).toBeCloseTo(0.12, 12);
+  expect(chosen.map(({ selected }) => selected)).toEqual([false, false, false]);
+  expect(chosen[1].qValue).toBeNaN();
+});
