@@ -177,6 +177,20 @@ describe('read-out', () => {
     expect(again.diagnostics.status.map((note) => note.status)[THIN_ASSET]).toBe('no_data');
   });
 
+  it("predicts every asset's own mean return over the rows where it is observed, late starters too", async () => {
+    const { values } = await fitted.predict(panel.inputs, TRAIN);
+    for (const asset of [0, LATE_ASSET]) {
+      let [predicted, realised] = [0, 0];
+      for (let row = asset === LATE_ASSET ? 40 : 0; row < TRAIN.end; row++) {
+        predicted += values[row * ASSETS + asset];
+        realised += panel.returns[row * ASSETS + asset];
+      }
+      // Sums of 150 returns of order .02, whose intercept is concentrated out exactly.
+      expect(predicted).toBeCloseTo(realised, 12);
+    }
+    expect(values[THIN_ASSET]).toBeNaN();
+  });
+
   it('refuses inputs of other series in words', async () => {
     const factors = panel.inputs.factors.slice(1);
     await expect(fitted.predict({ ...panel.inputs, factors }, TRAIN)).rejects.toThrow('inputs have 5 series');
