@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { CancelledError, type ProgressCallback } from '@macrograd/core';
+import { CancelledError, InputError, type ProgressCallback } from '@macrograd/core';
 
 import { activeIsa } from '@macrograd/kernel';
 
@@ -19,6 +19,7 @@ import { runRecord } from './stages/record.js';
 import { isReusable, type RunIdentity } from './stages/reuse.js';
 import { Stopwatch } from './stages/stopwatch.js';
 import { writeTables } from './stages/write-tables.js';
+import { ExposureLayout } from './tables/exposure-layout.js';
 import { ExposureTable } from './tables/exposures.js';
 import { macrogradVersion, versions } from './versions.js';
 
@@ -87,9 +88,11 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
   const { panel } = loaded;
   refuseUnknownChecks(config, panel.inputs, panel.assets);
   const walk = planFolds(config, panel);
+  const layout = new ExposureLayout(panel, [...config.methods, 'chosen']);
+  refuseTooLarge(layout);
   watch.lap('load');
   await atomicDirectory(config.output.dir, async (dir) => {
-    const exposures = new ExposureTable(panel, [...config.methods, 'chosen'], walk.folds.length);
+    const exposures = new ExposureTable(panel, layout, walk.folds.length);
     const collector = new Collector(panel, walk.folds, config.methods, exposures, signal);
     // More threads than LSTM fits go into the fits themselves.
     const inner = Math.max(1, Math.floor(threads / (walk.folds.length + 1)));
@@ -120,4 +123,17 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
     writeRunRecord(dir, runRecord(facts));
   });
   progress(1, 'done');
+}
+
+/** Share of the machine's memory that the exposures may take; the rest is for data, fits and everything else. */
+const MEMORY_SHARE = 0.6;
+
+/** Refuses a job whose exposures do not fit into memory before hours are spent on it. */
+function refuseTooLarge(layout: ExposureLayout): void {
+  if (layout.bytes <= MEMORY_SHARE * totalmem()) return;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  throw new InputError(
+    `${layout.rows.toLocaleString('en-US')} exposures would take ${gigabytes(layout.bytes)} of memory, this machine has ${gigabytes(totalmem())}`,
+    { remedy: 'name fewer methods, a shorter span, or split the assets over several configs' },
+  );
 }

@@ -22,6 +22,9 @@ export function kindsOf(method: TableMethod): readonly ExposureKind[] {
   return method === 'chosen' || hasLags(method) ? ['contemporaneous', 'cumulative'] : ['contemporaneous'];
 }
 
+/** Six doubles, six codes, a date and a flag. */
+const BYTES_PER_ROW = 6 * 8 + 6 * 4 + 4 + 1;
+
 /**
  * Where every exposure stands in the table. Rows are ordered by section, asset, factor, date; an asset's dates start
  * with its first return. Places are known before anything is fitted, so that fits can finish in any order.
@@ -59,6 +62,11 @@ export class ExposureLayout {
 
   get rows(): number {
     return this.sections.length * this.rowsPerSection;
+  }
+
+  /** Memory that the table takes while it is filled and written. */
+  get bytes(): number {
+    return this.rows * BYTES_PER_ROW;
   }
 
   /** Index of a section. */

@@ -1,7 +1,7 @@
 import type { FitStatus, Panel } from '@macrograd/core';
 import type { ExposureCube } from '@macrograd/exposure';
 import type { DictionaryColumn, TableData } from '@macrograd/store';
-import { ExposureLayout, type ExposureSection, hasLags, type TableMethod } from './exposure-layout.js';
+import { type ExposureLayout, type ExposureSection, hasLags } from './exposure-layout.js';
 
 /** One fit's exposures at the dates that it is used for. */
 export interface ExposureSource {
@@ -38,10 +38,10 @@ export class ExposureTable {
 
   constructor(
     private readonly panel: Panel,
-    methods: readonly TableMethod[],
+    layout: ExposureLayout,
     folds: number,
   ) {
-    this.layout = new ExposureLayout(panel, methods);
+    this.layout = layout;
     this.fitNames = [...Array.from({ length: folds }, (_, fold) => String(fold)), 'final'];
     const { rows } = this.layout;
     const missing = () => new Float64Array(rows).fill(Number.NaN);
