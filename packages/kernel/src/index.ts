@@ -14,6 +14,7 @@ export {
   type RowRange,
 } from './closedForm.js';
 export {
+  type CovarianceKind,
   type EwmCrossSection,
   type EwmRegressionOptions,
   ewmCrossSection,
@@ -28,4 +29,19 @@ export {
   rollingRegression,
   twoSidedPValues,
 } from './linear.js';
+export {
+  type LstmBatch,
+  type LstmGradients,
+  type LstmModel,
+  type LstmRunOptions,
+  type LstmTraining,
+  type LstmTrainOptions,
+  lstmBackward,
+  lstmForward,
+  lstmJacobian,
+  lstmStates,
+  lstmTrain,
+  measurePeak,
+  type RealArray,
+} from './lstm.js';
 export { activeIsa, nativeVersion, type RunOptions } from './native.js';

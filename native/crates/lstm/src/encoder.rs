@@ -121,6 +121,29 @@ impl<T: Real> Tape<T> {
         self.read_hidden(recorded.shape.layers - 1, recorded.sequence_length, out)
     }
 
+    /// Copies the top layer's hidden state after every step to `out` [batch_size, sequence_length, hidden_size].
+    ///
+    /// # Errors
+    /// [`LstmError::EmptyTape`], [`LstmError::ShapeMismatch`].
+    pub fn hidden(&self, out: &mut [T]) -> Result<(), LstmError> {
+        let Recorded {
+            shape,
+            plan,
+            batch_size,
+            sequence_length: length,
+            ..
+        } = self.recorded.ok_or(LstmError::EmptyTape)?;
+        let h = shape.hidden_size;
+        check_length("hidden", out.len(), batch_size * length * h)?;
+        for (tile, out) in self.tiles.iter().zip(out.chunks_mut(plan.full_lanes() * length * h)) {
+            for step in 0..length {
+                let lanes = tile.hidden(&self.weights.layers, shape.layers - 1, step + 1);
+                from_lanes(lanes, h, tile.size, &mut out[step * h..], length * h);
+            }
+        }
+        Ok(())
+    }
+
     /// Copies a layer's hidden state after `steps` steps to `out` [batch_size, hidden_size].
     ///
     /// # Errors

@@ -75,7 +75,7 @@ impl From<&LstmTrainSettings> for TrainOptions {
 }
 
 /// Float32 operations a second that this processor reaches with fused products alone, in units of 10^9.
-#[napi]
+#[napi(ts_return_type = "Promise<number>")]
 pub fn measure_peak_gflops(threads: u32) -> AsyncTask<Work<f64>> {
     Work::spawn(control(threads, None, None), |control| {
         measure_peak(control.threads()).map_err(|error| Failure::new("bad_argument", error))
@@ -154,7 +154,7 @@ macro_rules! entries {
             })
         }
 
-        /// Writes the top layer's hidden state after every step to `hidden` `[step][batch][hidden]`, and every layer's last
+        /// Writes the top layer's hidden state after every step to `hidden` `[batch][step][hidden]`, and every layer's last
         /// cell state to `cell` `[layer][batch][hidden]`.
         #[napi]
         pub fn $states(
@@ -170,12 +170,9 @@ macro_rules! entries {
                 let mut tape = Tape::default();
                 forward(&weights, &model.sequences(), &mut tape, control)?;
                 let state = (model.sizes.batch_size as usize * model.sizes.hidden_size as usize).max(1);
-                let top = model.sizes.layers as usize - 1;
                 // SAFETY: the facade lends both arrays for this call alone, and nobody else touches them until it ends.
                 let (hidden, cell) = unsafe { (hidden.as_mut(), cell.as_mut()) };
-                for (step, out) in hidden.chunks_mut(state).enumerate() {
-                    tape.read_hidden(top, step + 1, out)?;
-                }
+                tape.hidden(hidden)?;
                 for (layer, out) in cell.chunks_mut(state).enumerate() {
                     tape.last_cell(layer, out)?;
                 }
@@ -279,7 +276,7 @@ macro_rules! entries {
         }
 
         /// Trains on `targets` `[batch][output]` (NaN = missing); the model's weights and head are overwritten.
-        #[napi]
+        #[napi(ts_return_type = "Promise<LstmTrainReport>")]
         pub fn $train(
             mut model: $model,
             targets: $array,

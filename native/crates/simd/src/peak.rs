@@ -1,5 +1,6 @@
 //! The processor's arithmetic limit, measured: what benchmarks compare kernels with.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use crate::{Control, Isa, IsaError, Kernel, Real, Simd, parallel_for_each};
@@ -19,9 +20,13 @@ impl Kernel<f32> for Chains {
 
     #[inline(always)]
     fn run<S: Simd<f32>>(self, s: S) -> f32 {
-        let (a, b) = (s.splat(0.999_999), s.splat(1e-6));
+        // Hidden from the compiler, which would else work the result out beforehand.
+        let (a, b) = (s.splat(black_box(0.999_999)), s.splat(black_box(1e-6)));
         let mut chains = [s.splat(1.0); CHAINS];
-        for _ in 0..LENGTH {
+        for chain in &mut chains {
+            *chain = s.splat(black_box(1.0));
+        }
+        for _ in 0..black_box(LENGTH) {
             for chain in &mut chains {
                 *chain = s.mul_add(*chain, a, b);
             }
@@ -48,6 +53,6 @@ pub fn measure_peak(threads: usize) -> Result<f64, IsaError> {
         let _ = parallel_for_each(&control, 0..threads, &mut scratch, work);
         best = best.min(start.elapsed().as_secs_f64());
     }
-    std::hint::black_box(scratch);
+    black_box(scratch);
     Ok(operations / best * 1e-9)
 }

@@ -119,8 +119,7 @@ impl<T: Real> Kernel<T> for BackwardTiles<'_, T> {
         let Some(first) = self.tapes.first() else { return };
         match (S::WIDE, first.size.vectors) {
             (false, 1) => self.all_tiles::<S, 4, 1>(s),
-            (false, 2) => self.all_tiles::<S, 4, 2>(s),
-            (false, _) => self.all_tiles::<S, 4, 3>(s),
+            (false, _) => self.all_tiles::<S, 4, 2>(s),
             (true, 1) => self.all_tiles::<S, 8, 1>(s),
             (true, 2) => self.all_tiles::<S, 8, 2>(s),
             (true, _) => self.all_tiles::<S, 8, 3>(s),

@@ -34,8 +34,7 @@ impl<T: Real> Kernel<T> for ForwardTile<'_, T> {
             let length = self.sequences.sequence_length;
             match (S::WIDE, size.vectors) {
                 (false, 1) => run_layer::<T, S, 4, 1>(s, layer, tape, length, has_state, self.recording),
-                (false, 2) => run_layer::<T, S, 4, 2>(s, layer, tape, length, has_state, self.recording),
-                (false, _) => run_layer::<T, S, 4, 3>(s, layer, tape, length, has_state, self.recording),
+                (false, _) => run_layer::<T, S, 4, 2>(s, layer, tape, length, has_state, self.recording),
                 (true, 1) => run_layer::<T, S, 8, 1>(s, layer, tape, length, has_state, self.recording),
                 (true, 2) => run_layer::<T, S, 8, 2>(s, layer, tape, length, has_state, self.recording),
                 (true, _) => run_layer::<T, S, 8, 3>(s, layer, tape, length, has_state, self.recording),

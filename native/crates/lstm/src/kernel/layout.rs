@@ -4,13 +4,17 @@ use std::ops::Range;
 
 use macrograd_simd::{Isa, Real};
 
-/// Vectors of lanes in a full tile: with 4 rows of accumulators (8 on 32 registers) they fill the registers.
-pub(crate) const TILE_VECTORS: usize = 3;
+/// Vectors of lanes in a full tile. On 32 registers 8 x 3 accumulators leave room for 3 vectors of lanes and a weight; on
+/// 16 registers 4 x 2 do. (4 x 3 would just fit, but compilers then keep one accumulator in memory, and its way there and
+/// back, being part of the chain of sums, halves the speed.)
+fn tile_vectors(isa: Isa) -> usize {
+    if isa.is_wide() { 3 } else { 2 }
+}
 
 /// Lanes of one tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TileSize {
-    /// Vectors, 1 to [`TILE_VECTORS`].
+    /// Vectors, 1 to [`tile_vectors`].
     pub vectors: usize,
     /// Lanes of all vectors; those at and after `samples` are padding and hold zeros.
     pub lanes: usize,
@@ -23,13 +27,16 @@ pub(crate) struct TileSize {
 pub(crate) struct TilePlan {
     batch_size: usize,
     vector_lanes: usize,
+    full_lanes: usize,
 }
 
 impl TilePlan {
     pub(crate) fn new<T: Real>(batch_size: usize, isa: Isa) -> Self {
+        let vector_lanes = isa.lanes::<T>();
         Self {
             batch_size,
-            vector_lanes: isa.lanes::<T>(),
+            vector_lanes,
+            full_lanes: tile_vectors(isa) * vector_lanes,
         }
     }
 
@@ -39,7 +46,7 @@ impl TilePlan {
 
     /// Samples of every tile but the last.
     pub(crate) fn full_lanes(&self) -> usize {
-        TILE_VECTORS * self.vector_lanes
+        self.full_lanes
     }
 
     pub(crate) fn tile(&self, index: usize) -> TileSize {

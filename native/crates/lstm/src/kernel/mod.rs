@@ -1,4 +1,4 @@
-//! The fast path. Samples are the lanes of vectors: a *tile* of up to three vectors of samples runs through all time
+//! The fast path. Samples are the lanes of vectors: a *tile* of two or three vectors of samples runs through all time
 //! steps of a layer while its state stays in cache; weights are broadcast. So every hidden size is full-width, no
 //! number moves between lanes, and a sample's results do not depend on its neighbours.
 //!

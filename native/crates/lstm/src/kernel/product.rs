@@ -8,8 +8,7 @@ pub(super) type Block<V, const ROWS: usize, const VECTORS: usize> = [[V; VECTORS
 /// acc[row][lane] += sum over k of weights[k][row] operand[k][lane], in the order of k.
 ///
 /// `ROWS` and `VECTORS` are constants so that the accumulators stay in registers: an index that is computed at run
-/// time would force them into memory. On 16 registers, 4 x 3 accumulators leave 3 for lanes and 1 for a broadcast
-/// weight; 12 independent chains hide the latency of the fused product.
+/// time would force them into memory. 8 independent chains are what it takes to hide four cycles' latency of two units.
 #[inline(always)]
 pub(super) fn product<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
     s: S,

@@ -70,8 +70,8 @@ pub(super) fn accumulate<T: Real, S: Simd<T>, const VECTORS: usize>(
         add_bias::<T, S, VECTORS>(s, slots, unit, width, out);
         if S::WIDE && columns >= 6 {
             add_columns::<T, S, VECTORS, 6>(s, slots, unit, columns, width, out);
-        } else if columns >= 3 {
-            add_columns::<T, S, VECTORS, 3>(s, slots, unit, columns, width, out);
+        } else if columns >= 2 {
+            add_columns::<T, S, VECTORS, 2>(s, slots, unit, columns, width, out);
         } else {
             add_columns::<T, S, VECTORS, 1>(s, slots, unit, columns, width, out);
         }

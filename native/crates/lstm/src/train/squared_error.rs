@@ -8,7 +8,7 @@ use crate::head::Head;
 use crate::sequences::{Cotangent, Gradients, Sequences};
 use crate::weights::LstmWeights;
 
-/// Sequences whose tape is alive at one time: 8 tiles of the widest instruction set, few enough for the third-level
+/// Sequences whose tape is alive at one time: 8 tiles of AVX-512, 24 of AVX2, few enough for the third-level
 /// cache. A constant, since the order of sums depends on it.
 const MICRO_BATCH: usize = 384;
 
