@@ -1,7 +1,17 @@
 import { InputError } from './errors.js';
 
 /** Transforms of a macro series, as named in a config. */
-export type TransformId = 'none' | 'diff' | 'pct' | 'yoy' | 'yoy_diff' | 'log' | 'dlog';
+export type TransformId =
+  | 'none'
+  | 'diff'
+  | 'diff2'
+  | 'pct'
+  | 'pct_diff'
+  | 'yoy'
+  | 'yoy_diff'
+  | 'log'
+  | 'dlog'
+  | 'dlog2';
 
 /** Unit of a series after a transform: rates in % change in pp, log changes are in log-%. */
 export function transformedUnit(sourceUnit: string, transform: TransformId): string {
@@ -9,13 +19,16 @@ export function transformedUnit(sourceUnit: string, transform: TransformId): str
     case 'none':
       return sourceUnit;
     case 'diff':
+    case 'diff2':
       return sourceUnit === '%' ? 'pp' : sourceUnit;
     case 'pct':
+    case 'pct_diff':
     case 'yoy':
     case 'yoy_diff':
       return 'pp';
     case 'log':
     case 'dlog':
+    case 'dlog2':
       return 'log-%';
   }
 }
@@ -34,7 +47,7 @@ const UNNAMED_UNIT = 'unit';
  */
 export function declaredUnit(transform: TransformId, declared: string | undefined): string {
   const unit = transformedUnit(declared ?? UNNAMED_UNIT, transform);
-  const keepsUnit = transform === 'none' || transform === 'diff';
+  const keepsUnit = transform === 'none' || transform === 'diff' || transform === 'diff2';
   if (keepsUnit || declared === undefined || declared === unit) return unit;
   throw new InputError(`the transform ${transform} gives ${unit}, not ${declared}`, {
     code: 'bad_config',

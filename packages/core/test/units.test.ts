@@ -8,6 +8,13 @@ test('changes of rates in per cent are percentage points, log changes are log-%'
   expect(transformedUnit('index', 'dlog')).toBe('log-%');
 });
 
+test('second differences have the unit of first ones', () => {
+  expect(transformedUnit('%', 'diff2')).toBe('pp');
+  expect(transformedUnit('index', 'dlog2')).toBe('log-%');
+  expect(transformedUnit('index', 'pct_diff')).toBe('pp');
+  expect(declaredUnit('diff2', 'persons')).toBe('persons');
+});
+
 test('a declared unit is kept where the transform keeps it, and agreed with elsewhere', () => {
   expect(declaredUnit('none', '%')).toBe('%');
   expect(declaredUnit('diff', '%')).toBe('pp');

@@ -1,4 +1,5 @@
 import { type Frequency, periodEnd, periodsPerYear, type TimeAxis } from '@macrograd/core';
+import type { AggregateId } from './spec.js';
 import type { Series } from './table.js';
 import { periodsBetween } from './transform.js';
 
@@ -11,11 +12,12 @@ export function isFiner(a: Frequency, b: Frequency): boolean {
 const WEEKDAYS_SPARED = 1;
 
 /**
- * One value a period from a series of higher frequency: the last observed one, or the mean of the observed ones. A
- * last period that the source does not reach the end of is left out, since its value would still change.
+ * One value a period from a series of higher frequency: the last observed one, the mean of the observed ones, or the sum
+ * of all (missing when one is). A last period that the source does not reach the end of is left out, since its value would still change.
  */
-export function downsample(series: Series, frequency: Frequency, how: 'last' | 'mean'): Series {
+export function downsample(series: Series, frequency: Frequency, how: AggregateId): Series {
   return reduce(series, frequency, (values) => {
+    if (how === 'sum') return values.reduce((sum, value) => sum + value, 0);
     const observed = values.filter((value) => !Number.isNaN(value));
     if (observed.length === 0) return Number.NaN;
     if (how === 'last') return observed[observed.length - 1];

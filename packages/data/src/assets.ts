@@ -30,7 +30,7 @@ export async function readAssets(
   const assets: SourceAsset[] = [];
   const owner = new Map<string, string>();
   for (const spec of files) {
-    const table = await read(spec.file, spec.format);
+    const table = await read(spec);
     const riskFree = spec.riskFree && (await findRiskFree(spec.riskFree, [table, ...factorTables], read));
     const names = spec.columns ?? [...table.series.keys()];
     for (const name of names) {
@@ -61,7 +61,7 @@ function refuseMixedCurrencies(files: readonly AssetFileSpec[]): void {
 }
 
 async function findRiskFree(spec: RiskFreeSpec, near: readonly Table[], read: TableReader) {
-  const tables = spec.file === undefined ? near : [await read(spec.file)];
+  const tables = spec.file === undefined ? near : [await read({ file: spec.file })];
   const table = tables.find((candidate) => candidate.series.has(spec.series)) ?? tables[0];
   return { series: seriesOf(table, spec.series, 'risk_free'), unit: spec.unit };
 }

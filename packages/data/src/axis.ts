@@ -1,5 +1,5 @@
 import { type Frequency, formatIsoDate, InputError, periodEnd, periodsPerYear } from '@macrograd/core';
-import { detectFrequency } from './cells.js';
+import { detectFrequency } from './dates.js';
 import type { Grid } from './grid.js';
 import type { RawSeries } from './layout.js';
 import type { Series } from './table.js';

@@ -1,18 +1,33 @@
 import { InputError, type Place } from '@macrograd/core';
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
+import { quoted } from './cells.js';
 import type { Grid } from './grid.js';
+import type { ReadOptions } from './spec.js';
 
 const DELIMITERS = [',', '\t', ';', '|'];
 
 /** Longest row that is read, in characters; guards against a file that is not a table. */
 const LARGEST_ROW = 16 * 1024 * 1024;
 
-/** Cuts delimited text into cells (RFC 4180 quoting; the delimiter is the commonest of comma, tab, semicolon and bar
- * in the first line). Throws InputError on broken quoting. */
-export function readGrid(text: string, file: string): Grid {
+/** Longest cell, in characters: Excel's, and far more than any number, date or name needs. */
+const LARGEST_CELL = 32_767;
+
+/** Rows by which the decimal mark is judged. */
+const ROWS_TO_JUDGE = 500;
+
+/** Cuts delimited text into cells (RFC 4180 quoting; the delimiter is the declared one, or the commonest of comma, tab,
+ * semicolon and bar in the first line). Throws InputError on broken quoting and on cells beyond any sense. */
+export function readGrid(text: string, file: string, options: Pick<ReadOptions, 'delimiter' | 'decimal'> = {}): Grid {
   const unified = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
-  const delimiter = detectDelimiter(unified);
+  const delimiter = options.delimiter ?? detectDelimiter(unified);
+  if (delimiter === options.decimal) {
+    throw new InputError(`${quoted(delimiter)} can't both separate cells and mark decimals`, {
+      place: { file },
+      remedy: 'correct `delimiter` or `decimal`',
+      code: 'bad_config',
+    });
+  }
   const lines: number[] = [];
   const rows: string[][] = [];
   let records = 0;
@@ -29,7 +44,30 @@ export function readGrid(text: string, file: string): Grid {
     if (column === undefined) return { file, line };
     return { file, line, column: columnOfCell(unified, line, delimiter, column) };
   };
-  return { file, rows, lines, blankRows: records - rows.length, place };
+  const grid = { file, rows, lines, blankRows: records - rows.length, place };
+  refuseHugeCells(grid);
+  if (options.decimal !== undefined) return { ...grid, decimal: options.decimal };
+  if (delimiter === ',' || !usesDecimalComma(grid)) return grid;
+  return { ...grid, decimal: ',', note: 'decimal commas, as in 1,5: say `decimal: "."` if commas separate thousands' };
+}
+
+function refuseHugeCells(grid: Grid): void {
+  grid.rows.forEach((row, index) => {
+    const column = row.findIndex((cell) => String(cell).length > LARGEST_CELL);
+    if (column < 0) return;
+    const length = String(row[column]).length;
+    throw new InputError(`this cell has ${length} characters`, {
+      place: grid.place(index, column),
+      remedy: 'look for a missing quotation mark, or whether this is a table of numbers',
+    });
+  });
+}
+
+/** Whether numbers have decimal commas: some do beyond doubt (1,5 but not 1,500), and none has a point. */
+function usesDecimalComma({ rows }: Grid): boolean {
+  const cells = rows.slice(1, ROWS_TO_JUDGE).flatMap((row) => row.map((cell) => String(cell).trim()));
+  const isClear = cells.some((cell) => /^[+-]?(?:\d+,\d{1,2}|\d+,\d{4,}|0,\d+)(?:[eE][+-]?\d+)?$/.test(cell));
+  return isClear && !cells.some((cell) => /^[+-]?\d*\.\d+$/.test(cell));
 }
 
 type Keep = (row: string[], line: number) => void;

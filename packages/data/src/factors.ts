@@ -3,7 +3,8 @@ import { declaredUnit, type FactorMeta, type Frequency, InputError, type Transfo
 import { downsample, isFiner } from './align.js';
 import { type Expression, parseExpression } from './expression.js';
 import type { TableReader } from './reader.js';
-import type { FactorFileSpec, SeriesSpec } from './spec.js';
+import { refine, refusePeeking, stepsText } from './refine.js';
+import type { FactorFileSpec, SeriesSpec, Timing } from './spec.js';
 import { type Series, seriesOf, type Table } from './table.js';
 import { onEveryPeriod, transformSeries } from './transform.js';
 
@@ -26,7 +27,7 @@ export interface PreparedFactor {
 export async function readFactors(files: readonly FactorFileSpec[], read: TableReader): Promise<SourceFactor[]> {
   const factors: SourceFactor[] = [];
   for (const file of files) {
-    const table = await read(file.file, file.format);
+    const table = await read(file);
     for (const [name, spec] of Object.entries(file.series)) {
       if (factors.some((other) => other.name === name)) {
         throw new InputError(`two series are called "${name}"`, {
@@ -41,21 +42,23 @@ export async function readFactors(files: readonly FactorFileSpec[], read: TableR
   return factors;
 }
 
-/** Brings a series down to the panel's frequency where it is higher, then transforms it. */
-export function prepareFactor(factor: SourceFactor, frequency: Frequency): PreparedFactor {
-  const { name, spec, file, table } = factor;
+/** Brings a series down to the panel's frequency where it is higher, then transforms and cleans it. */
+export function prepareFactor(factor: SourceFactor, frequency: Frequency, timing: Timing): PreparedFactor {
+  const { name, file, table } = factor;
+  const spec = { ...(file.outliers === undefined ? {} : { outliers: file.outliers }), ...factor.spec };
+  if (timing === 'available') refusePeeking(name, spec, table.file);
   const transform = spec.transform ?? codedTransform(factor);
   const meta: FactorMeta = {
     name,
     role: spec.role ?? 'factor',
     unit: declaredUnit(transform, spec.unit),
-    transform,
+    transform: stepsText(transform, spec),
     releaseLag: spec.releaseLag ?? 0,
     source: `${basename(table.file)}: ${spec.column ?? spec.expr}`,
   };
   const isHigher = isFiner(factor.series.frequency, frequency);
   const native = isHigher ? downsample(factor.series, frequency, file.aggregate ?? 'last') : factor.series;
-  return { meta, series: transformSeries(native, transform, name, table.file) };
+  return { meta, series: refine(transformSeries(native, transform, name, table.file), spec) };
 }
 
 function sourceSeries(name: string, spec: SeriesSpec, table: Table): Series {
@@ -94,16 +97,14 @@ function combine(name: string, expression: Expression, columns: readonly Series[
   return { name, frequency: first.frequency, dates, values, lines };
 }
 
-/** FRED-MD's transformation codes that have a name here. */
-const CODED: Readonly<Record<number, TransformId>> = { 1: 'none', 2: 'diff', 4: 'log', 5: 'dlog' };
+/**
+ * Transforms of the codes 1 to 7 of FRED-MD and FRED-QD: level, change, second change, logarithm, its change, its second
+ * change, change of the rate of growth (McCracken and Ng 2016, appendix). Logarithms come in log-%, 100 times theirs.
+ */
+const CODED: readonly TransformId[] = ['none', 'diff', 'diff2', 'log', 'dlog', 'dlog2', 'pct_diff'];
 
 /** Transform of a series that names none: the file's own code, else `none`. */
-function codedTransform({ name, spec, table }: SourceFactor): TransformId {
+function codedTransform({ spec, table }: SourceFactor): TransformId {
   const code = spec.column === undefined ? undefined : table.transformCodes.get(spec.column);
-  if (code === undefined) return 'none';
-  if (CODED[code]) return CODED[code];
-  throw new InputError(`the file gives ${name} the transformation code ${code}, which has no name here`, {
-    place: { file: table.file, line: 2 },
-    remedy: 'give the series a transform: none, diff, pct, yoy, yoy_diff, log or dlog',
-  });
+  return code === undefined ? 'none' : CODED[code - 1];
 }

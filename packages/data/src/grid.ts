@@ -1,5 +1,6 @@
-import type { Place } from '@macrograd/core';
-import type { Cell } from './cells.js';
+import { InputError, type Place } from '@macrograd/core';
+import type { Cell, CellProblem } from './cells.js';
+import type { ReadOptions } from './spec.js';
 
 /** Cells of a file, blank rows left out, with the way back to their places. Row 0 is the header unless the layout has
  * other rows before it. */
@@ -10,6 +11,23 @@ export interface Grid {
   readonly lines: readonly number[];
   /** Blank lines and rows of empty cells that were left out. */
   readonly blankRows: number;
+  /** Decimal mark of its numbers; default the point. */
+  readonly decimal?: '.' | ',';
+  /** What cutting it up found out and its owner should know. */
+  readonly note?: string;
   /** Place of a cell; without a column, of the row. */
   place(row: number, column?: number): Place;
+}
+
+/** A grid on its way to becoming series: how it is to be read, and what there is to tell. */
+export interface Reading {
+  readonly grid: Grid;
+  readonly options: ReadOptions;
+  /** Grows while reading. */
+  readonly notes: string[];
+}
+
+/** Refuses a cell with its place. */
+export function refuse(grid: Grid, row: number, column: number, { problem, remedy }: CellProblem): never {
+  throw new InputError(problem, { place: grid.place(row, column), remedy });
 }

@@ -6,16 +6,26 @@ export {
   type TableDescription,
 } from './describe.js';
 export { type Expression, parseExpression } from './expression.js';
+export { cycle, type FilterId } from './filter.js';
 export { type BuiltFactorPanel, type BuiltPanel, buildFactorPanel, buildPanel } from './panel.js';
 export { readTable } from './read.js';
+export { quantile, removeOutliers, removeOutliersAsOf, winsoriseAsOf } from './robust.js';
 export { sampleDirectory } from './sample.js';
 export type {
+  AggregateId,
   AssetFileSpec,
+  DateOrder,
+  EncodingId,
   FactorFileSpec,
+  FileSpec,
+  OutlierRule,
   PanelSpec,
+  ReadOptions,
   RiskFreeSpec,
   SeriesSpec,
   TableFormat,
   Timing,
 } from './spec.js';
+export { surprise } from './surprise.js';
 export type { Series, Table } from './table.js';
+export { transformSeries } from './transform.js';

@@ -45,7 +45,7 @@ export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
   const factorTables = [...new Set(factorSources.map(({ table }) => table))];
   const assetSources = await readAssets(spec.assets, factorTables, read);
   const frequency = spec.frequency ?? commonFrequency(factorSources, assetSources);
-  const factors = factorSources.map((source) => prepareFactor(source, frequency));
+  const factors = factorSources.map((source) => prepareFactor(source, frequency, spec.timing ?? 'reference'));
   const assets = assetSources.map((source) => prepareAsset(source, frequency));
   const notes = checkReturnUnits(assets);
   const axis = spanAxis(
@@ -70,7 +70,7 @@ export async function buildFactorPanel(
   const { read, tables } = cachingReader();
   const sources = await readFactors(spec.factors, read);
   const frequency = spec.frequency ?? commonFrequency(sources, []);
-  const factors = sources.map((source) => prepareFactor(source, frequency));
+  const factors = sources.map((source) => prepareFactor(source, frequency, spec.timing ?? 'reference'));
   const series = factors.map((factor) => factor.series);
   const inputs = alignFactors(factors, spanAxis(spec.span ?? {}, frequency, series, []), spec.timing ?? 'reference');
   const files = await tables();

@@ -1,45 +1,46 @@
 import { InputError } from '@macrograd/core';
 import { SeriesBuilder } from './axis.js';
 import { readNumber } from './cells.js';
-import type { Grid } from './grid.js';
+import { looksFrench, readFrench } from './french.js';
+import type { Grid, Reading } from './grid.js';
+import { cleanName } from './header.js';
 import { findLongColumns, type RawSeries, readLong, readWide } from './layout.js';
 import { readCells } from './source.js';
-import type { TableFormat } from './spec.js';
-import type { Table } from './table.js';
+import type { ReadOptions, TableFormat } from './spec.js';
+import type { Series, Table } from './table.js';
 
 /**
- * Reads a csv, tsv (both also gzipped) or Parquet file of numbers by date.
+ * Reads a csv, tsv (both also in gzip or zip) or Parquet file of numbers by date.
  *
  * Dates are relabelled to the end of their period; rows in any order are sorted by date. A column observed on fewer
  * dates than its table (quarterly values among monthly ones) gets its own, lower frequency. Empty cells, `.`, `NA`,
- * `N/A`, `NaN` and `null` are missing.
+ * `N/A`, `NaN` and `null` are missing. What was inferred rather than plain to see stands in the table's notes.
  *
  * @throws InputError with file, line and column: missing or empty file, header only, ragged rows, text in a number
- * column, infinite values, dates that are unreadable, mixed or twice there, columns without a name or with the same one.
+ * column, infinite values, dates that are unreadable, mixed, ambiguous or twice there, columns without a name or with the
+ * same one, archives that unpack beyond all measure.
  *
  * @example
  * const table = await readTable('macro.csv');
  * table.series.get('GS10')?.frequency; // 'M'
+ * @example
+ * await readTable('49_Industry_Portfolios.csv.zip', { format: 'french', table: 'Equal Weighted Returns -- Monthly' });
  */
-export async function readTable(file: string, format: TableFormat = 'auto'): Promise<Table> {
-  const { grid, sha256 } = await readCells(file);
+export async function readTable(file: string, options: ReadOptions = {}): Promise<Table> {
+  const { grid, sha256 } = await readCells(file, options);
   if (grid.rows.length === 0) {
     throw new InputError('this file has blank lines only', { place: { file }, remedy: 'give a header row and data' });
   }
+  const { format = 'auto' } = options;
   const layout = format === 'auto' ? detectLayout(grid) : format;
-  const { raw, codes } = readLayout(grid, layout);
+  const reading: Reading = { grid, options, notes: grid.note === undefined ? [] : [grid.note] };
+  const { raw, codes } = readLayout(reading, layout);
   const builder = new SeriesBuilder(grid, raw);
   const series = raw.map((column) => builder.build(column));
-  const notes = builder.notes;
+  const notes = [...reading.notes, ...builder.notes, ...emptyAndConstant(series)];
   if (grid.blankRows > 0 && layout !== 'french') notes.push(`${grid.blankRows} blank rows left out`);
-  return {
-    file,
-    format: layout,
-    sha256,
-    series: new Map(series.map((one) => [one.name, one])),
-    transformCodes: codes,
-    notes,
-  };
+  const byName = new Map(series.map((one) => [one.name, one]));
+  return { file, format: layout, sha256, series: byName, transformCodes: codes, notes };
 }
 
 type Layout = Exclude<TableFormat, 'auto'>;
@@ -48,70 +49,79 @@ function detectLayout(grid: Grid): Layout {
   const first = (row: number) => String(grid.rows[row]?.[0] ?? '').trim();
   if (/^sasdate$/i.test(first(0))) return /^factors$/i.test(first(1)) ? 'fredqd' : 'fredmd';
   if (findLongColumns(grid.rows[0])) return 'long';
-  // Months below a preamble, or followed by another table.
-  const french = findFrenchTable(grid);
-  if (french && (french.first > 1 || french.end < grid.rows.length)) return 'french';
-  return 'wide';
+  return looksFrench(grid) ? 'french' : 'wide';
 }
 
-function readLayout(grid: Grid, layout: Layout): { raw: RawSeries[]; codes: ReadonlyMap<string, number> } {
+interface RawTable {
+  readonly raw: readonly RawSeries[];
+  readonly codes: ReadonlyMap<string, number>;
+}
+
+function readLayout(reading: Reading, layout: Layout): RawTable {
   const codes = new Map<string, number>();
+  const { grid } = reading;
   switch (layout) {
     case 'wide':
-      return { raw: readWide(grid, 1), codes };
+      return { raw: readWide(reading, { firstRow: 1 }), codes };
     case 'long': {
       const columns = findLongColumns(grid.rows[0]);
-      if (columns) return { raw: readLong(grid, columns), codes };
+      if (columns) return { raw: readLong(reading, columns), codes };
       throw new InputError('this is not a long table', {
         place: grid.place(0),
         remedy: 'name its columns date, series and value',
       });
     }
     case 'fredmd':
-      return readFred(grid, 1);
+      return readFred(reading, 1);
     case 'fredqd':
-      return readFred(grid, 2);
+      return readFred(reading, 2);
     case 'french':
-      return { raw: readFrench(grid), codes };
+      return { raw: readFrench(reading), codes };
   }
 }
 
-/** FRED-MD and FRED-QD: a wide table with a row of transformation codes between header and data. */
-function readFred(grid: Grid, codeRow: number): { raw: RawSeries[]; codes: ReadonlyMap<string, number> } {
+/** FRED-MD and FRED-QD: a wide table with a row of transformation codes between header and data, dates month first. */
+function readFred(reading: Reading, codeRow: number): RawTable {
+  const { grid, options } = reading;
   const codes = new Map<string, number>();
-  if (codeRow >= grid.rows.length) {
-    throw new InputError('there is no row of transformation codes', {
-      place: { file: grid.file },
+  grid.rows[codeRow]?.forEach((cell, column) => {
+    const code = column === 0 ? Number.NaN : readNumber(cell);
+    if (typeof code === 'number' && Number.isInteger(code) && code >= 1 && code <= 7) {
+      codes.set(cleanName(grid.rows[0][column]), code);
+    }
+  });
+  if (codes.size === 0) {
+    throw new InputError('there is no row of transformation codes (1 to 7)', {
+      place: { file: grid.file, line: codeRow + 1 },
       remedy: 'give the file as the Federal Reserve Bank of St. Louis publishes it, or say `format: wide`',
     });
   }
-  grid.rows[codeRow].forEach((cell, column) => {
-    const code = readNumber(cell);
-    if (typeof code === 'number' && code >= 1 && code <= 7) codes.set(String(grid.rows[0][column]).trim(), code);
-  });
-  return { raw: readWide(grid, codeRow + 1), codes };
+  const monthFirst: Reading = { ...reading, options: { ...options, dateOrder: options.dateOrder ?? 'mdy' } };
+  return { raw: readWide(monthFirst, { firstRow: codeRow + 1 }), codes };
 }
 
-/** Values that mean "missing" in Kenneth French's files. */
-const FRENCH_SENTINELS = [-99.99, -999];
-
-/** First monthly table of one of Kenneth French's csv files, in percent as published. */
-function readFrench(grid: Grid): RawSeries[] {
-  const table = findFrenchTable(grid);
-  if (table) return readWide(grid, table.first, table.end, { headerRow: table.first - 1, sentinels: FRENCH_SENTINELS });
-  throw new InputError('there is no table of months (YYYYMM) below a header', {
-    place: { file: grid.file },
-    remedy: "give one of the monthly csv files of Kenneth French's library, or say `format: wide`",
-  });
+/** Columns that hold nothing, or one number throughout, told since no exposure can be estimated on them. */
+function emptyAndConstant(series: readonly Series[]): string[] {
+  const empty = series.filter(({ values }) => values.every(Number.isNaN)).map(({ name }) => name);
+  const constant = series.filter(({ values }) => isConstant(values)).map(({ name }) => name);
+  return [
+    ...(empty.length > 0 ? [`${some(empty)} without any value`] : []),
+    ...(constant.length > 0 ? [`${some(constant)} with the same value throughout`] : []),
+  ];
 }
 
-function findFrenchTable(grid: Grid): { first: number; end: number } | undefined {
-  const isMonth = (row: number) => /^\d{6}$/.test(String(grid.rows[row]?.[0]).trim());
-  for (let first = 1; first < grid.rows.length; first++) {
-    if (!isMonth(first)) continue;
-    let end = first;
-    while (isMonth(end)) end++;
-    return { first, end };
+function isConstant(values: Float64Array): boolean {
+  const first = values.find((value) => !Number.isNaN(value));
+  let count = 0;
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    if (value !== first) return false;
+    count++;
   }
-  return undefined;
+  return count > 1;
+}
+
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, 6).join(', ');
+  return `${names.length === 1 ? 'a column' : `${names.length} columns`} (${shown}${names.length > 6 ? ', ...' : ''})`;
 }

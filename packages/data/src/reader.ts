@@ -1,18 +1,26 @@
 import { readTable } from './read.js';
-import type { TableFormat } from './spec.js';
+import type { FileSpec, ReadOptions } from './spec.js';
 import type { Table } from './table.js';
 
 /** Reads a table, each file once. */
-export type TableReader = (file: string, format?: TableFormat) => Promise<Table>;
+export type TableReader = (source: FileSpec) => Promise<Table>;
 
 /** A reader that remembers, and what it has read so far. */
 export function cachingReader(): { read: TableReader; tables: () => Promise<Table[]> } {
   const known = new Map<string, Promise<Table>>();
-  const read: TableReader = (file, format = 'auto') => {
-    const key = `${format}:${file}`;
-    const table = known.get(key) ?? readTable(file, format);
+  const read: TableReader = (source) => {
+    const options = readOptions(source);
+    const key = JSON.stringify([source.file, options]);
+    const table = known.get(key) ?? readTable(source.file, options);
     known.set(key, table);
     return table;
   };
   return { read, tables: () => Promise.all(known.values()) };
+}
+
+/** What of a source tells how its file is read, defaults left out. */
+export function readOptions(source: ReadOptions): ReadOptions {
+  const { format, encoding, delimiter, decimal, dateOrder, missing, member, table } = source;
+  const all = { format, encoding, delimiter, decimal, dateOrder, missing, member, table };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined && value !== 'auto'));
 }

@@ -1,7 +1,43 @@
 import type { Frequency, Role, TransformId } from '@macrograd/core';
+import type { FilterId } from './filter.js';
 
 /** Layout of a file: `auto` looks at it; `wide` = date + a column per series; `long` = date, series, value. */
 export type TableFormat = 'auto' | 'wide' | 'long' | 'fredmd' | 'fredqd' | 'french';
+
+/** How text is stored; `auto` reads UTF-8, and UTF-16 where a byte order mark says so, and guesses nothing else. */
+export type EncodingId = 'auto' | 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1';
+
+/** Order of the parts of dates written with slashes. */
+export type DateOrder = 'mdy' | 'dmy';
+
+/** How a file is to be read, where looking at it does not tell. */
+export interface ReadOptions {
+  /** Default `auto`. */
+  readonly format?: TableFormat;
+  /** Default `auto`; `latin1` is Windows-1252. */
+  readonly encoding?: EncodingId;
+  /** Separator of cells; default the commonest of comma, tab, semicolon and bar in the first line. */
+  readonly delimiter?: string;
+  /** Decimal mark; default the point, or the comma where a file separated otherwise uses it unmistakably. */
+  readonly decimal?: '.' | ',';
+  /** Default: told from the column as a whole, refused where it can't be. */
+  readonly dateOrder?: DateOrder;
+  /** Numbers that mean missing, as -999. */
+  readonly missing?: readonly number[];
+  /** Which member of a zip archive; default its only data file. */
+  readonly member?: string;
+  /** Which table of a file of Kenneth French's: a part of its title; default the first monthly one. */
+  readonly table?: string;
+}
+
+/** A file and how it is to be read. */
+export interface FileSpec extends ReadOptions {
+  /** Path, absolute or relative to the working directory. */
+  readonly file: string;
+}
+
+/** Which outliers become missing: by FRED-MD's rule judged from the past (`iqr`) or from all values (`iqr_full`). */
+export type OutlierRule = 'iqr' | 'iqr_full';
 
 /** Whether a panel is dated by reference period (to explain) or by what was known (to forecast). */
 export type Timing = 'reference' | 'available';
@@ -12,8 +48,16 @@ export interface SeriesSpec {
   readonly column?: string;
   /** Arithmetic over columns of the file: `BAA - AAA`, `1 / EXJPUS`. */
   readonly expr?: string;
-  /** Default `none`. */
+  /** Default `none`, or the code of a FRED-MD or FRED-QD file. */
   readonly transform?: TransformId;
+  /** Keeps the cycle alone; two-sided, so refused under `available`. Applied after the transform, before what follows. */
+  readonly filter?: FilterId;
+  /** Makes outliers missing; `iqr_full` is two-sided. */
+  readonly outliers?: OutlierRule;
+  /** Draws the outermost share on each side, as .01, in to the quantiles of the values so far. */
+  readonly winsorise?: number;
+  /** Order of the autoregression whose forecast is taken off, leaving the surprise. */
+  readonly surprise?: number;
   /** Unit of the transformed series; refused where the transform says otherwise. */
   readonly unit?: string;
   /** Default `factor`. */
@@ -22,16 +66,17 @@ export interface SeriesSpec {
   readonly releaseLag?: number;
 }
 
+/** How the values of a period become one: the last or the mean of the observed ones, or the sum of all. */
+export type AggregateId = 'last' | 'mean' | 'sum';
+
 /** Macro series taken from one file. */
-export interface FactorFileSpec {
-  /** Path, absolute or relative to the working directory. */
-  readonly file: string;
-  /** Default `auto`. */
-  readonly format?: TableFormat;
+export interface FactorFileSpec extends FileSpec {
   /** Series by the name that they have in the panel, in panel order. */
   readonly series: Readonly<Record<string, SeriesSpec>>;
   /** How a series of higher frequency than the panel's becomes one value a period; default `last`. */
-  readonly aggregate?: 'last' | 'mean';
+  readonly aggregate?: AggregateId;
+  /** For the series that name no rule of their own. */
+  readonly outliers?: OutlierRule;
 }
 
 /** The rate that is taken off total returns. */
@@ -47,9 +92,7 @@ export interface RiskFreeSpec {
 }
 
 /** Returns or prices of assets taken from one file. */
-export interface AssetFileSpec {
-  readonly file: string;
-  readonly format?: TableFormat;
+export interface AssetFileSpec extends FileSpec {
   /** Columns to take; default all. */
   readonly columns?: readonly string[];
   /** Default `returns`. */

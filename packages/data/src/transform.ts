@@ -37,15 +37,17 @@ export function periodsBetween(first: number, last: number, frequency: Frequency
  * Transforms a series at its own frequency; the value at t uses values up to t alone. Missing values stay missing and
  * make missing what is computed from them.
  *
- * none x_t; diff x_t - x_{t-1}; pct 100 (x_t / x_{t-1} - 1); yoy the same against a year earlier; yoy_diff its change;
- * log 100 ln x_t; dlog 100 (ln x_t - ln x_{t-1}).
+ * none x_t; diff x_t - x_{t-1}; diff2 its change; pct 100 (x_t / x_{t-1} - 1); pct_diff its change; yoy as pct against a
+ * year earlier; yoy_diff its change; log 100 ln x_t; dlog 100 (ln x_t - ln x_{t-1}); dlog2 its change.
  *
  * @throws InputError where a logarithm or a ratio meets a value that is not positive, and on yoy of daily data.
+ * `pct_diff` alone takes negative values: it is FRED-MD's code 7, made for nonborrowed reserves, which were below zero in
+ * 2008. Zero is refused there.
  */
 export function transformSeries(series: Series, transform: TransformId, wantedFor: string, file: string): Series {
   if (transform === 'none') return series;
   const regular = onEveryPeriod(series);
-  if (transform !== 'diff') refuseNotPositive(regular, transform, wantedFor, file);
+  if (transform !== 'diff' && transform !== 'diff2') refuseNotPositive(regular, transform, wantedFor, file);
   return { ...regular, values: transformed(regular, transform, wantedFor) };
 }
 
@@ -56,8 +58,12 @@ function transformed(series: Series, transform: TransformId, wantedFor: string):
       return x;
     case 'diff':
       return difference(x);
+    case 'diff2':
+      return difference(difference(x));
     case 'pct':
       return percentChange(x, 1);
+    case 'pct_diff':
+      return difference(percentChange(x, 1));
     case 'yoy':
       return percentChange(x, yearOf(series.frequency, wantedFor));
     case 'yoy_diff':
@@ -66,6 +72,8 @@ function transformed(series: Series, transform: TransformId, wantedFor: string):
       return x.map((value) => 100 * Math.log(value));
     case 'dlog':
       return difference(x.map((value) => 100 * Math.log(value)));
+    case 'dlog2':
+      return difference(difference(x.map((value) => 100 * Math.log(value))));
   }
 }
 
@@ -86,11 +94,12 @@ function yearOf(frequency: Frequency, wantedFor: string): number {
 }
 
 function refuseNotPositive(series: Series, transform: TransformId, wantedFor: string, file: string): void {
-  const index = series.values.findIndex((value) => value <= 0);
+  const isAllowed = transform === 'pct_diff' ? (value: number) => value !== 0 : (value: number) => !(value <= 0);
+  const index = series.values.findIndex((value) => !isAllowed(value));
   if (index < 0) return;
   const date = formatIsoDate(series.dates[index]);
   throw new InputError(
-    `"${series.name}" is ${series.values[index]} at ${date}, and ${transform} (for ${wantedFor}) needs positive values`,
+    `"${series.name}" is ${series.values[index]} at ${date}, and ${transform} (for ${wantedFor}) needs ${transform === 'pct_diff' ? 'values other than zero' : 'positive values'}`,
     { place: { file, line: series.lines[index] }, remedy: 'use diff or none' },
   );
 }

@@ -119,7 +119,10 @@ test('one wild asset among tame ones is not asked for', async () => {
 
 test('an asset without any return in the span is noted', async () => {
   const { notes } = await build({ file: returns(STEADY, ['', '', '', '']) });
-  expect(notes).toEqual([expect.stringContaining('"B" has no return in the span')]);
+  expect(notes).toEqual([
+    expect.stringContaining('a column (B) without any value'),
+    expect.stringContaining('"B" has no return in the span'),
+  ]);
 });
 
 test('an asset twice, mixed currencies and an unknown risk-free series: refused', async () => {

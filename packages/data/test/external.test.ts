@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatIsoDate } from '@macrograd/core';
 import { expect, test } from 'vitest';
-import { readTable } from '../src/index.js';
+import { buildFactorPanel, readTable } from '../src/index.js';
+import { factorColumnOf } from './numbers.js';
 
 /** Folder of the development data; the tests are skipped without it. */
 const folder = process.env.MACROGRAD_DATA;
@@ -26,4 +28,72 @@ test.skipIf(!folder).each([
   expect(formatIsoDate(series.dates[0])).toBe(first);
   expect(formatIsoDate(series.dates[rows - 1])).toBe(last);
   if (format.startsWith('fred')) expect(table.transformCodes.size).toBe(width);
+});
+
+/** The reference is printed with five digits, so each number is right to 5e-5 of itself. */
+const PRINTED = 5e-5;
+
+/** Ours are in per cent where theirs are logarithms (codes 4 to 6) and rates of growth (7). */
+const scaleOf = (code: number) => (code >= 4 ? 100 : 1);
+
+test.skipIf(!folder)('FRED-MD 2019-09 by its codes, outliers out, equals the MATLAB panel of its authors', async () => {
+  const file = join(folder ?? '', 'fredmd/vintage_2019-09.csv');
+  const rows = readFileSync(join(folder ?? '', 'reference/fredmd_matlab/dataMATLAB.csv'), 'utf8')
+    .trim()
+    .split('\n');
+  const reference = rows.map((row) => row.split(',').map(Number));
+  const { transformCodes, series } = await readTable(file);
+  const columns = [...series.keys()];
+  const { inputs } = await buildFactorPanel({
+    factors: [
+      { file, outliers: 'iqr_full', series: Object.fromEntries(columns.map((column) => [column, { column }])) },
+    ],
+  });
+  let compared = 0;
+  let worst = 0;
+  columns.forEach((column, j) => {
+    const scale = scaleOf(transformCodes.get(column) ?? 1);
+    // The first two months are left out there: second differences begin with the third.
+    const ours = factorColumnOf(inputs, column).slice(2);
+    expect(ours).toHaveLength(reference.length);
+    ours.forEach((value, t) => {
+      const wanted = reference[t][j];
+      expect([column, t, Number.isNaN(value)]).toEqual([column, t, Number.isNaN(wanted)]);
+      if (Number.isNaN(wanted)) return;
+      compared++;
+      worst = Math.max(worst, wanted === 0 ? Math.abs(value) : Math.abs(value / scale / wanted - 1));
+    });
+  });
+  expect(compared).toBeGreaterThan(90_000);
+  expect(worst).toBeLessThan(PRINTED);
+});
+
+test.skipIf(!folder)('FRED-MD 2023-06: blank rows at its end are told and left out', async () => {
+  const { notes } = await readTable(join(folder ?? '', 'fredmd/vintage_2023-06.csv'));
+  expect(notes.join()).toMatch(/\d+ blank rows left out/);
+});
+
+test.skipIf(!folder)('FRED-MD 2026-02: the prices of October 2025 are missing and the edge is ragged', async () => {
+  const { series } = await readTable(join(folder ?? '', 'fredmd/vintage_2026-02.csv'));
+  const at = (name: string, date: string) => {
+    const { dates, values } = series.get(name) ?? { dates: [], values: [] };
+    return values[Array.from(dates, formatIsoDate).indexOf(date)];
+  };
+  expect(at('CPIAUCSL', '2025-10-31')).toBeNaN();
+  expect(at('CPIAUCSL', '2025-09-30')).toBeGreaterThan(300);
+  expect(at('UNRATE', '2026-01-31')).toBe(4.3);
+  expect(at('RPI', '2026-01-31')).toBeNaN();
+  expect(at('RPI', '2025-12-31')).toBe(20615.324);
+});
+
+test.skipIf(!folder)("Kenneth French's industries: every table of the file by its title", async () => {
+  const file = join(folder ?? '', 'french/49_Industry_Portfolios.csv');
+  const equal = await readTable(file, { table: 'Equal Weighted Returns -- Monthly' });
+  const annual = await readTable(file, { table: 'Value Weighted Returns -- Annual' });
+  const weighted = await readTable(file);
+  const first = (table: typeof equal) => table.series.get('Food ')?.values[0] ?? table.series.get('Food')?.values[0];
+  expect(first(equal)).not.toBe(first(weighted));
+  expect([equal, annual].map((table) => table.series.get('Food')?.frequency)).toEqual(['M', 'A']);
+  expect(equal.series.get('Soda')?.values[0]).toBeNaN();
+  await expect(readTable(file, { table: 'Nothing' })).rejects.toThrow('no table of this file is called "Nothing"');
 });

@@ -1,13 +1,17 @@
-import { formatIsoDate, type Panel } from '@macrograd/core';
+import { type FactorPanel, formatIsoDate, type Panel } from '@macrograd/core';
 
 /** Dates of a panel, ISO. */
 export const panelDates = (panel: Panel) => Array.from(panel.axis.dates, formatIsoDate);
 
 /** Column of a macro series by name. */
 export function factorColumn(panel: Panel, name: string): number[] {
-  const { factors, values } = panel.inputs;
+  return factorColumnOf(panel.inputs, name);
+}
+
+/** Column of a macro series by name, of factors alone. */
+export function factorColumnOf({ axis, factors, values }: FactorPanel, name: string): number[] {
   const j = factors.findIndex((factor) => factor.name === name);
-  return Array.from(panel.axis.dates, (_, row) => values[row * factors.length + j]);
+  return Array.from(axis.dates, (_, row) => values[row * factors.length + j]);
 }
 
 /** Returns of an asset by name. */

@@ -1,11 +1,11 @@
 import { InputError } from '@macrograd/core';
 import { expect, test } from 'vitest';
-import { readTable } from '../src/index.js';
+import { type ReadOptions, readTable } from '../src/index.js';
 import { file } from './files.js';
 
 /** The message of the refusal, without the file's name. */
-async function refusal(path: string, ...format: Parameters<typeof readTable>[1][]): Promise<string> {
-  const error = await readTable(path, ...format).then(
+async function refusal(path: string, options?: ReadOptions): Promise<string> {
+  const error = await readTable(path, options).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -24,7 +24,7 @@ const TEXTS: readonly (readonly [string, string | Uint8Array, string])[] = [
   ['text among numbers', 'date,A,B\n2020-01,1,2\n2020-02,1,high\n', 'FILE:3:11: "high" is not a number'],
   ['infinity', 'date,A,B\n2020-01,1,-Inf\n', 'FILE:2:11: "-Inf" is not a number; infinite values are refused'],
   ['a number too large', 'date,A,B\n2020-01,1e400,2\n', 'FILE:2:9: "1e400" is too large for a number'],
-  ['a decimal comma', 'date;A;B\n2020-01;1,5;2\n', 'FILE:2:9: "1,5" is not a number; write decimals with a point'],
+  ['a decimal comma between commas', 'date,A,B\n2020-01,"1,5",2\n', 'FILE:2:9: "1,5" is not a number; write decimals'],
   ['a thousands separator', 'date,A,B\n2020-01,"1,234.5",2\n', 'FILE:2:9: "1,234.5" is not a number'],
   ['a percent sign', 'date,A,B\n2020-01,1,5%\n', 'FILE:2:11: "5%" is not a number; write plain numbers'],
   ['hexadecimal digits', 'date,A,B\n2020-01,0x10,2\n', 'FILE:2:9: "0x10" is not a number'],
@@ -39,7 +39,6 @@ const TEXTS: readonly (readonly [string, string | Uint8Array, string])[] = [
     'FILE:5:1: 2020-03-31 lies in one period (M) with the date on line 4',
   ],
   ['a date that does not exist', 'date,A,B\n2021-02-29,1,2\n', 'FILE:2:1: "2021-02-29" is not a day of the calendar'],
-  ['a day-first date', 'date,A,B\n31/01/2020,1,2\n', 'FILE:2:1: "31/01/2020" is not a day of the calendar; dates with'],
   ['a word for a date', 'date,A,B\nJanuary,1,2\n', 'FILE:2:1: "January" is not a date'],
   [
     'two ways of writing dates',
@@ -63,9 +62,8 @@ const TEXTS: readonly (readonly [string, string | Uint8Array, string])[] = [
     'date,series,value\n2020-01,A,1\n2020-02,,2\n',
     'FILE:3:9: this row names no series',
   ],
-  ['UTF-16', Uint8Array.of(0xff, 0xfe, 0x64, 0), 'FILE: this file is UTF-16; save it as UTF-8'],
   ['Latin-1', Uint8Array.of(0x64, 0xe9, 0x0a), 'FILE: this file is not UTF-8'],
-  ['NUL bytes', 'date,A\n2020-01,\0\n', 'FILE: this file holds NUL bytes'],
+  ['NUL bytes', 'date,A\n2020-01,\0\n', 'FILE:2: this file holds NUL bytes'],
   ['damaged gzip', Uint8Array.of(0x1f, 0x8b, 1, 2, 3), 'FILE: this gzip file is damaged'],
   ['damaged Parquet', 'PAR1 and then nothing', "FILE: this Parquet file can't be read"],
 ];
@@ -90,6 +88,6 @@ test('a file that is not there and a folder: refused', async () => {
 
 test('a layout that the file does not have: refused', async () => {
   const wide = file('date,A,B\n2020-01,1,2\n2020-02,1,2\n');
-  expect(await refusal(wide, 'long')).toContain('FILE:1: this is not a long table');
-  expect(await refusal(wide, 'french')).toContain('FILE: there is no table of months');
+  expect(await refusal(wide, { format: 'long' })).toContain('FILE:1: this is not a long table');
+  expect(await refusal(wide, { format: 'french' })).toContain('FILE: there is no table of months');
 });

@@ -39,6 +39,18 @@ test('pct is the simple change in per cent, log and dlog are natural logarithms 
   expectTransform(series([1, Math.E, Math.E ** 3], 'M'), 'dlog', [NONE, 100, 200]);
 });
 
+test('second differences: diff2 of levels, dlog2 of logarithms, pct_diff of growth rates', () => {
+  expectTransform(series([1, 2, 4, 8.5], 'M'), 'diff2', [NONE, NONE, 1, 2.5]);
+  expectTransform(series([1, Math.E, Math.E ** 3], 'M'), 'dlog2', [NONE, NONE, 100]);
+  expectTransform(series([100, 110, 99], 'M'), 'pct_diff', [NONE, NONE, -20]);
+});
+
+test('pct_diff takes values below zero, as FRED-MD does, and refuses zero', () => {
+  expectTransform(series([-10, -20, -10], 'M'), 'pct_diff', [NONE, NONE, -150]);
+  const call = () => transformSeries(series([1, 0, 2], 'M'), 'pct_diff', 'TEST', 'x.csv');
+  expect(call).toThrow('x.csv:3: "X" is 0 at 2000-02-29, and pct_diff (for TEST) needs values other than zero');
+});
+
 test('yoy compares with the same month a year earlier, yoy_diff is its change', () => {
   const prices = Array.from({ length: 14 }, (_, month) => (month < 12 ? 100 : 100 + 5 * (month - 11)));
   const before = new Array<number>(12).fill(NONE);

@@ -135,16 +135,18 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
 function panelDraft(raw: RawConfig, folder: string): PanelDraft {
   const { start, end } = raw.span;
   return {
-    factors: raw.factors.map(({ note: _, ...source }) =>
+    factors: raw.factors.map(({ note: _, date_order, ...source }) =>
       defined({
         ...source,
+        dateOrder: date_order,
         file: resolve(folder, source.file),
         series: source.series && mapValues(source.series, seriesSpec),
       }),
     ),
-    assets: raw.assets.map(({ risk_free, note: _, ...source }) =>
+    assets: raw.assets.map(({ risk_free, note: _, date_order, ...source }) =>
       defined({
         ...source,
+        dateOrder: date_order,
         file: resolve(folder, source.file),
         riskFree: risk_free && defined({ ...risk_free, file: risk_free.file && resolve(folder, risk_free.file) }),
       }),

@@ -8,7 +8,8 @@ export const availableMethods = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm'
 /** Methods with a fixed name that this version does not have. */
 export const laterMethods = ['pca', 'var', 'kalman', 'distributed_lag', 'spline'] as const;
 
-const transforms = ['none', 'diff', 'pct', 'yoy', 'yoy_diff', 'log', 'dlog'] as const;
+const transforms = ['none', 'diff', 'diff2', 'pct', 'pct_diff', 'yoy', 'yoy_diff', 'log', 'dlog', 'dlog2'] as const;
+const outlierRules = ['iqr', 'iqr_full'] as const;
 const roles = ['factor', 'state', 'control'] as const;
 const layouts = ['auto', 'wide', 'long', 'fredmd', 'fredqd', 'french'] as const;
 
@@ -26,22 +27,38 @@ export function configSchema(z: ZodModule) {
     column: z.string().min(1).optional(),
     expr: z.string().min(1).optional(),
     transform: z.enum(transforms).optional(),
+    filter: z.enum(['hp', 'baxter_king']).optional(),
+    outliers: z.enum(outlierRules).optional(),
+    winsorise: z.number().gt(0).lt(0.5).optional(),
+    surprise: count(1).max(60).optional(),
     role: z.enum(roles).default('factor'),
     release_lag: count(0).default(0),
     unit: z.string().optional(),
   });
 
-  const factorSource = z.strictObject({
+  // How a file is to be read, where looking at it does not tell; absent keys leave the hash of a config as it was.
+  const reading = {
     file: z.string().min(1),
     format: z.enum(layouts).default('auto'),
+    encoding: z.enum(['auto', 'utf-8', 'utf-16le', 'utf-16be', 'latin1']).optional(),
+    delimiter: z.string().length(1).optional(),
+    decimal: z.enum(['.', ',']).optional(),
+    date_order: z.enum(['mdy', 'dmy']).optional(),
+    missing: z.array(z.number()).optional(),
+    member: z.string().min(1).optional(),
+    table: z.string().min(1).optional(),
+  };
+
+  const factorSource = z.strictObject({
+    ...reading,
+    outliers: z.enum(outlierRules).optional(),
     series: z.record(z.string(), series).optional(),
-    aggregate: z.enum(['last', 'mean']).default('last'),
+    aggregate: z.enum(['last', 'mean', 'sum']).default('last'),
     note: z.string().min(1).optional(),
   });
 
   const assetSource = z.strictObject({
-    file: z.string().min(1),
-    format: z.enum(layouts).default('auto'),
+    ...reading,
     columns: z.array(z.string().min(1)).min(1).optional(),
     values: z.enum(['returns', 'prices']).default('returns'),
     unit: z.enum(['decimal', 'percent']).optional(),

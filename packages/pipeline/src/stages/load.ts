@@ -20,7 +20,7 @@ export async function loadPanel(config: RunConfig): Promise<LoadedPanel> {
   const factors = await Promise.all(
     config.panel.factors.map(async (file): Promise<FactorFileSpec> => {
       if (file.series !== undefined) return { ...file, series: file.series };
-      const { series } = await readTable(file.file, file.format);
+      const { series } = await readTable(file.file, file);
       return { ...file, series: Object.fromEntries([...series.keys()].map((column) => [column, { column }])) };
     }),
   );

@@ -1,0 +1,93 @@
+import { InputError } from '@macrograd/core';
+import { type Cell, quoted } from './cells.js';
+import { dateStyle } from './dates.js';
+import { type Grid, type Reading, refuse } from './grid.js';
+
+/** Names that a column of dates may have; without a name it must be the first. */
+export const DATE_NAMES = /^(?:date|dates|day|month|yyyymm|yyyyq|yyyy|period|time|sasdate|observation_date|)$/i;
+
+/** Longest name of a column or series. */
+const LONGEST_NAME = 256;
+
+/** Name of a column or series as it is known from here on: trimmed, in Unicode's composed form. */
+export function cleanName(cell: Cell): string {
+  return String(cell).trim().normalize('NFC');
+}
+
+/** What is wrong with a name, or undefined. Any other text is a name, and never more than text. */
+export function nameProblem(name: string): { problem: string; remedy: string } | undefined {
+  if (name === '') return { problem: 'this column has no name', remedy: 'name or drop it' };
+  if (name.length > LONGEST_NAME) {
+    return { problem: `this name has ${name.length} characters`, remedy: `shorten it to ${LONGEST_NAME} or fewer` };
+  }
+  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/u.test(name)) {
+    return { problem: `the name ${quoted(name)} holds characters that can't be seen`, remedy: 'write it with letters' };
+  }
+  return undefined;
+}
+
+/** The column called date (or month, period, ...), else the first one if its first cell is a date. */
+export function findDateColumn(grid: Grid, headerRow: number, firstRow: number): number {
+  const header = grid.rows[headerRow].map((cell) => String(cell).trim());
+  const named = header.findIndex((name, column) => DATE_NAMES.test(name) && (name !== '' || column === 0));
+  if (named >= 0) return named;
+  if (firstRow < grid.rows.length && dateStyle(grid.rows[firstRow][0]) !== undefined) return 0;
+  throw new InputError('there is no date column', {
+    place: grid.place(headerRow, 0),
+    remedy: 'name the column of dates "date"',
+  });
+}
+
+/** Refuses columns without a name or with the name of another, and notes names that look alike. */
+export function checkHeader({ grid, notes }: Reading, headerRow: number, names: readonly string[], date: number): void {
+  const seen = new Map<string, number>();
+  const alike = new Map<string, string>();
+  names.forEach((name, column) => {
+    if (column === date) return;
+    const wrong = nameProblem(name);
+    if (wrong) refuse(grid, headerRow, column, wrong);
+    const before = seen.get(name);
+    if (before !== undefined) {
+      const problem = `column ${column + 1} is called ${quoted(name)} like column ${before + 1}`;
+      refuse(grid, headerRow, column, { problem, remedy: 'give every column a name of its own' });
+    }
+    seen.set(name, column);
+    const twin = alike.get(skeleton(name));
+    if (twin === undefined) alike.set(skeleton(name), name);
+    else notes.push(`the columns ${quoted(twin)} and ${quoted(name)} look alike and are different`);
+  });
+  if (seen.size > 0) return;
+  const remedy = 'give a column for every series; cells are separated by comma, tab, semicolon or bar';
+  refuse(grid, headerRow, 0, { problem: 'there is no column beside the dates', remedy });
+}
+
+/** Cyrillic and Greek letters that are drawn like Latin ones, and those. */
+const LOOK_ALIKE = new Map(
+  [...'аеорсухіјѕАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο'].map((letter, i) => [
+    letter,
+    'aeopcyxijsABEKMHOPCTYXIJSABEZHIKMNOPTYXo'[i],
+  ]),
+);
+
+/** What is left of a name when letters that look the same are one: equal for names that the eye confuses. */
+function skeleton(name: string): string {
+  const latin = [...name.normalize('NFKC')].map((letter) => LOOK_ALIKE.get(letter) ?? letter).join('');
+  return latin.toLowerCase().replace(/[\s_]+/g, '_');
+}
+
+/** Refuses rows that have not exactly as many cells as the header. */
+export function checkWidths(grid: Grid, width: number, firstRow: number, endRow: number): void {
+  if (firstRow >= endRow) {
+    throw new InputError('there is a header and no row of data', {
+      place: grid.place(grid.rows.length - 1),
+      remedy: 'add rows of data',
+    });
+  }
+  for (let row = firstRow; row < endRow; row++) {
+    const cells = grid.rows[row].length;
+    if (cells === width) continue;
+    const problem = `this row has ${cells} ${cells === 1 ? 'cell' : 'cells'}, the header has ${width}`;
+    const remedy = cells < width ? 'write every cell, empty where missing' : 'quote cells that contain the separator';
+    refuse(grid, row, Math.min(cells, width), { problem, remedy });
+  }
+}

@@ -1,0 +1,58 @@
+import { InputError } from '@macrograd/core';
+import { cycle } from './filter.js';
+import { removeOutliers, removeOutliersAsOf, winsoriseAsOf } from './robust.js';
+import type { SeriesSpec } from './spec.js';
+import { surprise } from './surprise.js';
+import type { Series } from './table.js';
+import { onEveryPeriod } from './transform.js';
+
+/** What may follow a transform, in this order. */
+type Steps = Pick<SeriesSpec, 'filter' | 'outliers' | 'winsorise' | 'surprise'>;
+
+/** Filters, cleans and takes the forecast off a transformed series, as far as its spec asks for. */
+export function refine(series: Series, steps: Steps): Series {
+  if (stepNames(steps).length === 0) return series;
+  const regular = onEveryPeriod(series);
+  let { values } = regular;
+  if (steps.filter !== undefined) values = cycle(values, series.frequency, steps.filter);
+  if (steps.outliers === 'iqr') values = removeOutliersAsOf(values);
+  if (steps.outliers === 'iqr_full') values = removeOutliers(values);
+  if (steps.winsorise !== undefined) values = winsoriseAsOf(values, steps.winsorise);
+  if (steps.surprise !== undefined) values = surprise(values, steps.surprise);
+  return { ...regular, values };
+}
+
+/**
+ * Refuses steps that look ahead.
+ *
+ * @throws InputError (`bad_config`) for a two-sided filter or outliers judged from all values
+ */
+export function refusePeeking(name: string, steps: Steps, file: string): void {
+  const problem =
+    steps.filter !== undefined
+      ? `the filter ${steps.filter} of ${name} is two-sided: its value at t depends on values after t`
+      : steps.outliers === 'iqr_full'
+        ? `the outliers of ${name} are judged from all values, those after t too`
+        : undefined;
+  if (problem === undefined) return;
+  throw new InputError(`${problem}, and the timing is "available"`, {
+    code: 'bad_config',
+    place: { file },
+    remedy:
+      steps.filter === undefined ? 'take `outliers: iqr`' : 'take yoy or surprise, or explain with `timing: reference`',
+  });
+}
+
+/** A transform and what follows it, in words for tables and reports. */
+export function stepsText(transform: string, steps: Steps): string {
+  return [transform, ...stepNames(steps)].join(', ');
+}
+
+function stepNames({ filter, outliers, winsorise, surprise: order }: Steps): string[] {
+  return [
+    ...(filter === undefined ? [] : [`${filter} cycle (two-sided)`]),
+    ...(outliers === undefined ? [] : [outliers === 'iqr' ? 'outliers out' : 'outliers out (two-sided)']),
+    ...(winsorise === undefined ? [] : [`winsorised at ${winsorise}`]),
+    ...(order === undefined ? [] : [`surprise against an AR(${order})`]),
+  ];
+}
