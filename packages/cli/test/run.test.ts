@@ -57,8 +57,25 @@ describe('macrograd run', () => {
     rmSync(join(folder, 'result', 'onnx'), { recursive: true });
     const { code, stdout } = macrograd(['export', 'onnx', 'result', '--json'], { cwd: folder });
     expect(code).toBe(0);
-    expect(JSON.parse(stdout).maxRelativeError).toBeLessThan(1e-5);
-    expect(existsSync(join(folder, 'result', 'onnx', 'model.onnx'))).toBe(true);
+    const { returns, exposures, files } = JSON.parse(stdout);
+    for (const { maxRelativeError, compared } of [returns, exposures]) {
+      expect(maxRelativeError).toBeLessThan(1e-5);
+      expect(compared).toBeGreaterThan(0);
+    }
+    for (const { file } of files) expect(existsSync(join(folder, file))).toBe(true);
+  });
+
+  it('checks a model of the result, and refuses it once a byte is changed', () => {
+    const { code, stdout } = macrograd(['check', 'result/models/ols', '--json'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ kind: 'model', method: 'ols', frequency: 'M', horizon: 0 });
+    const tensors = join(folder, 'result', 'models', 'zero', 'model.safetensors');
+    const bytes = readFileSync(tensors);
+    bytes[bytes.length - 1] ^= 1;
+    writeFileSync(tensors, bytes);
+    const refused = macrograd(['check', 'result/models/zero/model.safetensors'], { cwd: folder });
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/^result\/models\/zero\/model\.safetensors: /);
   });
 
   it('does not overwrite a directory that holds something else', () => {

@@ -80,6 +80,8 @@ export interface LinearParameters {
   readonly intercept: Float64Array;
   /** [asset][column], decimal return per SD, as of the last training row. */
   readonly coefficients: Float64Array;
+  /** [asset][column], variance of `coefficients`; NaN where the column was left out for that asset. Absent: unknown. */
+  readonly variances?: Float64Array;
   /** Series with a further 0/1 regressor "missing"; a missing value itself enters as 0 after standardising. */
   readonly missingColumns: readonly number[];
   /** [asset][missing column], decimal return while that series is missing, as of the last training row. */

@@ -57,12 +57,16 @@ export class LinearFitted implements Fitted {
     const marks = rule.marks.length;
     const intercept = new Float64Array(assets);
     const coefficients = new Float64Array(assets * k);
+    const variances = new Float64Array(assets * k).fill(Number.NaN);
     const missingCoefficients = new Float64Array(assets * marks);
     for (let asset = 0; asset < assets; asset++) {
       const own = source.last.coefficients.subarray(asset * rule.width, (asset + 1) * rule.width);
       intercept[asset] = own[0];
       rule.positions.forEach((position, j) => {
         coefficients[asset * k + j] = position < 0 ? 0 : orZero(own[position]);
+        // A coefficient that was left out has no variance, which tells it from one that is 0.
+        if (position < 0 || Number.isNaN(own[position])) return;
+        variances[asset * k + j] = source.last.variances[asset * rule.width + position];
       });
       missingCoefficients.set(own.subarray(rule.width - marks).map(orZero), asset * marks);
     }
@@ -72,6 +76,7 @@ export class LinearFitted implements Fitted {
       columns: rule.columns,
       intercept,
       coefficients,
+      variances,
       missingColumns: rule.marks,
       missingCoefficients,
     };

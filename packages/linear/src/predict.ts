@@ -1,4 +1,11 @@
-import type { FactorPanel, LinearParameters, ReturnMatrix, Span } from '@macrograd/core';
+import {
+  type FactorPanel,
+  indexesOfRole,
+  type JacobianBlock,
+  type LinearParameters,
+  type ReturnMatrix,
+  type Span,
+} from '@macrograd/core';
 
 /**
  * Expected returns of a linear method from its stored parameters alone, without the fit that they came from.
@@ -33,4 +40,39 @@ export function predictLinear(parameters: LinearParameters, inputs: FactorPanel,
     }
   }
   return { span, assets: { start: 0, end: assets }, values };
+}
+
+/**
+ * Exposures of a linear method from its stored parameters alone: the coefficients, at every row where the factor is
+ * observed. NaN for a coefficient that was left out.
+ *
+ * @example
+ * const { values } = linearJacobian(fitted.parameters(), panel.inputs, { start: 0, end: 12 });
+ */
+export function linearJacobian(parameters: LinearParameters, inputs: FactorPanel, span: Span): JacobianBlock {
+  const { columns, coefficients, variances, intercept } = parameters;
+  const targets = indexesOfRole(inputs, 'factor');
+  const places = targets.map((target) => columns.indexOf(target));
+  const series = inputs.factors.length;
+  const dates = span.end - span.start;
+  const values = new Float64Array(intercept.length * dates * targets.length).fill(Number.NaN);
+  const variance = values.slice();
+  for (let i = 0; i < values.length; i++) {
+    const [asset, f] = [Math.floor(i / (dates * targets.length)), i % targets.length];
+    const row = span.start + (Math.floor(i / targets.length) % dates);
+    const at = asset * columns.length + places[f];
+    const leftOut = variances !== undefined && Number.isNaN(variances[at]);
+    if (places[f] < 0 || leftOut || Number.isNaN(inputs.values[row * series + targets[f]])) continue;
+    values[i] = coefficients[at];
+    if (variances) variance[i] = variances[at];
+  }
+  return {
+    assets: { start: 0, end: intercept.length },
+    span,
+    dates,
+    lags: 1,
+    factors: targets.length,
+    values,
+    variance,
+  };
 }

@@ -1,3 +1,4 @@
+import { toFloat16 } from './float16.js';
 import {
   type AttributeProto,
   AttributeType,
@@ -15,7 +16,10 @@ export type Edge = string;
 export type Dimension = number | string;
 
 /** Attributes of a node by name. */
-export type Attributes = Readonly<Record<string, number | string | readonly number[]>>;
+export type Attributes = Readonly<Record<string, number | string | readonly number[] | GraphProto>>;
+
+/** How weights are stored; they are computed with in float32 either way. */
+export type WeightType = 'float32' | 'float16';
 
 const encoder = new TextEncoder();
 
@@ -32,17 +36,24 @@ export class GraphBuilder {
   constructor(
     private readonly name: string,
     private readonly docString: string,
+    private readonly weightType: WeightType = 'float32',
   ) {}
 
   /** Declares a float input. */
-  input(name: string, shape: readonly Dimension[], docString: string): Edge {
-    this.inputs.push(valueInfo(name, shape, docString));
+  input(name: string, shape: readonly Dimension[], docString = ''): Edge {
+    this.inputs.push(valueInfo(name, shape, docString, ElementType.float));
+    return name;
+  }
+
+  /** Declares an int64 input of one dimension. */
+  indexInput(name: string, size: string, docString: string): Edge {
+    this.inputs.push(valueInfo(name, [size], docString, ElementType.int64));
     return name;
   }
 
   /** Declares a float output; a node must write an edge of that name. */
-  output(name: string, shape: readonly Dimension[], docString: string): void {
-    this.outputs.push(valueInfo(name, shape, docString));
+  output(name: string, shape: readonly Dimension[], docString = ''): void {
+    this.outputs.push(valueInfo(name, shape, docString, ElementType.float));
   }
 
   /** A float32 constant. */
@@ -51,11 +62,26 @@ export class GraphBuilder {
     return this.constant({ name, dims, dataType: ElementType.float, rawData: new Uint8Array(data.buffer) });
   }
 
+  /** A constant that was estimated: float32, or float16 where the file is to be small. */
+  weights(name: string, dims: readonly number[], values: ArrayLike<number>): Edge {
+    if (this.weightType === 'float32') return this.floats(name, dims, values);
+    const stored = `${name}.float16`;
+    if (this.initializers.has(stored)) return name;
+    const data = Uint16Array.from(values, toFloat16);
+    this.constant({ name: stored, dims, dataType: ElementType.float16, rawData: new Uint8Array(data.buffer) });
+    return this.node('Cast', [stored], name, { to: ElementType.float });
+  }
+
   /** An int64 vector, as indexes, axes and sizes are. The same name stands for the same vector. */
   ints(name: string, values: readonly number[]): Edge {
     const data = BigInt64Array.from(values, BigInt);
     const rawData = new Uint8Array(data.buffer);
     return this.constant({ name, dims: [values.length], dataType: ElementType.int64, rawData });
+  }
+
+  /** Whether some node writes the edge already. */
+  has(edge: Edge): boolean {
+    return this.nodes.some(({ output }) => output.includes(edge));
   }
 
   /** One operator with one result. */
@@ -90,10 +116,11 @@ export class GraphBuilder {
 function attributeOf([name, value]: [string, Attributes[string]]): AttributeProto {
   if (typeof value === 'number') return { name, type: AttributeType.int, i: value };
   if (typeof value === 'string') return { name, type: AttributeType.string, s: encoder.encode(value) };
+  if ('node' in value) return { name, type: AttributeType.graph, g: value };
   return { name, type: AttributeType.ints, ints: value };
 }
 
-function valueInfo(name: string, shape: readonly Dimension[], docString: string): ValueInfoProto {
+function valueInfo(name: string, shape: readonly Dimension[], docString: string, elemType: number): ValueInfoProto {
   const dim = shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
-  return { name, docString, type: { tensorType: { elemType: ElementType.float, shape: { dim } } } };
+  return { name, docString, type: { tensorType: { elemType, shape: { dim } } } };
 }

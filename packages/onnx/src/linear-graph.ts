@@ -21,7 +21,7 @@ export function addLinear(graph: GraphBuilder, parameters: LinearParameters, raw
   const series = graph.node('Gather', [row, graph.ints('columns', columns)], 'columns_now', { axis: 1 });
   const { z, missing } = addStandardised(graph, series, columns, scaler);
   const weighted = (edge: Edge, name: string, weights: Float64Array, count: number) => {
-    const matrix = graph.floats(name, [count, assets], transpose(weights, assets, count));
+    const matrix = graph.weights(name, [count, assets], transpose(weights, assets, count));
     return graph.node('MatMul', [edge, matrix], `${name}_return`);
   };
   const moved = weighted(z, 'coefficients', coefficients, columns.length);

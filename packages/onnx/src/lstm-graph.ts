@@ -21,7 +21,7 @@ export function addLstm(graph: GraphBuilder, parameters: LstmParameters, raw: Ed
   const all = graph.node('Concat', features, 'features', { axis: 1 });
   const assets = parameters.returnMean.length;
   const stacked = stackHeads(parameters);
-  const heads = graph.floats('heads', [stacked.length / assets, assets], stacked);
+  const heads = graph.weights('heads', [stacked.length / assets, assets], stacked);
   const summed = graph.node('MatMul', [all, heads], 'standardised_return_sum');
   const share = parameters.returnSd.map((sd) => sd / parameters.members.length);
   const scaled = graph.node(
@@ -38,7 +38,7 @@ export function longestWindow(parameters: LstmParameters): number {
 }
 
 /** Standardised steps [batch, longest - 1 + time, input]: window series, then observed flags; zeros in front. */
-function addSteps(graph: GraphBuilder, parameters: LstmParameters, raw: Edge, longest: number): Edge {
+export function addSteps(graph: GraphBuilder, parameters: LstmParameters, raw: Edge, longest: number): Edge {
   const { windowColumns, flagged, scaler } = parameters;
   const series = graph.node('Gather', [raw, graph.ints('window_columns', windowColumns)], 'window_series', { axis: 2 });
   const { z, missing } = addStandardised(graph, series, windowColumns, scaler);
@@ -69,7 +69,7 @@ function addFeatures(
   };
   const parts = [
     graph.node('Squeeze', [latest(1, 'now'), graph.ints('axis_1', [1])], own('now')),
-    addHiddenState(graph, member, steps, own),
+    graph.node('Squeeze', [addEncoder(graph, member, steps, own).last, graph.ints('axis_0', [0])], own('hidden')),
   ];
   if (member.filterCount > 0) {
     parts.push(addLagFilters(graph, places.length, member, latest(member.lagCount, 'lag'), own));
@@ -79,26 +79,41 @@ function addFeatures(
   return graph.node('Sub', [features, mean], own('features_centred'));
 }
 
-/** Hidden state after the last step, from a zero state: [batch, H]. */
-function addHiddenState(
+/** Edges of one member's LSTM operator. */
+export interface EncoderEdges {
+  /** What it reads, [time, batch, input]. */
+  readonly window: Edge;
+  /** Hidden state after every step, [time, 1, batch, H]. */
+  readonly all: Edge;
+  /** After the last step, [1, batch, H]. */
+  readonly last: Edge;
+}
+
+/** The member's LSTM over its lookback, from a zero state. */
+export function addEncoder(
   graph: GraphBuilder,
   member: EncoderParameters,
   steps: Edge,
   own: (name: string) => string,
-): Edge {
+): EncoderEdges {
   const { hiddenSize, inputSize, lookback } = member;
-  const window = lastSteps(graph, steps, lookback, own('window'));
+  const batchFirst = lastSteps(graph, steps, lookback, own('window'));
   // Layout 0 wants [time, batch, input].
-  const timeFirst = graph.node('Transpose', [window], own('window_time_first'), { perm: [1, 0, 2] });
+  const window = graph.node('Transpose', [batchFirst], own('window_time_first'), { perm: [1, 0, 2] });
   const inputs = [
-    timeFirst,
-    graph.floats(own('weight_ih'), [1, 4 * hiddenSize, inputSize], reorderGates(member.weightIh)),
-    graph.floats(own('weight_hh'), [1, 4 * hiddenSize, hiddenSize], reorderGates(member.weightHh)),
+    window,
+    graph.weights(own('weight_ih'), [1, 4 * hiddenSize, inputSize], reorderGates(member.weightIh)),
+    graph.weights(own('weight_hh'), [1, 4 * hiddenSize, hiddenSize], reorderGates(member.weightHh)),
     // The operator adds an input and a recurrent bias; the trained one is their sum.
-    graph.floats(own('bias'), [1, 8 * hiddenSize], [...reorderGates(member.bias), ...new Float32Array(4 * hiddenSize)]),
+    graph.weights(
+      own('bias'),
+      [1, 8 * hiddenSize],
+      [...reorderGates(member.bias), ...new Float32Array(4 * hiddenSize)],
+    ),
   ];
-  graph.addNode('LSTM', inputs, ['', own('last_hidden')], { hidden_size: hiddenSize });
-  return graph.node('Squeeze', [own('last_hidden'), graph.ints('axis_0', [0])], own('hidden'));
+  const edges = { window, all: own('hidden_states'), last: own('last_hidden') };
+  graph.addNode('LSTM', inputs, [edges.all, edges.last], { hidden_size: hiddenSize });
+  return edges;
 }
 
 /** sum over lags and factors of filter[lag][factor][m] z_{t-lag, factor}: [batch, M]. */
@@ -115,12 +130,12 @@ function addLagFilters(
     const step = Math.floor(i / (factors * filterCount));
     return lagFilters[i + (lagCount - 1 - 2 * step) * factors * filterCount];
   });
-  const weights = graph.floats(own('lag_filters'), [lagCount * factors, filterCount], oldestFirst);
+  const weights = graph.weights(own('lag_filters'), [lagCount * factors, filterCount], oldestFirst);
   return graph.node('MatMul', [flat, weights], own('lags'));
 }
 
 /** The latest `count` steps along the time axis. */
-function lastSteps(graph: GraphBuilder, steps: Edge, count: number, name: string): Edge {
+export function lastSteps(graph: GraphBuilder, steps: Edge, count: number, name: string): Edge {
   const start = graph.ints(`last_${count}`, [-count]);
   // Past the end of any axis: up to and with the last step.
   const end = graph.ints('to_end', [Number.MAX_SAFE_INTEGER]);
@@ -151,7 +166,7 @@ function stackHeads({ members, returnMean }: LstmParameters): Float64Array {
   return out;
 }
 
-function placesInWindow({ windowColumns }: LstmParameters, columns: readonly number[]): number[] {
+export function placesInWindow({ windowColumns }: LstmParameters, columns: readonly number[]): number[] {
   const outside = columns.find((column) => !windowColumns.includes(column));
   if (outside !== undefined) throw new ArgumentError(`series ${outside} is not in the window of the LSTM`);
   return placesOf(columns, windowColumns);

@@ -1,17 +1,29 @@
 import protobuf from 'protobufjs';
 
 /** ONNX element types in use, with their numbers in `TensorProto.DataType`. */
-export const ElementType = { float: 1, int64: 7, bool: 9 } as const;
+export const ElementType = { float: 1, int64: 7, bool: 9, float16: 10 } as const;
 
 /** Attribute kinds in use, with their numbers in `AttributeProto.AttributeType`. */
-export const AttributeType = { int: 2, string: 3, ints: 7 } as const;
+export const AttributeType = { int: 2, string: 3, graph: 5, ints: 7 } as const;
+
+/** Where a tensor's values are, with their numbers in `TensorProto.DataLocation`. */
+export const DataLocation = { external: 1 } as const;
+
+/** A key and its value, as in metadata. */
+export interface StringEntry {
+  readonly key: string;
+  readonly value: string;
+}
 
 export interface TensorProto {
   readonly name: string;
   readonly dims: readonly number[];
   readonly dataType: number;
-  /** Little-endian values, row-major. */
-  readonly rawData: Uint8Array;
+  /** Little-endian values, row-major; absent where they are in a file of their own. */
+  readonly rawData?: Uint8Array;
+  /** `location`, `offset` and `length` of the values in a file beside the model. */
+  readonly externalData?: readonly StringEntry[];
+  readonly dataLocation?: number;
 }
 
 export interface AttributeProto {
@@ -19,6 +31,7 @@ export interface AttributeProto {
   readonly type: number;
   readonly i?: number;
   readonly s?: Uint8Array;
+  readonly g?: GraphProto;
   readonly ints?: readonly number[];
 }
 
@@ -60,7 +73,7 @@ export interface ModelProto {
   readonly docString: string;
   readonly graph: GraphProto;
   readonly opsetImport: readonly { readonly domain: string; readonly version: number }[];
-  readonly metadataProps: readonly { readonly key: string; readonly value: string }[];
+  readonly metadataProps: readonly StringEntry[];
 }
 
 const field = (id: number, type: string) => ({ id, type });
@@ -113,6 +126,7 @@ const onnx = protobuf.Root.fromJSON({
             name: field(1, 'string'),
             i: field(3, 'int64'),
             s: field(4, 'bytes'),
+            g: field(6, 'GraphProto'),
             ints: list(8, 'int64'),
             type: field(20, 'int32'),
           },
@@ -123,6 +137,8 @@ const onnx = protobuf.Root.fromJSON({
             dataType: field(2, 'int32'),
             name: field(8, 'string'),
             rawData: field(9, 'bytes'),
+            externalData: list(13, 'StringStringEntryProto'),
+            dataLocation: field(14, 'int32'),
           },
         },
         ValueInfoProto: {

@@ -1,6 +1,7 @@
 import { ArgumentError, type FactorPanel, MacrogradError, type ReturnMatrix, type Span } from '@macrograd/core';
-import { INPUT_NAME, OUTPUT_NAME } from './export.js';
-import { decodeModel } from './proto.js';
+import { OUTPUT_NAME } from './export.js';
+import { INPUT_NAME } from './file.js';
+import { withSession } from './session.js';
 import { factorWindows } from './windows.js';
 
 // Windows an inference call; bounds the memory of long panels.
@@ -43,12 +44,9 @@ export async function verifyOnnx(
 }
 
 /** Returns of every asset for every row of the span, from an exported model in ONNX Runtime (float32). */
-export async function runOnnx(bytes: Uint8Array, inputs: FactorPanel, span: Span): Promise<ReturnMatrix> {
-  // Loaded here alone, so that making a file needs no native runtime.
-  const { InferenceSession, Tensor } = await import('onnxruntime-node');
-  const session = await InferenceSession.create(bytes, { executionProviders: ['cpu'], logSeverityLevel: 3 });
-  try {
-    const time = lookbackOf(bytes);
+export function runOnnx(bytes: Uint8Array, inputs: FactorPanel, span: Span): Promise<ReturnMatrix> {
+  return withSession(bytes, async (session, time) => {
+    const { Tensor } = await import('onnxruntime-node');
     const dates = span.end - span.start;
     let values = new Float64Array(0);
     for (let first = 0; first < dates; first += BATCH) {
@@ -61,25 +59,27 @@ export async function runOnnx(bytes: Uint8Array, inputs: FactorPanel, span: Span
       values.set(data, first * dims[1]);
     }
     return { span, assets: { start: 0, end: values.length / Math.max(dates, 1) }, values };
-  } finally {
-    await session.release();
+  });
+}
+
+function compare(actual: ReturnMatrix, { assets, values }: ReturnMatrix): OnnxParity {
+  const block = assets.end - assets.start;
+  const own = values.map(
+    (_, i) => actual.values[Math.floor(i / block) * actual.assets.end + assets.start + (i % block)],
+  );
+  return maxErrors(own, values);
+}
+
+/** Largest difference of two arrays; NaN on both sides is agreement, on one side an infinite error. */
+export function maxErrors(actual: Float64Array, expected: Float64Array): OnnxParity {
+  if (actual.length !== expected.length) {
+    throw new ArgumentError(`${actual.length} values to compare with ${expected.length}`, 'compare the same outputs');
   }
-}
-
-function lookbackOf(bytes: Uint8Array): number {
-  const lookback = decodeModel(bytes).metadataProps.find(({ key }) => key === 'lookback');
-  if (lookback === undefined) throw new ArgumentError('the ONNX file has no "lookback": macrograd did not write it');
-  return Number(lookback.value);
-}
-
-function compare(actual: ReturnMatrix, expected: ReturnMatrix): OnnxParity {
-  const block = expected.assets.end - expected.assets.start;
   let maxError = 0;
   let maxValue = 0;
   let compared = 0;
-  expected.values.forEach((value, i) => {
-    const row = Math.floor(i / block);
-    const other = actual.values[row * actual.assets.end + expected.assets.start + (i % block)];
+  expected.forEach((value, i) => {
+    const other = actual[i];
     if (Number.isNaN(value) && Number.isNaN(other)) return;
     // NaN on one side alone must not be lost in a maximum.
     const error = Math.abs(value - other);

@@ -24,37 +24,113 @@ export function lstmHidden(member: EncoderParameters, window: readonly (readonly
   return h;
 }
 
-/** Returns [asset] of the ensemble at one row, written straight from the definition, float64. */
-export function lstmReturns(parameters: LstmParameters, inputs: FactorPanel, row: number): number[] {
-  const { columns, windowColumns, flagged, scaler, members, returnMean, returnSd } = parameters;
+/** Standardised inputs at a step (a negative one lies before the panel): z of a column, and whether it is observed. */
+export interface Standardised {
+  readonly z: (step: number, column: number) => number;
+  readonly observed: (step: number, column: number) => number;
+}
+
+export function standardisedInputs({ scaler }: LstmParameters, inputs: FactorPanel): Standardised {
   const raw = (step: number, column: number) => inputs.values[step * inputs.factors.length + column];
-  const z = (step: number, column: number) =>
-    step < 0 || Number.isNaN(raw(step, column)) ? 0 : (raw(step, column) - scaler.mean[column]) / scaler.sd[column];
-  const observed = (step: number, column: number) => (step < 0 || Number.isNaN(raw(step, column)) ? 0 : 1);
+  return {
+    z: (step, column) =>
+      step < 0 || Number.isNaN(raw(step, column)) ? 0 : (raw(step, column) - scaler.mean[column]) / scaler.sd[column],
+    observed: (step, column) => (step < 0 || Number.isNaN(raw(step, column)) ? 0 : 1),
+  };
+}
+
+/** Centred features [z | h | l] of one member at one row, written straight from the definition, float64. */
+export function memberFeatures(
+  { columns, windowColumns, flagged }: LstmParameters,
+  member: EncoderParameters,
+  { z, observed }: Standardised,
+  row: number,
+): number[] {
+  const { lookback, lagCount, filterCount, lagFilters, featureMean } = member;
   const encoderInput = (step: number) => [
     ...windowColumns.map((column) => z(step, column)),
     ...flagged.map((column) => observed(step, column)),
   ];
+  const window = Array.from({ length: lookback }, (_, i) => encoderInput(row - lookback + 1 + i));
+  const lags = Array.from({ length: filterCount }, (_, m) => {
+    let sum = 0;
+    for (let k = 0; k < lagCount; k++) {
+      columns.forEach((column, f) => {
+        sum += lagFilters[(k * columns.length + f) * filterCount + m] * z(row - k, column);
+      });
+    }
+    return sum;
+  });
+  const features = [...columns.map((column) => z(row, column)), ...lstmHidden(member, window), ...lags];
+  return features.map((x, k) => x - featureMean[k]);
+}
+
+/** Returns [asset] of the ensemble at one row. */
+export function lstmReturns(parameters: LstmParameters, inputs: FactorPanel, row: number): number[] {
+  const { members, returnMean, returnSd } = parameters;
+  const standardised = standardisedInputs(parameters, inputs);
   const sums = new Array<number>(returnMean.length).fill(0);
   for (const member of members) {
-    const { lookback, lagCount, filterCount, lagFilters, featureMean, heads } = member;
-    const window = Array.from({ length: lookback }, (_, i) => encoderInput(row - lookback + 1 + i));
-    const lags = Array.from({ length: filterCount }, (_, m) => {
-      let sum = 0;
-      for (let k = 0; k < lagCount; k++) {
-        columns.forEach((column, f) => {
-          sum += lagFilters[(k * columns.length + f) * filterCount + m] * z(row - k, column);
-        });
-      }
-      return sum;
-    });
-    const features = [...columns.map((column) => z(row, column)), ...lstmHidden(member, window), ...lags];
-    const centred = features.map((x, k) => x - featureMean[k]);
+    const centred = memberFeatures(parameters, member, standardised, row);
     sums.forEach((sum, asset) => {
-      sums[asset] = sum + dot(heads, asset * centred.length, centred);
+      sums[asset] = sum + dot(member.heads, asset * centred.length, centred);
     });
   }
   return sums.map((sum, asset) => returnMean[asset] + (returnSd[asset] * sum) / members.length);
+}
+
+// Central differences in float64 with this step are exact to about 1e-10.
+const STEP = 1e-5;
+
+/** Exposures of one row and their standard errors, from differences of the features: [asset][lag][factor]. */
+export function lstmExposures(
+  parameters: LstmParameters,
+  inputs: FactorPanel,
+  row: number,
+  targets: readonly number[],
+  lags: number,
+) {
+  const { members, returnSd, assetGroup } = parameters;
+  const assets = returnSd.length;
+  const standardised = standardisedInputs(parameters, inputs);
+  const derivatives = members.map((member) =>
+    Array.from({ length: lags * targets.length }, (_, cell) => {
+      const [lag, column] = [Math.floor(cell / targets.length), targets[cell % targets.length]];
+      const moved = (by: number) => {
+        const z = (step: number, j: number) => standardised.z(step, j) + (step === row - lag && j === column ? by : 0);
+        return memberFeatures(parameters, member, { ...standardised, z }, row);
+      };
+      const [up, down] = [moved(STEP), moved(-STEP)];
+      return up.map((value, k) => (value - down[k]) / (2 * STEP));
+    }),
+  );
+  /** Exposure and standard error of an asset by a combination of cells. */
+  const read = (asset: number, cells: readonly number[]) => {
+    const sums = derivatives.map((own) => own[0].map((_, k) => cells.reduce((sum, cell) => sum + own[cell][k], 0)));
+    const values = members.map(({ heads }, e) => dot(heads, asset * sums[e].length, sums[e]));
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    const spread = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1);
+    const posterior = members.map(({ headCovariance }, e) => {
+      const size = sums[e].length;
+      const group = assetGroup?.[asset] ?? -1;
+      if (!headCovariance || group < 0) return Number.NaN;
+      return sums[e].reduce((sum, s, k) => sum + s * dot(headCovariance, (group * size + k) * size, sums[e]), 0);
+    });
+    const variance = posterior.reduce((a, b) => a + b, 0) / members.length + spread;
+    const sd = returnSd[asset];
+    return { value: sd * mean, se: sd * Math.sqrt(variance), spread: sd * Math.sqrt(spread) };
+  };
+  const everyLag = Array.from({ length: lags }, (_, lag) => lag);
+  return Array.from({ length: assets }, (_, asset) => ({
+    lags: everyLag.map((lag) => targets.map((_, f) => read(asset, [lag * targets.length + f]))),
+    contemporaneous: targets.map((_, f) => read(asset, [f])),
+    cumulative: targets.map((_, f) =>
+      read(
+        asset,
+        everyLag.map((lag) => lag * targets.length + f),
+      ),
+    ),
+  }));
 }
 
 /** Returns [asset] of a linear method at one row. */

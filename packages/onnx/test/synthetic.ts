@@ -77,6 +77,31 @@ export function lstmParameters(shape: Shape, seed: number): LstmParameters {
   };
 }
 
+/** The same with posterior covariances of the heads for two groups of assets; the last asset belongs to none. */
+export function withCovariance(parameters: LstmParameters, seed: number): LstmParameters {
+  const random = new Random(seed);
+  const assets = parameters.returnMean.length;
+  const members = parameters.members.map((member) => {
+    const size = member.featureMean.length;
+    const headCovariance = Float64Array.from([0, 1].flatMap(() => [...covariance(random, size)]));
+    return { ...member, headCovariance };
+  });
+  const assetGroup = Int32Array.from({ length: assets }, (_, asset) => (asset === assets - 1 ? -1 : asset % 2));
+  return { ...parameters, members, assetGroup };
+}
+
+/** B B' / size with a column of B fewer than rows, so that one direction has no variance. */
+function covariance(random: Random, size: number): Float64Array {
+  const rank = Math.max(1, size - 1);
+  const root = floats(random, size * rank, 0.3);
+  return Float64Array.from({ length: size * size }, (_, i) => {
+    const [a, b] = [Math.floor(i / size) * rank, (i % size) * rank];
+    let sum = 0;
+    for (let k = 0; k < rank; k++) sum += root[a + k] * root[b + k];
+    return sum / size;
+  });
+}
+
 /** Linear parameters over some of the series, of which some have an effect while they are missing. */
 export function linearParameters(
   shape: { readonly series: number; readonly assets: number },

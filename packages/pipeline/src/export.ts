@@ -1,42 +1,61 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type FactorPanel,
-  type FittedParameters,
-  InputError,
-  type MethodId,
-  monthEndOfIndex,
-  Random,
-  type ReturnMatrix,
-  type Span,
-} from '@macrograd/core';
-import { predictLinear } from '@macrograd/linear';
+import { type FactorPanel, InputError, type MethodId, monthEndOfIndex, Random } from '@macrograd/core';
+import { linearJacobian, predictLinear } from '@macrograd/linear';
 import { fromParameters } from '@macrograd/model';
-import type { OnnxParity } from '@macrograd/onnx';
 import { readModel, type StoredModel } from '@macrograd/store';
 import { availableMethods } from './config/schema.js';
-import { exportedMethod, writeOnnx } from './stages/models.js';
+import {
+  type ExportChecks,
+  type ExportReference,
+  exportedMethod,
+  type WriteOnnxOptions,
+  writeOnnx,
+} from './stages/onnx.js';
 
-/** An ONNX file that was compared with the model it was made of. */
-export interface ExportedModel {
-  readonly file: string;
-  readonly bytes: number;
+/** ONNX files that were compared with the model they were made of. */
+export interface ExportedModel extends ExportChecks {
   readonly method: MethodId;
-  readonly parity: OnnxParity;
+  /** `model.onnx` and `exposures.onnx`. */
+  readonly files: readonly { readonly file: string; readonly bytes: number }[];
+}
+
+/** Options of {@link exportOnnxModel}. */
+export interface ExportModelOptions extends Pick<WriteOnnxOptions, 'opset' | 'weights'> {
+  /** Method to export; default the one that a run exports: the LSTM where there is one. */
+  readonly method?: string;
 }
 
 /** Rows of the drawn inputs: enough for a hundred windows of three years. */
 const VERIFIED_ROWS = 136;
 /** Share of drawn values that are missing, so that this path is compared too. */
 const MISSING_SHARE = 0.02;
+/** Half precision carries 5e-4 a weight; the error itself is printed. */
+const FLOAT16_TOLERANCE = 0.01;
 
 /**
- * Makes `<dir>/onnx/model.onnx` anew from the stored model of a finished run and compares the two on inputs drawn with
- * the training means and spreads, some of them missing.
+ * Makes `model.onnx` and `exposures.onnx` anew from a stored model of a finished run and compares them with the model on
+ * inputs drawn with the training means and spreads, some of them missing. They go to `<dir>/onnx`, or to a folder in
+ * there named after the method when one is given that a run does not export.
  *
- * @throws InputError without a stored model, MacrogradError with code `verification_failed` when the two disagree
+ * @throws InputError without such a stored model, MacrogradError with code `verification_failed` when the two disagree
  */
-export async function exportOnnxModel(dir: string): Promise<ExportedModel> {
+export async function exportOnnxModel(dir: string, options: ExportModelOptions = {}): Promise<ExportedModel> {
+  const { method: wanted, ...format } = options;
+  const { model, folder } = exportTarget(dir, wanted);
+  const checks = await writeOnnx(folder, model, drawnInputs(model), referenceOf(model), {
+    ...format,
+    ...(format.weights === 'float16' && { tolerance: FLOAT16_TOLERANCE }),
+  });
+  const files = ['model.onnx', 'exposures.onnx'].map((name) => join(folder, name));
+  return {
+    method: model.parameters.method,
+    files: files.map((file) => ({ file, bytes: statSync(file).size })),
+    ...checks,
+  };
+}
+
+function exportTarget(dir: string, wanted: string | undefined): { model: StoredModel; folder: string } {
   const stored = availableMethods.filter((method) => existsSync(join(dir, 'models', method, 'model.json')));
   if (stored.length === 0) {
     throw new InputError('there are no models', {
@@ -44,19 +63,26 @@ export async function exportOnnxModel(dir: string): Promise<ExportedModel> {
       remedy: 'give the directory that "macrograd run" wrote',
     });
   }
-  const method = exportedMethod(stored);
-  const model = readModel(join(dir, 'models', method));
-  const inputs = drawnInputs(model);
-  const span = { start: 0, end: VERIFIED_ROWS };
-  const parity = await writeOnnx(dir, model, inputs, await predictions(model.parameters, inputs, span));
-  const file = join(dir, 'onnx', 'model.onnx');
-  return { file, bytes: statSync(file).size, method, parity };
+  const first = exportedMethod(stored);
+  const method = wanted === undefined ? first : stored.find((name) => name === wanted);
+  if (method === undefined) {
+    throw new InputError(`there is no model of the method "${wanted}"`, {
+      place: { file: join(dir, 'models') },
+      remedy: `use one of ${stored.join(', ')}`,
+    });
+  }
+  const folder = method === first ? join(dir, 'onnx') : join(dir, 'onnx', method);
+  return { model: readModel(join(dir, 'models', method)), folder };
 }
 
-function predictions(parameters: FittedParameters, inputs: FactorPanel, span: Span): Promise<ReturnMatrix> {
-  return parameters.method === 'lstm'
-    ? fromParameters(parameters).predict(inputs, span)
-    : Promise.resolve(predictLinear(parameters, inputs, span));
+function referenceOf({ parameters }: StoredModel): ExportReference {
+  if (parameters.method === 'lstm') return fromParameters(parameters);
+  return {
+    predict: async (inputs, span) => predictLinear(parameters, inputs, span),
+    jacobian: async function* (inputs, span) {
+      yield linearJacobian(parameters, inputs, span);
+    },
+  };
 }
 
 function drawnInputs({ info, parameters }: StoredModel): FactorPanel {

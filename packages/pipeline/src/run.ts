@@ -13,7 +13,8 @@ import { estimatorsOf } from './stages/estimators.js';
 import { fitAll } from './stages/fit.js';
 import { configHash, dataHashes } from './stages/hash.js';
 import { loadPanel } from './stages/load.js';
-import { exportedMethod, modelInfo, writeFittedOnnx, writeModels } from './stages/models.js';
+import { modelInfo, writeModels } from './stages/models.js';
+import { exportedMethod, writeFittedOnnx } from './stages/onnx.js';
 import { planFits, planFolds } from './stages/plan.js';
 import { runRecord } from './stages/record.js';
 import { isReusable, type RunIdentity } from './stages/reuse.js';
@@ -111,7 +112,7 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
     const info = modelInfo(panel, macrogradVersion, identity.config_hash);
     writeModels(dir, collector.finals, info);
     const exported = collector.finals.get(exportedMethod(config.methods))!;
-    const onnx = await writeFittedOnnx(dir, exported, info, panel);
+    const onnx = await writeFittedOnnx(join(dir, 'onnx'), exported, info, panel);
     watch.lap('exports');
     if (signal?.aborted) throw new CancelledError('the run');
     progress(FIT_SHARE + 0.06, 'writing the report');

@@ -38,7 +38,7 @@ describe('run', () => {
       `models/${method}/model.safetensors`,
     ]);
     const tables = ['chosen', 'evaluation', 'exposures', 'factors', 'lags', 'summary'].map((name) => `${name}.parquet`);
-    const others = ['onnx/model.onnx', 'report/index.html', 'run.json'];
+    const others = ['onnx/model.onnx', 'onnx/exposures.onnx', 'report/index.html', 'run.json'];
     expect(filesOf(one)).toEqual([...models, ...tables, ...others].sort());
     expect(statSync(join(one, 'report/index.html')).size).toBeGreaterThan(10_000);
   });
@@ -124,6 +124,7 @@ describe('run', () => {
     expect(Object.keys(record.data_hashes)).toEqual(['macro.csv', 'returns.csv']);
     expect(record.checks).toMatchObject([{ name: 'A0 on RATE, ols', passed: true, unit: 'decimal return per 1 pp' }]);
     expect(record.onnx?.max_relative_error).toBeLessThanOrEqual(1e-5);
+    expect(record.onnx?.exposures_max_relative_error).toBeLessThanOrEqual(1e-5);
     expect(record.warnings.join('\n')).toMatch(/LATE: observed from 1972-08-31 only/);
     const { methods, screened } = await readHeadline(one);
     expect(methods.map(({ method }) => method)).toEqual(['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm', 'chosen']);

@@ -62,6 +62,7 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
     const assets = parameters.intercept.length;
     shapes.set('intercept', [assets]);
     shapes.set('coefficients', [assets, columns]);
+    if (parameters.variances) shapes.set('variances', [assets, columns]);
     shapes.set('missing_coefficients', [assets, parameters.missingColumns.length]);
     return shapes;
   }
@@ -113,6 +114,8 @@ export function checkTensors(
     }
   }
   for (const [name, tensor] of tensors) {
+    // NaN says that a single coefficient was left out.
+    if (name === 'variances' && tensor.data.every((x) => Number.isNaN(x) || (x >= 0 && Number.isFinite(x)))) continue;
     const bad = firstBad(tensor, perAsset.test(name));
     if (bad >= 0) throw new InputError(`tensor "${name}" holds ${tensor.data[bad]} at index ${bad}`, { place, remedy });
   }

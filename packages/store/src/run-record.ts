@@ -58,8 +58,12 @@ export interface RunRecord {
   readonly timings: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
   readonly checks: readonly CheckRecord[];
-  /** Largest error of `model.onnx` against the kernel relative to the largest value, and what was allowed. */
-  readonly onnx?: { readonly max_relative_error: number; readonly tolerance: number };
+  /** Largest errors of `model.onnx` and `exposures.onnx` against the fit relative to the largest value, and what was allowed. */
+  readonly onnx?: {
+    readonly max_relative_error: number;
+    readonly exposures_max_relative_error?: number;
+    readonly tolerance: number;
+  };
 }
 
 /** Writes `<dir>/run.json`; call it last, since a directory that has one is taken for a whole result. */

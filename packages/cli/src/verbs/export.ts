@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { exitCodes } from '../exit.js';
 import { formatBytes } from '../format.js';
 import type { Perform } from '../program.js';
@@ -10,24 +10,40 @@ export function addExport(program: Command, perform: Perform): void {
   group.description('Writes the models of a finished run in the format of another runtime.');
   const onnx = group
     .command('onnx')
-    .summary('write onnx/model.onnx and compare it with the fitted model')
+    .summary('write onnx/model.onnx and exposures.onnx and compare them with the fitted model')
     .description(
-      'Writes onnx/model.onnx from the stored model, runs it in ONNX Runtime on the windows of the data, and compares ' +
-        'it with the model that was fitted.',
+      'Writes onnx/model.onnx (returns) and onnx/exposures.onnx from the stored model, runs both in ONNX Runtime, and ' +
+        'compares them with the model that was fitted. Another method than the one that a run exports goes to a ' +
+        'folder of its name in there.',
     )
-    .argument('<dir>', 'directory that a run wrote');
-  describeVerb(onnx, 'macrograd export onnx out').action((dir: string, options: CommonOptions) =>
-    perform(options, (session) => exportOnnx(session, dir)),
+    .argument('<dir>', 'directory that a run wrote')
+    .option('--method <name>', 'method to export (default: lstm where there is one)')
+    .addOption(new Option('--opset <number>', 'operator set').choices(['14', '17']).default('17'))
+    .option('--float16', 'store weights in half precision: half the size, with the error that is printed');
+  describeVerb(onnx, 'macrograd export onnx out').action((dir: string, options: ExportOnnxOptions) =>
+    perform(options, (session) => exportOnnx(session, dir, options)),
   );
 }
 
-async function exportOnnx(session: Session, dir: string): Promise<number> {
+interface ExportOnnxOptions extends CommonOptions {
+  readonly method?: string;
+  readonly opset: '14' | '17';
+  readonly float16?: boolean;
+}
+
+async function exportOnnx(session: Session, dir: string, options: ExportOnnxOptions): Promise<number> {
   const { exportOnnxModel } = await import('@macrograd/pipeline');
-  const { file, bytes, parity } = await exportOnnxModel(dir);
-  const error = parity.maxRelativeError.toExponential(1);
-  session.result(
-    `${file} (${formatBytes(bytes)}): ${parity.compared.toLocaleString('en-US')} returns compared, largest difference ${error} of the largest return`,
-    { file, bytes, ...parity },
-  );
+  const exported = await exportOnnxModel(dir, {
+    opset: options.opset === '14' ? 14 : 17,
+    weights: options.float16 ? 'float16' : 'float32',
+    ...(options.method !== undefined && { method: options.method }),
+  });
+  const checks = [exported.returns, exported.exposures];
+  const lines = exported.files.map(({ file, bytes }, i) => {
+    const { compared, maxRelativeError } = checks[i];
+    const error = maxRelativeError.toExponential(1);
+    return `${file} (${formatBytes(bytes)}): ${compared.toLocaleString('en-US')} values compared, largest difference ${error} of the largest`;
+  });
+  session.result(lines.join('\n'), exported);
   return exitCodes.done;
 }

@@ -1,11 +1,10 @@
 import { formatIsoDate } from '@macrograd/core';
 import type { WalkForward } from '@macrograd/evaluation';
-import type { OnnxParity } from '@macrograd/onnx';
 import type { RunRecord } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import type { Collector } from './collect.js';
 import type { LoadedPanel } from './load.js';
-import { ONNX_TOLERANCE } from './models.js';
+import { type ExportChecks, ONNX_TOLERANCE } from './onnx.js';
 import type { RunIdentity } from './reuse.js';
 import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
 import { dataWarnings, scoreWarnings, statusWarnings } from './warnings.js';
@@ -19,7 +18,7 @@ export interface RunFacts {
   readonly walk: WalkForward;
   readonly collector: Collector;
   readonly results: TableResults;
-  readonly onnx: OnnxParity;
+  readonly onnx: ExportChecks;
   readonly threads: number;
   readonly started: Date;
   readonly timings: Readonly<Record<string, number>>;
@@ -52,7 +51,11 @@ export function runRecord(facts: RunFacts): RunRecord {
     timings: facts.timings,
     warnings,
     checks: facts.results.checks,
-    onnx: { max_relative_error: facts.onnx.maxRelativeError, tolerance: ONNX_TOLERANCE },
+    onnx: {
+      max_relative_error: facts.onnx.returns.maxRelativeError,
+      exposures_max_relative_error: facts.onnx.exposures.maxRelativeError,
+      tolerance: ONNX_TOLERANCE,
+    },
   };
 }
 

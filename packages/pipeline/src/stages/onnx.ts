@@ -1,0 +1,104 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FactorPanel, Fitted, JacobianForm, MethodId, ModelInfo, Panel, Span } from '@macrograd/core';
+import {
+  type ExportOptions,
+  exposuresToOnnx,
+  modelToOnnx,
+  type OnnxParity,
+  verifyExposures,
+  verifyOnnx,
+  windowLength,
+} from '@macrograd/onnx';
+import type { StoredModel } from '@macrograd/store';
+
+/** Largest error of an export in ONNX Runtime (float32) relative to the largest value. */
+export const ONNX_TOLERANCE = 1e-5;
+
+/** Numbers of a verified exposure output: bounds the time for large universes. */
+const VERIFIED_VALUES = 3_000_000;
+
+/** What an export is compared with. */
+export type ExportReference = Pick<Fitted, 'predict' | 'jacobian'>;
+
+/** How far the two files are from the model that they were made of. */
+export interface ExportChecks {
+  readonly returns: OnnxParity;
+  /** Worst of contemporaneous, cumulative and by lag, and of their standard errors. */
+  readonly exposures: OnnxParity;
+}
+
+/** Options of {@link writeOnnx}. */
+export interface WriteOnnxOptions extends ExportOptions {
+  /** Largest error allowed; default {@link ONNX_TOLERANCE}. */
+  readonly tolerance?: number;
+}
+
+/** The method that the files in `onnx/` hold: the LSTM where there is one, else the first of the others. */
+export function exportedMethod(methods: readonly MethodId[]): MethodId {
+  return exportOrder.find((method) => methods.includes(method)) ?? methods[0];
+}
+
+const exportOrder: readonly MethodId[] = ['lstm', 'ols', 'ewm_ols', 'rolling_ols', 'zero'];
+
+/**
+ * Writes `model.onnx` and `exposures.onnx` into a folder, runs both in ONNX Runtime on windows of the inputs and
+ * compares them with the model.
+ *
+ * @throws MacrogradError with code `verification_failed` when they disagree
+ */
+export async function writeOnnx(
+  folder: string,
+  { info, parameters }: StoredModel,
+  inputs: FactorPanel,
+  reference: ExportReference,
+  options: WriteOnnxOptions = {},
+): Promise<ExportChecks> {
+  const { tolerance = ONNX_TOLERANCE, ...form } = options;
+  mkdirSync(folder, { recursive: true });
+  const model = modelToOnnx(parameters, info, form);
+  writeFileSync(join(folder, 'model.onnx'), model);
+  const exposures = exposuresToOnnx(parameters, info, form);
+  writeFileSync(join(folder, 'exposures.onnx'), exposures);
+  const all = { start: 0, end: inputs.axis.dates.length };
+  const returns = await verifyOnnx(model, inputs, await reference.predict(inputs, all), tolerance);
+  const checks: OnnxParity[] = [];
+  for (const kind of ['contemporaneous', 'cumulative', 'lags'] as const) {
+    const span = verifiedRows(kind, inputs, info, windowLength(parameters));
+    checks.push(
+      await verifyExposures(exposures, inputs, reference.jacobian(inputs, span, { form: kind }), kind, tolerance),
+    );
+  }
+  return {
+    returns,
+    exposures: {
+      maxError: Math.max(...checks.map(({ maxError }) => maxError)),
+      maxRelativeError: Math.max(...checks.map(({ maxRelativeError }) => maxRelativeError)),
+      compared: checks.reduce((sum, { compared }) => sum + compared, 0),
+    },
+  };
+}
+
+/** As {@link writeOnnx}, compared with what the fit expects over the windows of the panel. */
+export function writeFittedOnnx(folder: string, fitted: Fitted, info: ModelInfo, panel: Panel): Promise<ExportChecks> {
+  return writeOnnx(folder, { info, parameters: fitted.parameters() }, afterTraining(panel.inputs), fitted);
+}
+
+/** The latest rows, as many as are quick to compare; by lag only rows whose whole window lies in the panel. */
+function verifiedRows(form: JacobianForm, inputs: FactorPanel, info: ModelInfo, lookback: number): Span {
+  const end = inputs.axis.dates.length;
+  const perRow = info.assets.length * info.factors.length * (form === 'lags' ? lookback : 1);
+  const rows = Math.max(1, Math.floor(VERIFIED_VALUES / perRow));
+  const first = form === 'lags' ? Math.min(lookback - 1, end - 1) : 0;
+  return { start: Math.max(first, end - rows), end };
+}
+
+/**
+ * The same inputs at dates after the training span: an export holds the parameters as of the last training row, while
+ * a method whose coefficients move reads earlier dates with earlier ones.
+ */
+function afterTraining(inputs: FactorPanel): FactorPanel {
+  const { dates, frequency } = inputs.axis;
+  const shift = dates[dates.length - 1] + 1 - dates[0];
+  return { ...inputs, axis: { frequency, dates: dates.map((date) => date + shift) } };
+}
