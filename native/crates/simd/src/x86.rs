@@ -36,9 +36,36 @@ where
     kernel.run(Avx512(()))
 }
 
+/// Sum of 8 lanes: halves, then quarters, then neighbours.
+///
+/// # Safety
+/// The processor has AVX.
+#[inline(always)]
+unsafe fn sum_ps(a: __m256) -> f32 {
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        let halves = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+        let pairs = _mm_add_ps(halves, _mm_movehl_ps(halves, halves));
+        _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)))
+    }
+}
+
+/// Sum of 4 lanes: halves, then neighbours.
+///
+/// # Safety
+/// The processor has AVX.
+#[inline(always)]
+unsafe fn sum_pd(a: __m256d) -> f64 {
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        let halves = _mm_add_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd::<1>(a));
+        _mm_cvtsd_f64(_mm_add_sd(halves, _mm_unpackhi_pd(halves, halves)))
+    }
+}
+
 /// One token's vectors of one type; the operations differ in their intrinsics' names alone.
 macro_rules! x86_simd {
-    ($token:ty, $t:ty, $v:ty, lanes $lanes:literal, wide $wide:literal, sign $sign:expr, shift $shift:expr,
+    ($token:ty, $t:ty, $v:ty, lanes $lanes:literal, wide $wide:literal, sign $sign:expr, shift $shift:expr, sum $sum:expr,
      $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $fma:ident $fnma:ident
      $min:ident $max:ident $and:ident $andnot:ident $or:ident) => {
         impl Simd<$t> for $token {
@@ -123,26 +150,31 @@ macro_rules! x86_simd {
                 // SAFETY: the token proves that the processor has the instructions.
                 unsafe { $shift(a) }
             }
+            #[inline(always)]
+            fn sum(self, a: $v) -> $t {
+                // SAFETY: the token proves that the processor has the instructions.
+                unsafe { $sum(a) }
+            }
         }
     };
 }
 
 x86_simd!(Avx2, f32, __m256, lanes 8, wide false, sign -0.0,
-    shift |a| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(a))),
+    shift |a| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(a))), sum sum_ps,
     _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps
     _mm256_fmadd_ps _mm256_fnmadd_ps _mm256_min_ps _mm256_max_ps _mm256_and_ps _mm256_andnot_ps _mm256_or_ps);
 
 x86_simd!(Avx2, f64, __m256d, lanes 4, wide false, sign -0.0,
-    shift |a| _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_castpd_si256(a))),
+    shift |a| _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_castpd_si256(a))), sum sum_pd,
     _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd _mm256_div_pd
     _mm256_fmadd_pd _mm256_fnmadd_pd _mm256_min_pd _mm256_max_pd _mm256_and_pd _mm256_andnot_pd _mm256_or_pd);
 
 x86_simd!(Avx512, f32, __m512, lanes 16, wide true, sign -0.0,
-    shift |a| _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(a))),
+    shift |a| _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(a))), sum _mm512_reduce_add_ps,
     _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps
     _mm512_fmadd_ps _mm512_fnmadd_ps _mm512_min_ps _mm512_max_ps _mm512_and_ps _mm512_andnot_ps _mm512_or_ps);
 
 x86_simd!(Avx512, f64, __m512d, lanes 8, wide true, sign -0.0,
-    shift |a| _mm512_castsi512_pd(_mm512_slli_epi64::<52>(_mm512_castpd_si512(a))),
+    shift |a| _mm512_castsi512_pd(_mm512_slli_epi64::<52>(_mm512_castpd_si512(a))), sum _mm512_reduce_add_pd,
     _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd
     _mm512_fmadd_pd _mm512_fnmadd_pd _mm512_min_pd _mm512_max_pd _mm512_and_pd _mm512_andnot_pd _mm512_or_pd);
