@@ -1,5 +1,5 @@
 import { InputError } from '@macrograd/core';
-import { type Cell, quoted } from './cells.js';
+import { type Cell, quoted, readNumber } from './cells.js';
 import { dateStyle } from './dates.js';
 import { type Grid, type Reading, refuse } from './grid.js';
 
@@ -29,8 +29,13 @@ export function nameProblem(name: string): { problem: string; remedy: string } |
 /** The column called date (or month, period, ...), else the first one if its first cell is a date. */
 export function findDateColumn(grid: Grid, headerRow: number, firstRow: number): number {
   const header = grid.rows[headerRow].map((cell) => String(cell).trim());
-  const named = header.findIndex((name, column) => DATE_NAMES.test(name) && (name !== '' || column === 0));
+  const isData = header.length > 1 && header.slice(1).every((name) => typeof readNumber(name) === 'number');
+  if (isData && dateStyle(header[0]) !== undefined) {
+    refuse(grid, headerRow, 0, { problem: 'there is no header, the first line is data', remedy: 'name the columns' });
+  }
+  const named = header.findIndex((name) => name !== '' && DATE_NAMES.test(name));
   if (named >= 0) return named;
+  if (header[0] === '') return 0;
   if (firstRow < grid.rows.length && dateStyle(grid.rows[firstRow][0]) !== undefined) return 0;
   throw new InputError('there is no date column', {
     place: grid.place(headerRow, 0),

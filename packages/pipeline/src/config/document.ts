@@ -14,7 +14,8 @@ export class ConfigDocument {
     text: string,
   ) {
     this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false });
-    const [error] = this.document.errors;
+    // Warnings are of tags that name no type of YAML: refused, since dropping them would change what was meant.
+    const [error] = [...this.document.errors, ...this.document.warnings];
     if (error) {
       throw new InputError(firstSentence(error.message), {
         place: this.placeAt(error.pos[0]),
@@ -33,7 +34,17 @@ export class ConfigDocument {
 
   /** The content as plain objects, lists, strings and numbers. */
   value(): unknown {
-    return this.document.toJS();
+    try {
+      return this.document.toJS();
+    } catch (cause) {
+      // yaml counts what aliases unfold to, and stops at a hundredfold.
+      throw new InputError('the aliases of this config unfold beyond all measure', {
+        place: { file: this.file },
+        remedy: 'write the values out',
+        code: 'bad_config',
+        cause,
+      });
+    }
   }
 
   /** Where the value at a path stands, or the nearest thing around it that exists. */
