@@ -18,15 +18,26 @@ export interface RegressionRange {
   readonly assets?: { readonly start: number; readonly end: number };
 }
 
+/**
+ * Covariance of static coefficients: `homoscedastic` s^2 (X'X)^-1; `hc0` to `hc3` White (1980), MacKinnon and White
+ * (1985); `hac` Newey and West (1987), Bartlett kernel; `hac_andrews` with the bandwidth of Andrews (1991);
+ * `clustered` Liang and Zeger (1986).
+ */
+export type CovarianceKind = 'homoscedastic' | 'hc0' | 'hc1' | 'hc2' | 'hc3' | 'hac' | 'hac_andrews' | 'clustered';
+
 /** Options of {@link olsRegression}. */
 export interface OlsRegressionOptions extends RunOptions {
-  /** Default `homoscedastic`: s^2 (X'X)^-1; `hac`: Newey and West (1987), Bartlett kernel. */
-  readonly covariance?: 'homoscedastic' | 'hac';
-  /** Lags of the kernel; default floor(4 (n / 100)^(2/9)) of each asset's n observations. */
+  /** Default `homoscedastic`. */
+  readonly covariance?: CovarianceKind;
+  /** Lags of the `hac` kernel; default floor(4 (n / 100)^(2/9)) of each asset's n observations. */
   readonly lags?: number;
-  /** Multiply the HAC covariance by n / (n - rank); default true. */
+  /** Small-sample factor of the HAC and clustered covariances; default true. */
   readonly smallSample?: boolean;
-  /** Distribution of the p-values; default `t` with n - rank degrees of freedom. */
+  /** [row], label of the row's cluster, as the date of a stacked panel; needed by `clustered`. */
+  readonly clusters?: Uint32Array;
+  /** [row], weighted least squares; rows with weight 0 are not used. Default: all 1. */
+  readonly weights?: Float64Array;
+  /** Distribution of the p-values; default `t` with n - rank (clustered: clusters - 1) degrees of freedom. */
   readonly reference?: 't' | 'normal';
   /** Fewest observations for an estimate; default and least: rank + 1. */
   readonly minObservations?: number;
@@ -121,11 +132,16 @@ export interface EwmCrossSection {
  * fit.coefficients; // 1, 2
  */
 export function olsRegression(panel: RegressionPanel, options: OlsRegressionOptions = {}): Promise<OlsRegression> {
-  const { lags } = options;
+  const { lags, covariance = 'homoscedastic', clusters } = options;
   if (lags !== undefined) checkCount('lags', lags, 0);
+  if (covariance === 'clustered' && !clusters) {
+    throw new ArgumentError('a clustered covariance without `clusters`', 'give a cluster label for every row');
+  }
   const native = {
-    hac: options.covariance === 'hac',
+    covariance,
     lags: lags ?? -1,
+    clusters: clusters?.slice() ?? new Uint32Array(0),
+    weights: options.weights?.slice() ?? new Float64Array(0),
     smallSample: options.smallSample ?? true,
     normal: options.reference === 'normal',
     minObservations: checkCount('minObservations', options.minObservations ?? 2, 1),

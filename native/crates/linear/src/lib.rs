@@ -8,6 +8,8 @@
 //! - [`rolling_ols`]: least squares over the last `window` rows, at every row.
 //! - [`ewm_path`], [`ewm_prior`]: exponentially weighted least squares at every row, shrunk to the
 //!   cross-section of assets and to zero by empirical Bayes.
+//! - [`kalman_path`], [`kalman_variances`]: coefficients that follow random walks, filtered or smoothed, their variances
+//!   by maximum likelihood.
 
 mod aggregate;
 mod error;
@@ -21,6 +23,7 @@ mod path;
 mod prior;
 mod qr;
 mod rolling;
+mod sandwich;
 mod shrink;
 mod small;
 mod solver;
@@ -29,11 +32,12 @@ mod stream;
 
 pub use error::LinearError;
 pub use ewm::{EwmOptions, ewm_path};
-pub use hac::{automatic_lags, hac_covariance};
-pub use ols::{Covariance, Ols, OlsOptions, Reference, ols};
+pub use hac::{andrews_bandwidth, automatic_lags, hac_covariance};
+pub use ols::{Ols, OlsOptions, Reference, ols};
 pub use panel::Panel;
 pub use path::{Path, PathRange};
 pub use prior::{EwmPrior, ewm_prior};
 pub use qr::{PivotedQr, RANK_TOLERANCE};
 pub use rolling::{RollingOptions, rolling_ols};
+pub use sandwich::{Covariance, Leverage};
 pub use special::{normal_two_sided, student_t_two_sided};

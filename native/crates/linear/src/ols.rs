@@ -1,33 +1,19 @@
 use macrograd_simd::Control;
 
-use crate::hac::{automatic_lags, hac_covariance};
 use crate::panel::Group;
 use crate::parallel::for_each;
 use crate::qr::PivotedQr;
+use crate::sandwich::{Covariance, Scores, sandwich};
 use crate::special::{normal_two_sided, student_t_two_sided};
 use crate::{LinearError, Panel};
 
 /// Assets that one task works on with one factorisation.
 const ASSETS_PER_TASK: usize = 64;
 
-/// How the covariance of the coefficients is estimated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Covariance {
-    /// s^2 (X'X)^-1, s^2 = residual sum of squares / (n - rank).
-    Homoscedastic,
-    /// Heteroscedasticity and autocorrelation consistent, Newey and West (1987).
-    Hac {
-        /// Lags of the Bartlett kernel; `None` = [`automatic_lags`] of the asset's observations.
-        lags: Option<usize>,
-        /// Multiply by n / (n - rank).
-        small_sample: bool,
-    },
-}
-
 /// Distribution that p-values refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reference {
-    /// Student's t with n - rank degrees of freedom.
+    /// Student's t with n - rank degrees of freedom; clusters - 1 for a clustered covariance.
     StudentT,
     /// Standard normal.
     Normal,
@@ -35,9 +21,12 @@ pub enum Reference {
 
 /// Options of [`ols`].
 #[derive(Debug, Clone, Copy)]
-pub struct OlsOptions {
+pub struct OlsOptions<'a> {
     /// Covariance estimator.
-    pub covariance: Covariance,
+    pub covariance: Covariance<'a>,
+    /// `[row]`, weighted least squares: minimises sum of `weights[row]` times the squared residual. A row with weight
+    /// 0 or NaN is not used. `None`: all weights are 1.
+    pub weights: Option<&'a [f64]>,
     /// Reference distribution of the p-values.
     pub reference: Reference,
     /// Fewest observations for an estimate; rank + 1 are always needed.
@@ -58,7 +47,7 @@ pub struct Ols {
     pub p_values: Vec<f64>,
     /// `[asset][row]`, NaN where the row was not used.
     pub residuals: Vec<f64>,
-    /// `[asset]`, residual sum of squares / (n - rank).
+    /// `[asset]`, (weighted) residual sum of squares / (n - rank).
     pub residual_variance: Vec<f64>,
     /// `[asset]`, rows used.
     pub observations: Vec<u32>,
@@ -83,7 +72,7 @@ struct Slot<'a> {
 /// Least squares of every asset on the shared design, by column-scaled Householder QR.
 ///
 /// # Errors
-/// `Cancelled`.
+/// `Cancelled`; `ShapeMismatch` or `BadOption` for weights and clusters that do not fit the rows.
 ///
 /// ```
 /// use macrograd_linear::{Covariance, OlsOptions, Panel, Reference, ols};
@@ -92,6 +81,7 @@ struct Slot<'a> {
 /// let panel = Panel::new(&design, &returns, 4, 2, 1)?;
 /// let options = OlsOptions {
 ///     covariance: Covariance::Homoscedastic,
+///     weights: None,
 ///     reference: Reference::StudentT,
 ///     min_observations: 3,
 /// };
@@ -101,6 +91,7 @@ struct Slot<'a> {
 /// ```
 pub fn ols(panel: &Panel, options: &OlsOptions, control: &Control) -> Result<Ols, LinearError> {
     let (n, k, t) = (panel.assets, panel.columns, panel.rows);
+    check_options(options, t)?;
     let mut out = Ols {
         coefficients: vec![f64::NAN; n * k],
         covariance: vec![f64::NAN; n * k * k],
@@ -127,6 +118,30 @@ pub fn ols(panel: &Panel, options: &OlsOptions, control: &Control) -> Result<Ols
         |(group, own)| fit_group(panel, options, &group, own),
     )?;
     Ok(out)
+}
+
+fn check_options(options: &OlsOptions, rows: usize) -> Result<(), LinearError> {
+    if let Some(weights) = options.weights {
+        check_length("weights", weights.len(), rows)?;
+        if let Some(&value) = weights.iter().find(|&&w| w < 0.0 || w.is_infinite()) {
+            return Err(LinearError::BadOption {
+                name: "weights",
+                value,
+                remedy: "give finite weights of at least 0",
+            });
+        }
+    }
+    match options.covariance {
+        Covariance::Clustered { clusters, .. } => check_length("clusters", clusters.len(), rows),
+        _ => Ok(()),
+    }
+}
+
+fn check_length(name: &'static str, actual: usize, expected: usize) -> Result<(), LinearError> {
+    if actual == expected {
+        return Ok(());
+    }
+    Err(LinearError::ShapeMismatch { name, expected, actual })
 }
 
 fn slots<'a>(out: &'a mut Ols, k: usize, t: usize) -> Vec<Option<Slot<'a>>> {
@@ -160,83 +175,93 @@ fn slots<'a>(out: &'a mut Ols, k: usize, t: usize) -> Vec<Option<Slot<'a>>> {
 }
 
 fn fit_group(panel: &Panel, options: &OlsOptions, group: &Group, slots: Vec<Slot>) {
-    let rows: Vec<usize> = (0..panel.rows).filter(|&row| group.observed[row]).collect();
+    let weight = |row: usize| options.weights.map_or(1.0, |weights| weights[row]);
+    let rows: Vec<usize> = (0..panel.rows)
+        .filter(|&row| group.observed[row] && weight(row) > 0.0)
+        .collect();
+    let roots: Vec<f64> = rows.iter().map(|&row| weight(row).sqrt()).collect();
     let design = (0..panel.columns)
-        .flat_map(|column| rows.iter().map(move |&row| panel.design_row(row)[column]))
+        .flat_map(|column| {
+            let weighted = rows.iter().zip(&roots);
+            weighted.map(move |(&row, root)| root * panel.design_row(row)[column])
+        })
         .collect();
     let qr = PivotedQr::new(design, rows.len(), panel.columns);
     let enough = rows.len() > qr.rank() && rows.len() >= options.min_observations;
-    let inverse = gram_inverse(&qr);
+    let system = System {
+        panel,
+        options,
+        qr: &qr,
+        rows: &rows,
+        roots: &roots,
+    };
     for (slot, &asset) in slots.into_iter().zip(&group.assets) {
         *slot.observations = rows.len() as u32;
         *slot.condition = qr.condition;
         if enough && qr.rank() > 0 {
-            let y: Vec<f64> = rows.iter().map(|&row| panel.value(row, asset)).collect();
-            fit_asset(panel, options, &qr, &inverse, &rows, &y, slot);
+            system.fit_asset(asset, slot);
         }
     }
 }
 
-/// (X'X)^-1 = R^-1 R^-T over the kept columns.
-fn gram_inverse(qr: &PivotedQr) -> Vec<f64> {
-    outer(&qr.r_inverse, None, qr.rank())
+/// The factorised design of assets that miss the same rows.
+struct System<'a> {
+    panel: &'a Panel<'a>,
+    options: &'a OlsOptions<'a>,
+    qr: &'a PivotedQr,
+    rows: &'a [usize],
+    /// Square roots of the weights of `rows`.
+    roots: &'a [f64],
 }
 
-/// R^-1 M R^-T for a symmetric M (the identity when `None`).
-fn outer(r_inverse: &[f64], middle: Option<&[f64]>, rank: usize) -> Vec<f64> {
-    let transposed = crate::small::transpose(r_inverse, rank);
-    let left = match middle {
-        Some(middle) => crate::small::product(r_inverse, middle, rank),
-        None => r_inverse.to_vec(),
-    };
-    crate::small::product(&left, &transposed, rank)
-}
-
-fn fit_asset(
-    panel: &Panel,
-    options: &OlsOptions,
-    qr: &PivotedQr,
-    inverse: &[f64],
-    rows: &[usize],
-    y: &[f64],
-    slot: Slot,
-) {
-    let (n, rank) = (rows.len(), qr.rank());
-    let b = qr.solve(y);
-    for (&row, y) in rows.iter().zip(y) {
-        let x = panel.design_row(row);
-        slot.residuals[row] = y - qr.kept.iter().zip(&b).map(|(&k, b)| x[k] * b).sum::<f64>();
-    }
-    let sum_of_squares: f64 = rows.iter().map(|&row| slot.residuals[row].powi(2)).sum();
-    let df = (n - rank) as f64;
-    *slot.residual_variance = sum_of_squares / df;
-    *slot.rank = rank as u32;
-    let covariance = match options.covariance {
-        Covariance::Homoscedastic => inverse.iter().map(|v| v * sum_of_squares / df).collect(),
-        Covariance::Hac { lags, small_sample } => {
-            // Scores in the orthonormal basis, u_t = q_t e_t: no cross-product of the raw design is formed.
-            let scores: Vec<f64> = (0..n)
-                .flat_map(|at| {
-                    let residual = slot.residuals[rows[at]];
-                    (0..rank).map(move |i| qr.q[i * n + at] * residual)
-                })
-                .collect();
-            let long_run = hac_covariance(&scores, rank, lags.unwrap_or_else(|| automatic_lags(n)));
-            let factor = if small_sample { n as f64 / df } else { 1.0 };
-            let mut covariance = outer(&qr.r_inverse, Some(&long_run), rank);
-            covariance.iter_mut().for_each(|v| *v *= factor);
-            covariance
+impl System<'_> {
+    fn fit_asset(&self, asset: usize, slot: Slot) {
+        let Self { panel, qr, rows, .. } = *self;
+        let (n, rank) = (rows.len(), qr.rank());
+        let weighted: Vec<f64> = rows
+            .iter()
+            .zip(self.roots)
+            .map(|(&row, root)| root * panel.value(row, asset))
+            .collect();
+        let mut b = qr.solve(&weighted);
+        // One step of refinement: the residuals that rounding left in the span of the design.
+        let left = qr.solve(&self.whitened_residuals(asset, &b));
+        b.iter_mut().zip(left).for_each(|(b, left)| *b += left);
+        let whitened = self.whitened_residuals(asset, &b);
+        for ((&row, root), e) in rows.iter().zip(self.roots).zip(&whitened) {
+            slot.residuals[row] = e / root;
         }
-    };
-    for (i, &k) in qr.kept.iter().enumerate() {
-        slot.coefficients[k] = b[i];
-        let t = b[i] / covariance[i * rank + i].sqrt();
-        slot.p_values[k] = match options.reference {
-            Reference::StudentT => student_t_two_sided(t, df),
-            Reference::Normal => normal_two_sided(t),
+        *slot.residual_variance = whitened.iter().map(|e| e * e).sum::<f64>() / (n - rank) as f64;
+        *slot.rank = rank as u32;
+        let scores = Scores {
+            panel,
+            qr,
+            rows,
+            roots: self.roots,
+            residuals: &whitened,
         };
-        for (j, &l) in qr.kept.iter().enumerate() {
-            slot.covariance[k * panel.columns + l] = covariance[i * rank + j];
+        let (covariance, df) = sandwich(&scores, self.options.covariance);
+        for (i, &k) in qr.kept.iter().enumerate() {
+            slot.coefficients[k] = b[i];
+            let t = b[i] / covariance[i * rank + i].sqrt();
+            slot.p_values[k] = match self.options.reference {
+                Reference::StudentT => student_t_two_sided(t, df),
+                Reference::Normal => normal_two_sided(t),
+            };
+            for (j, &l) in qr.kept.iter().enumerate() {
+                slot.covariance[k * panel.columns + l] = covariance[i * rank + j];
+            }
         }
+    }
+
+    /// sqrt(w) (r - x'b) of the rows in use.
+    fn whitened_residuals(&self, asset: usize, b: &[f64]) -> Vec<f64> {
+        let rows = self.rows.iter().zip(self.roots);
+        rows.map(|(&row, root)| {
+            let x = self.panel.design_row(row);
+            let fitted: f64 = self.qr.kept.iter().zip(b).map(|(&k, b)| x[k] * b).sum();
+            root * (self.panel.value(row, asset) - fitted)
+        })
+        .collect()
     }
 }

@@ -60,6 +60,7 @@ fn longley_is_solved_to_ten_certified_digits() {
     let panel = Panel::new(&design, &EMPLOYED, 16, 7, 1).expect("valid");
     let options = OlsOptions {
         covariance: Covariance::Homoscedastic,
+        weights: None,
         reference: Reference::StudentT,
         min_observations: 8,
     };

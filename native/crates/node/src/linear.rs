@@ -1,7 +1,8 @@
 //! Entries of the traditional methods.
 
 use macrograd_linear::{
-    Covariance, EwmOptions, EwmPrior, LinearError, OlsOptions, Panel, Path, PathRange, Reference, RollingOptions,
+    Covariance, EwmOptions, EwmPrior, Leverage, LinearError, OlsOptions, Panel, Path, PathRange, Reference,
+    RollingOptions,
 };
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint32Array};
 use napi_derive::napi;
@@ -42,14 +43,46 @@ impl LinearPanel {
 /// Options of the static regression.
 #[napi(object)]
 pub struct LinearOlsOptions {
-    /// HAC (Newey-West) instead of the homoscedastic covariance.
-    pub hac: bool,
+    /// `homoscedastic`, `hc0`, `hc1`, `hc2`, `hc3`, `hac`, `hac_andrews` or `clustered`.
+    pub covariance: String,
     /// Lags of the Bartlett kernel; negative = automatic.
     pub lags: i32,
+    /// `[row]`, labels of clusters; empty unless `clustered`.
+    pub clusters: Uint32Array,
+    /// `[row]`, weights of the rows; empty = all 1.
+    pub weights: Float64Array,
     pub small_sample: bool,
     /// p-values from the normal instead of Student's t.
     pub normal: bool,
     pub min_observations: u32,
+}
+
+impl LinearOlsOptions {
+    fn covariance(&self) -> Result<Covariance<'_>, Failure> {
+        let small_sample = self.small_sample;
+        Ok(match self.covariance.as_str() {
+            "homoscedastic" => Covariance::Homoscedastic,
+            "hc0" => Covariance::Heteroscedastic(Leverage::Hc0),
+            "hc1" => Covariance::Heteroscedastic(Leverage::Hc1),
+            "hc2" => Covariance::Heteroscedastic(Leverage::Hc2),
+            "hc3" => Covariance::Heteroscedastic(Leverage::Hc3),
+            "hac" => Covariance::Hac {
+                lags: usize::try_from(self.lags).ok(),
+                small_sample,
+            },
+            "hac_andrews" => Covariance::HacAndrews { small_sample },
+            "clustered" => Covariance::Clustered {
+                clusters: &self.clusters,
+                small_sample,
+            },
+            other => {
+                return Err(Failure::new(
+                    "bad_argument",
+                    format!("there is no covariance \"{other}\""),
+                ));
+            }
+        })
+    }
 }
 
 /// Static regression of every asset.
@@ -172,13 +205,9 @@ pub fn linear_ols(
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<LinearOls>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        let lags = usize::try_from(options.lags).ok();
-        let hac = Covariance::Hac {
-            lags,
-            small_sample: options.small_sample,
-        };
         let options = OlsOptions {
-            covariance: if options.hac { hac } else { Covariance::Homoscedastic },
+            covariance: options.covariance()?,
+            weights: (!options.weights.is_empty()).then_some(&options.weights[..]),
             reference: if options.normal {
                 Reference::Normal
             } else {
