@@ -57,7 +57,7 @@ describe('macrograd run', () => {
     rmSync(join(folder, 'result', 'onnx'), { recursive: true });
     const { code, stdout } = macrograd(['export', 'onnx', 'result', '--json'], { cwd: folder });
     expect(code).toBe(0);
-    const { returns, exposures, files } = JSON.parse(stdout);
+    const [{ returns, exposures, files }] = JSON.parse(stdout);
     for (const { maxRelativeError, compared } of [returns, exposures]) {
       expect(maxRelativeError).toBeLessThan(1e-5);
       expect(compared).toBeGreaterThan(0);

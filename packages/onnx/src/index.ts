@@ -4,6 +4,9 @@ export { ASSETS_NAME, type ExposureExportOptions, exposuresToOnnx } from './expo
 export { type ExportOptions, INPUT_NAME, windowLength } from './file.js';
 export type { WeightType } from './graph.js';
 export { GATE_PERMUTATION } from './lstm-graph.js';
+export { type NamedModel, selectAssets } from './select.js';
+export type { OnnxSource } from './session.js';
 export { type OnnxParity, runOnnx, verifyOnnx } from './verify.js';
 export { type OnnxExposures, runExposures, verifyExposures } from './verify-exposures.js';
 export { factorWindows } from './windows.js';
+export { readOnnxMetadata, type WriteOptions, writeExposuresOnnx, writeModelOnnx } from './write.js';

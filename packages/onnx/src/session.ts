@@ -1,17 +1,25 @@
+import { readFileSync } from 'node:fs';
 import { ArgumentError } from '@macrograd/core';
 import type { InferenceSession } from 'onnxruntime-node';
 import { decodeModel } from './proto.js';
 
+/** A `.onnx` file: its bytes, or its path where weights lie in a file beside it. */
+export type OnnxSource = Uint8Array | string;
+
 /** Runs `use` with a session of the file in ONNX Runtime, and frees it. */
 export async function withSession<T>(
-  bytes: Uint8Array,
+  source: OnnxSource,
   use: (session: InferenceSession, lookback: number) => Promise<T>,
 ): Promise<T> {
   // Loaded here alone, so that making a file needs no native runtime.
   const { InferenceSession } = await import('onnxruntime-node');
-  const session = await InferenceSession.create(bytes, { executionProviders: ['cpu'], logSeverityLevel: 3 });
+  const options = { executionProviders: ['cpu'], logSeverityLevel: 3 } as const;
+  // The two are overloads of their own.
+  const session = await (typeof source === 'string'
+    ? InferenceSession.create(source, options)
+    : InferenceSession.create(source, options));
   try {
-    return await use(session, lookbackOf(bytes));
+    return await use(session, lookbackOf(typeof source === 'string' ? readFileSync(source) : source));
   } finally {
     await session.release();
   }

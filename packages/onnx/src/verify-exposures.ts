@@ -10,7 +10,7 @@ import {
 import type { InferenceSession } from 'onnxruntime-node';
 import { ASSETS_NAME } from './exposures.js';
 import { INPUT_NAME } from './file.js';
-import { withSession } from './session.js';
+import { type OnnxSource, withSession } from './session.js';
 import { maxErrors, type OnnxParity } from './verify.js';
 import { factorWindows } from './windows.js';
 
@@ -34,13 +34,13 @@ export interface OnnxExposures {
  * const { values } = await runExposures(bytes, panel.inputs, { start: 0, end: 12 }, { start: 0, end: 50 }, 'cumulative');
  */
 export function runExposures(
-  bytes: Uint8Array,
+  source: OnnxSource,
   inputs: FactorPanel,
   span: Span,
   assets: AssetRange,
   form: JacobianForm,
 ): Promise<OnnxExposures> {
-  return withSession(bytes, async (session, lookback) => {
+  return withSession(source, async (session, lookback) => {
     const parts = await calls(session, inputs, span, assets, form, lookback);
     const joined = (name: string) => {
       const found = parts.map((part) => part[name]);
@@ -62,7 +62,7 @@ export function runExposures(
  * await verifyExposures(bytes, panel.inputs, fitted.jacobian(panel.inputs, span, { form: 'cumulative' }), 'cumulative', 1e-5);
  */
 export async function verifyExposures(
-  bytes: Uint8Array,
+  source: OnnxSource,
   inputs: FactorPanel,
   expected: AsyncIterable<JacobianBlock>,
   form: JacobianForm,
@@ -70,7 +70,7 @@ export async function verifyExposures(
 ): Promise<OnnxParity> {
   let worst: OnnxParity = { maxError: 0, maxRelativeError: 0, compared: 0 };
   for await (const block of expected) {
-    const actual = await runExposures(bytes, inputs, block.span, block.assets, form);
+    const actual = await runExposures(source, inputs, block.span, block.assets, form);
     worst = larger(worst, maxErrors(actual.values, dateMajor(block, block.values)));
     const se = block.variance.map(Math.sqrt);
     if (actual.se) worst = larger(worst, maxErrors(actual.se, dateMajor(block, se)));

@@ -1,7 +1,7 @@
 import { ArgumentError, type FactorPanel, MacrogradError, type ReturnMatrix, type Span } from '@macrograd/core';
 import { OUTPUT_NAME } from './export.js';
 import { INPUT_NAME } from './file.js';
-import { withSession } from './session.js';
+import { type OnnxSource, withSession } from './session.js';
 import { factorWindows } from './windows.js';
 
 // Windows an inference call; bounds the memory of long panels.
@@ -26,12 +26,12 @@ export interface OnnxParity {
  * await verifyOnnx(bytes, panel.inputs, await fitted.predict(panel.inputs, span), 1e-5);
  */
 export async function verifyOnnx(
-  bytes: Uint8Array,
+  source: OnnxSource,
   inputs: FactorPanel,
   expected: ReturnMatrix,
   tolerance: number,
 ): Promise<OnnxParity> {
-  const parity = compare(await runOnnx(bytes, inputs, expected.span), expected);
+  const parity = compare(await runOnnx(source, inputs, expected.span), expected);
   // Written so that NaN fails too.
   if (!(parity.maxRelativeError <= tolerance)) {
     throw new MacrogradError(
@@ -44,8 +44,8 @@ export async function verifyOnnx(
 }
 
 /** Returns of every asset for every row of the span, from an exported model in ONNX Runtime (float32). */
-export function runOnnx(bytes: Uint8Array, inputs: FactorPanel, span: Span): Promise<ReturnMatrix> {
-  return withSession(bytes, async (session, time) => {
+export function runOnnx(source: OnnxSource, inputs: FactorPanel, span: Span): Promise<ReturnMatrix> {
+  return withSession(source, async (session, time) => {
     const { Tensor } = await import('onnxruntime-node');
     const dates = span.end - span.start;
     let values = new Float64Array(0);

@@ -1,9 +1,26 @@
-import { ArgumentError } from '@macrograd/core';
-import { describe, expect, it } from 'vitest';
-import { modelToOnnx } from '../src/index.js';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ArgumentError, type FittedParameters } from '@macrograd/core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { choleskyFactor } from '../src/cholesky.js';
+import { toFloat16 } from '../src/float16.js';
+import {
+  exposuresToOnnx,
+  modelToOnnx,
+  readOnnxMetadata,
+  runExposures,
+  runOnnx,
+  selectAssets,
+  writeExposuresOnnx,
+  writeModelOnnx,
+} from '../src/index.js';
 import { reorderGates } from '../src/lstm-graph.js';
 import { decodeModel } from '../src/proto.js';
-import { infoOf, linearParameters, lstmParameters, ordinary } from './synthetic.js';
+import { factorPanel, infoOf, linearParameters, lstmParameters, ordinary, withCovariance } from './synthetic.js';
+
+// float32 sums of returns near 0.1 in another order.
+const ROUNDING = 1e-7;
 
 const parameters = lstmParameters(ordinary, 1);
 const info = infoOf(ordinary.series, ordinary.assets);
@@ -70,4 +87,82 @@ it('names that do not match the parameters are refused', () => {
   expect(() => modelToOnnx(linearParameters({ series: 4, assets: 3 }, [1], [], 1), infoOf(5, 3))).toThrow(
     /5 factor names.*4 series/,
   );
+});
+
+describe('weights in a file of their own', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'macrograd-onnx-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const inputs = factorPanel(40, ordinary.series, ordinary.flagged, 3);
+  const span = { start: 0, end: 40 };
+
+  it('give the same bits, and the model file holds small constants alone', async () => {
+    const file = join(folder, 'model.onnx');
+    expect(writeModelOnnx(file, parameters, info)).toEqual([file]);
+    const [whole, size] = [await runOnnx(file, inputs, span), statSync(file).size];
+    expect(writeModelOnnx(file, parameters, info, { externalAbove: 1000 })).toEqual([file, `${file}.data`]);
+    expect(statSync(file).size).toBeLessThan(size);
+    expect(await runOnnx(file, inputs, span)).toEqual(whole);
+    expect(readOnnxMetadata(file).lookback).toBe('36');
+  });
+
+  it('hold for exposures too', async () => {
+    const file = join(folder, 'exposures.onnx');
+    expect(writeExposuresOnnx(file, parameters, info, { externalAbove: 0 })).toHaveLength(2);
+    const assets = { start: 0, end: ordinary.assets };
+    const whole = await runExposures(exposuresToOnnx(parameters, info), inputs, span, assets, 'cumulative');
+    expect(await runExposures(file, inputs, span, assets, 'cumulative')).toEqual(whole);
+  });
+});
+
+describe('the model of some of the assets', () => {
+  const inputs = factorPanel(5, ordinary.series, [], 4);
+  const span = { start: 0, end: 5 };
+
+  it.each<[string, FittedParameters]>([
+    ['LSTM', withCovariance(parameters, 5)],
+    ['linear', linearParameters(ordinary, [1, 3], [3], 6)],
+  ])('gives their %s returns', async (_, whole) => {
+    const chosen = selectAssets({ info, parameters: whole }, [info.assets[4], info.assets[1]]);
+    const all = await runOnnx(modelToOnnx(whole, info), inputs, span);
+    const some = await runOnnx(modelToOnnx(chosen.parameters, chosen.info), inputs, span);
+    some.values.forEach((value, i) => {
+      const expected = all.values[Math.floor(i / 2) * ordinary.assets + (i % 2 === 0 ? 4 : 1)];
+      expect(Math.abs(value - expected)).toBeLessThan(ROUNDING);
+    });
+  });
+
+  it('is refused for a name that is not there', () => {
+    expect(() => selectAssets({ info, parameters }, ['Nobody'])).toThrow(/no asset "Nobody"/);
+  });
+});
+
+it('half-precision bits are those of IEEE 754, ties to even', () => {
+  const bits: readonly (readonly [number, number])[] = [
+    [0, 0],
+    [-0, 0x8000],
+    [1, 0x3c00],
+    [-2, 0xc000],
+    [65504, 0x7bff],
+    [1e9, 0x7bff],
+    [0.1, 0x2e66],
+    [2 ** -14, 0x0400],
+    [2 ** -24, 0x0001],
+    [2 ** -26, 0],
+    [1 + 2 ** -11, 0x3c00],
+    [1 + 3 * 2 ** -11, 0x3c02],
+    [2 - 2 ** -12, 0x4000],
+  ];
+  for (const [value, expected] of bits) expect(toFloat16(value), String(value)).toBe(expected);
+  expect(toFloat16(Number.NaN)).toBe(0x7e00);
+});
+
+it('a factor of a covariance gives it back, also where a direction has no variance', () => {
+  // Rank two: the third row is the sum of the others.
+  const matrix = Float64Array.of(4, 2, 6, 2, 5, 7, 6, 7, 13);
+  const factor = choleskyFactor(matrix, 3);
+  for (let i = 0; i < 9; i++) {
+    const [row, column] = [Math.floor(i / 3), i % 3];
+    const sum = [0, 1, 2].reduce((total, k) => total + factor[row * 3 + k] * factor[column * 3 + k], 0);
+    expect(sum).toBeCloseTo(matrix[i], 12);
+  }
 });

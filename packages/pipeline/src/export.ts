@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type FactorPanel, InputError, type MethodId, monthEndOfIndex, Random } from '@macrograd/core';
 import { linearJacobian, predictLinear } from '@macrograd/linear';
 import { fromParameters } from '@macrograd/model';
+import { selectAssets } from '@macrograd/onnx';
 import { readModel, type StoredModel } from '@macrograd/store';
 import { availableMethods } from './config/schema.js';
 import {
@@ -21,9 +22,11 @@ export interface ExportedModel extends ExportChecks {
 }
 
 /** Options of {@link exportOnnxModel}. */
-export interface ExportModelOptions extends Pick<WriteOnnxOptions, 'opset' | 'weights'> {
+export interface ExportModelOptions extends Omit<WriteOnnxOptions, 'tolerance'> {
   /** Method to export; default the one that a run exports: the LSTM where there is one. */
   readonly method?: string;
+  /** Assets that get files of their own, in `assets/<name>` of the folder; default one pair of files for all. */
+  readonly assets?: readonly string[];
 }
 
 /** Rows of the drawn inputs: enough for a hundred windows of three years. */
@@ -36,13 +39,27 @@ const FLOAT16_TOLERANCE = 0.01;
 /**
  * Makes `model.onnx` and `exposures.onnx` anew from a stored model of a finished run and compares them with the model on
  * inputs drawn with the training means and spreads, some of them missing. They go to `<dir>/onnx`, or to a folder in
- * there named after the method when one is given that a run does not export.
+ * there named after the method when one is given that a run does not export. One result a pair of files.
  *
  * @throws InputError without such a stored model, MacrogradError with code `verification_failed` when the two disagree
  */
-export async function exportOnnxModel(dir: string, options: ExportModelOptions = {}): Promise<ExportedModel> {
-  const { method: wanted, ...format } = options;
+export async function exportOnnxModel(dir: string, options: ExportModelOptions = {}): Promise<ExportedModel[]> {
+  const { method: wanted, assets, ...format } = options;
   const { model, folder } = exportTarget(dir, wanted);
+  if (assets === undefined) return [await exportOne(folder, model, format)];
+  const unknown = assets.find((name) => !model.info.assets.includes(name));
+  if (unknown !== undefined) {
+    throw new InputError(`the model has no asset "${unknown}"`, { remedy: 'use a name of summary.parquet' });
+  }
+  const exported: ExportedModel[] = [];
+  for (const name of assets) {
+    const own = join(folder, 'assets', encodeURIComponent(name));
+    exported.push(await exportOne(own, selectAssets(model, [name]), format));
+  }
+  return exported;
+}
+
+async function exportOne(folder: string, model: StoredModel, format: WriteOnnxOptions): Promise<ExportedModel> {
   const checks = await writeOnnx(folder, model, drawnInputs(model), referenceOf(model), {
     ...format,
     ...(format.weights === 'float16' && { tolerance: FLOAT16_TOLERANCE }),

@@ -19,6 +19,8 @@ export function addExport(program: Command, perform: Perform): void {
     .argument('<dir>', 'directory that a run wrote')
     .option('--method <name>', 'method to export (default: lstm where there is one)')
     .addOption(new Option('--opset <number>', 'operator set').choices(['14', '17']).default('17'))
+    .option('--asset <name...>', 'assets that get files of their own, in assets/ (default: one pair of files for all)')
+    .option('--external-above <bytes>', 'size of weights above which they go to a file beside the model', Number)
     .option('--float16', 'store weights in half precision: half the size, with the error that is printed');
   describeVerb(onnx, 'macrograd export onnx out').action((dir: string, options: ExportOnnxOptions) =>
     perform(options, (session) => exportOnnx(session, dir, options)),
@@ -29,6 +31,8 @@ interface ExportOnnxOptions extends CommonOptions {
   readonly method?: string;
   readonly opset: '14' | '17';
   readonly float16?: boolean;
+  readonly asset?: readonly string[];
+  readonly externalAbove?: number;
 }
 
 async function exportOnnx(session: Session, dir: string, options: ExportOnnxOptions): Promise<number> {
@@ -37,13 +41,16 @@ async function exportOnnx(session: Session, dir: string, options: ExportOnnxOpti
     opset: options.opset === '14' ? 14 : 17,
     weights: options.float16 ? 'float16' : 'float32',
     ...(options.method !== undefined && { method: options.method }),
+    ...(options.asset !== undefined && { assets: options.asset }),
+    ...(options.externalAbove !== undefined && { externalAbove: options.externalAbove }),
   });
-  const checks = [exported.returns, exported.exposures];
-  const lines = exported.files.map(({ file, bytes }, i) => {
-    const { compared, maxRelativeError } = checks[i];
-    const error = maxRelativeError.toExponential(1);
-    return `${file} (${formatBytes(bytes)}): ${compared.toLocaleString('en-US')} values compared, largest difference ${error} of the largest`;
-  });
+  const lines = exported.flatMap(({ files, returns, exposures }) =>
+    files.map(({ file, bytes }, i) => {
+      const { compared, maxRelativeError } = [returns, exposures][i];
+      const error = maxRelativeError.toExponential(1);
+      return `${file} (${formatBytes(bytes)}): ${compared.toLocaleString('en-US')} values compared, largest difference ${error} of the largest`;
+    }),
+  );
   session.result(lines.join('\n'), exported);
   return exitCodes.done;
 }

@@ -1,14 +1,14 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FactorPanel, Fitted, JacobianForm, MethodId, ModelInfo, Panel, Span } from '@macrograd/core';
 import {
   type ExportOptions,
-  exposuresToOnnx,
-  modelToOnnx,
   type OnnxParity,
   verifyExposures,
   verifyOnnx,
+  type WriteOptions,
   windowLength,
+  writeExposuresOnnx,
+  writeModelOnnx,
 } from '@macrograd/onnx';
 import type { StoredModel } from '@macrograd/store';
 
@@ -29,7 +29,7 @@ export interface ExportChecks {
 }
 
 /** Options of {@link writeOnnx}. */
-export interface WriteOnnxOptions extends ExportOptions {
+export interface WriteOnnxOptions extends ExportOptions, WriteOptions {
   /** Largest error allowed; default {@link ONNX_TOLERANCE}. */
   readonly tolerance?: number;
 }
@@ -55,11 +55,9 @@ export async function writeOnnx(
   options: WriteOnnxOptions = {},
 ): Promise<ExportChecks> {
   const { tolerance = ONNX_TOLERANCE, ...form } = options;
-  mkdirSync(folder, { recursive: true });
-  const model = modelToOnnx(parameters, info, form);
-  writeFileSync(join(folder, 'model.onnx'), model);
-  const exposures = exposuresToOnnx(parameters, info, form);
-  writeFileSync(join(folder, 'exposures.onnx'), exposures);
+  const [model, exposures] = ['model.onnx', 'exposures.onnx'].map((name) => join(folder, name));
+  writeModelOnnx(model, parameters, info, form);
+  writeExposuresOnnx(exposures, parameters, info, form);
   const all = { start: 0, end: inputs.axis.dates.length };
   const returns = await verifyOnnx(model, inputs, await reference.predict(inputs, all), tolerance);
   const checks: OnnxParity[] = [];
