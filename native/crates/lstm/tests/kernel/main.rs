@@ -4,3 +4,4 @@ mod fast;
 mod golden;
 mod refusals;
 mod support;
+mod train;
