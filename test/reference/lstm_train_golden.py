@@ -41,7 +41,7 @@ def main():
             for parameter in parameters:
                 parameter.grad *= CLIP / norm
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     flat = torch.cat([p.detach().reshape(-1) for p in parameters])
     probes = Uniform(PROBE_SEED)
     print("losses", losses)
