@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,7 +36,7 @@ describe('macrograd --help', () => {
 
   it.each([
     ['an unknown verb', ['rn'], 'Did you mean run?'],
-    ['a missing argument', ['run'], "missing required argument 'config'"],
+    ['a missing argument', ['report'], "missing required argument 'dir'"],
     ['an option that is no number', ['run', 'a.yaml', '--threads', 'x'], 'Give a whole number from 1.'],
     ['an unknown process', ['simulate', '--process', 'xx'], 'Allowed choices are'],
   ])('refuses %s with 2', (_what, args, message) => {
@@ -110,10 +110,63 @@ describe('macrograd init', () => {
     expect(JSON.parse(stdout)).toMatchObject({ name: 'us-sample', frequency: 'monthly', rows: 753 });
   });
 
-  it('refuses a directory that holds something', () => {
-    const { code, stderr } = macrograd(['init', '.'], { cwd: folder });
+  it('refuses a directory that holds something else, or a config', () => {
+    const other = mkdtempSync(join(folder, 'other-'));
+    writeFileSync(join(other, 'notes.md'), 'x');
+    const plain = macrograd(['init', '.'], { cwd: other });
+    expect(plain.code).toBe(2);
+    expect(plain.stderr).toContain('is not empty and holds no data file; name a new directory');
+    const again = macrograd(['init', 'demo'], { cwd: folder });
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain('demo/config.yaml: there is a config.yaml already');
+  });
+});
+
+describe('macrograd init with files of one’s own', () => {
+  const months = Array.from({ length: 120 }, (_, t) => new Date(Date.UTC(2000, t + 1, 0)).toISOString().slice(0, 10));
+  const lines = (header: string, row: (t: number) => readonly (number | string)[]) =>
+    [header, ...months.map((day, t) => [day, ...row(t)].join(','))].join('\n');
+  const macro = lines('date,CPI,RATE', (t) => [100 * 1.002 ** t, 5 + 3 * Math.sin(t / 20)]);
+  const returns = lines('date,FUND,OTHER', (t) => [Math.sin(t * t) / 20, Math.cos(t * t) / 25]);
+
+  function project(files: Record<string, string>): string {
+    const dir = mkdtempSync(join(folder, 'own-'));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+    return dir;
+  }
+
+  it('makes a config that runs, from two csv files and nothing else', () => {
+    const dir = project({ 'a.csv': macro, 'b.csv': returns });
+    const { code, stderr } = macrograd(['init'], { cwd: dir });
+    expect(code).toBe(0);
+    expect(stderr).toContain('a.csv: macro series, since CPI is a macro series');
+    expect(stderr).toContain('b.csv: assets, since its numbers look like returns');
+    const config = readFileSync(join(dir, 'config.yaml'), 'utf8');
+    expect(config).toContain('CPI: { column: CPI, transform: dlog } # a positive level: its growth');
+    expect(config).toContain('RATE: { column: RATE, transform: diff }');
+    expect(config).toContain('unit: decimal');
+    writeFileSync(join(dir, 'config.yaml'), `${config}methods: [zero, ols]\n`);
+    const run = macrograd(['run', '--json', '--quiet'], { cwd: dir });
+    expect([run.code, run.stderr]).toEqual([0, '']);
+    expect(existsSync(join(dir, 'out', 'report', 'index.html'))).toBe(true);
+  });
+
+  it('takes positive levels for prices, where it is told that they are assets', () => {
+    const prices = lines('date,X,Y', (t) => [100 + t + Math.sin(t * t), 50 + t]);
+    const dir = project({ 'm.csv': macro, 'p.csv': prices });
+    const unsure = macrograd(['init'], { cwd: dir });
+    expect(unsure.code).toBe(2);
+    expect(unsure.stderr).toContain(
+      'p.csv: this file may hold macro series or prices of assets; say which: macrograd init',
+    );
+    expect(macrograd(['init', '.', '--factors', 'm.csv', '--assets', 'p.csv'], { cwd: dir }).code).toBe(0);
+    expect(readFileSync(join(dir, 'config.yaml'), 'utf8')).toContain('values: prices');
+  });
+
+  it('refuses files of one kind alone', () => {
+    const { code, stderr } = macrograd(['init'], { cwd: project({ 'returns.csv': returns }) });
     expect(code).toBe(2);
-    expect(stderr).toContain('is not empty; name a new directory');
+    expect(stderr).toContain('none of the files seems to hold macro series');
   });
 });
 

@@ -8,6 +8,7 @@ export {
 export { type Expression, parseExpression } from './expression.js';
 export { cycle, type FilterId } from './filter.js';
 export { type BuiltFactorPanel, type BuiltPanel, buildFactorPanel, buildPanel } from './panel.js';
+export { type Proposal, type ProposedSeries, propose, proposeTable } from './propose.js';
 export { readTable } from './read.js';
 export { quantile, removeOutliers, removeOutliersAsOf, winsoriseAsOf } from './robust.js';
 export { sampleDirectory } from './sample.js';

@@ -25,7 +25,7 @@ export function addRun(program: Command, perform: Perform): void {
       'Reads the data of a config, fits every method on every fold and on the whole span, and writes tables, models ' +
         'and the report into the output directory. A finished result of the same job is reused.',
     )
-    .argument('<config>', 'config file, YAML or JSON')
+    .argument('[config]', 'config file, YAML or JSON', 'config.yaml')
     .option('-o, --output <dir>', "write here instead of the config's output")
     .option('--threads <n>', 'fits at a time (default: one a core)', wholeNumber(1))
     .option('--seed <n>', "instead of the config's seed", wholeNumber(0))
