@@ -121,7 +121,7 @@ mod tests {
         let count = 125_000 * MAX_LANES;
         let point = |index: usize| {
             let magnitude = 10_f64.powf(-6.0 + 8.5 * index as f64 / count as f64);
-            T::from_f64(if index % 2 == 0 { magnitude } else { -magnitude })
+            T::from_f64(if index.is_multiple_of(2) { magnitude } else { -magnitude })
         };
         (0..count).map(point).collect()
     }
