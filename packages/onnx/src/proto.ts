@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs';
 
 /** ONNX element types in use, with their numbers in `TensorProto.DataType`. */
-export const ElementType = { float: 1, int64: 7, bool: 9, float16: 10 } as const;
+export const ElementType = { float: 1, int32: 6, int64: 7, bool: 9, float16: 10, double: 11 } as const;
 
 /** Attribute kinds in use, with their numbers in `AttributeProto.AttributeType`. */
 export const AttributeType = { int: 2, string: 3, graph: 5, ints: 7 } as const;
@@ -21,6 +21,11 @@ export interface TensorProto {
   readonly dataType: number;
   /** Little-endian values, row-major; absent where they are in a file of their own. */
   readonly rawData?: Uint8Array;
+  /** Values by type, as some writers keep them instead of `rawData`. */
+  readonly floatData?: readonly number[];
+  readonly int32Data?: readonly number[];
+  readonly int64Data?: readonly number[];
+  readonly doubleData?: readonly number[];
   /** `location`, `offset` and `length` of the values in a file beside the model. */
   readonly externalData?: readonly StringEntry[];
   readonly dataLocation?: number;
@@ -29,10 +34,13 @@ export interface TensorProto {
 export interface AttributeProto {
   readonly name: string;
   readonly type: number;
+  readonly f?: number;
   readonly i?: number;
   readonly s?: Uint8Array;
+  readonly t?: TensorProto;
   readonly g?: GraphProto;
   readonly ints?: readonly number[];
+  readonly strings?: readonly Uint8Array[];
 }
 
 export interface NodeProto {
@@ -124,10 +132,13 @@ const onnx = protobuf.Root.fromJSON({
         AttributeProto: {
           fields: {
             name: field(1, 'string'),
+            f: field(2, 'float'),
             i: field(3, 'int64'),
             s: field(4, 'bytes'),
+            t: field(5, 'TensorProto'),
             g: field(6, 'GraphProto'),
             ints: list(8, 'int64'),
+            strings: list(9, 'bytes'),
             type: field(20, 'int32'),
           },
         },
@@ -135,6 +146,10 @@ const onnx = protobuf.Root.fromJSON({
           fields: {
             dims: list(1, 'int64'),
             dataType: field(2, 'int32'),
+            floatData: list(4, 'float'),
+            int32Data: list(5, 'int32'),
+            int64Data: list(7, 'int64'),
+            doubleData: list(10, 'double'),
             name: field(8, 'string'),
             rawData: field(9, 'bytes'),
             externalData: list(13, 'StringStringEntryProto'),
