@@ -10,12 +10,16 @@
 //!   cross-section of assets and to zero by empirical Bayes.
 //! - [`kalman_path`], [`kalman_variances`]: coefficients that follow random walks, filtered or smoothed, their variances
 //!   by maximum likelihood.
+//! - [`kalman_path`], [`kalman_variances`]: coefficients that follow random walks, filtered or smoothed, their variances
+//!   by maximum likelihood.
 
 mod aggregate;
 mod error;
 mod ewm;
 mod hac;
+mod kalman;
 mod lanes;
+mod maximise;
 mod ols;
 mod panel;
 mod parallel;
@@ -33,6 +37,10 @@ mod stream;
 pub use error::LinearError;
 pub use ewm::{EwmOptions, ewm_path};
 pub use hac::{andrews_bandwidth, automatic_lags, hac_covariance};
+pub use kalman::{
+    KalmanLikelihood, KalmanModel, KalmanOptions, KalmanPath, KalmanReading, KalmanSearch, KalmanVariances,
+    kalman_likelihood, kalman_path, kalman_variances,
+};
 pub use ols::{Ols, OlsOptions, Reference, ols};
 pub use panel::Panel;
 pub use path::{Path, PathRange};

@@ -1,0 +1,305 @@
+use macrograd_simd::Control;
+
+use super::KalmanModel;
+use super::recursion::{Recursion, Step};
+use super::states::States;
+use crate::lanes::LANES;
+use crate::panel::Group;
+use crate::parallel::for_each;
+use crate::path::PathRange;
+use crate::{LinearError, Panel};
+
+/// Patterns of missing rows whose covariances lie in memory at one time.
+const PATTERNS_AT_ONCE: usize = 64;
+
+/// A coefficient is unknown while more than this share of its initial, infinite variance is left.
+const UNKNOWN: f64 = 1e-9;
+
+/// Which data a state is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KalmanReading {
+    /// Data up to the row: what was known at the time.
+    Filtered,
+    /// All data: uses the future.
+    Smoothed,
+}
+
+/// Options of [`kalman_path`].
+#[derive(Debug, Clone, Copy)]
+pub struct KalmanOptions<'a> {
+    /// Filter or smoother.
+    pub reading: KalmanReading,
+    /// Whole covariance matrices in place of variances.
+    pub full_covariance: bool,
+    /// `[asset]`: noise variances; by default each asset's maximum-likelihood one.
+    pub noise: Option<&'a [f64]>,
+    /// Fewest returns for an estimate.
+    pub min_observations: usize,
+}
+
+/// States of assets over rows.
+#[derive(Debug, Clone)]
+pub struct KalmanPath {
+    /// `[asset][row][column]`; NaN where the data have not told yet, or with too few returns.
+    pub coefficients: Vec<f64>,
+    /// `[asset][row][column]`, or `[asset][row][column][column]`.
+    pub variances: Vec<f64>,
+    /// `[asset]`: noise variance s^2.
+    pub noise: Vec<f64>,
+    /// `[asset]`: log-likelihood at that noise, exactly diffuse.
+    pub log_likelihood: Vec<f64>,
+    /// `[asset]`: returns used, over all rows.
+    pub observations: Vec<u32>,
+}
+
+/// What one asset's results are written to.
+struct Slot<'a> {
+    coefficients: &'a mut [f64],
+    variances: &'a mut [f64],
+    noise: &'a mut f64,
+    log_likelihood: &'a mut f64,
+    observations: &'a mut u32,
+}
+
+/// States of the range's rows and assets; `models` has one entry for all assets or one an asset of the panel.
+///
+/// # Errors
+/// `BadOption` or `ShapeMismatch` for a model that does not fit, `Cancelled`.
+///
+/// ```
+/// use macrograd_linear::{KalmanModel, KalmanOptions, KalmanReading, Panel, PathRange, kalman_path};
+/// // A level that does not move: the filter is the running mean.
+/// let panel = Panel::new(&[1.0, 1.0, 1.0], &[1.0, 3.0, 8.0], 3, 1, 1)?;
+/// let options = KalmanOptions {
+///     reading: KalmanReading::Filtered,
+///     full_covariance: false,
+///     noise: None,
+///     min_observations: 2,
+/// };
+/// let range = PathRange { rows: 0..3, assets: 0..1 };
+/// let control = macrograd_simd::Control::with_threads(1);
+/// let path = kalman_path(&panel, &[KalmanModel::diffuse(vec![0.0])], &options, &range, &control)?;
+/// assert_eq!(path.coefficients, [1.0, 2.0, 4.0]);
+/// # Ok::<(), macrograd_linear::LinearError>(())
+/// ```
+pub fn kalman_path(
+    panel: &Panel,
+    models: &[KalmanModel],
+    options: &KalmanOptions,
+    range: &PathRange,
+    control: &Control,
+) -> Result<KalmanPath, LinearError> {
+    check(panel, models, options, range)?;
+    let (assets, rows, k) = (range.assets.len(), range.rows.len(), panel.columns);
+    let width = if options.full_covariance { k * k } else { k };
+    let mut out = KalmanPath {
+        coefficients: vec![f64::NAN; assets * rows * k],
+        variances: vec![f64::NAN; assets * rows * width],
+        noise: vec![f64::NAN; assets],
+        log_likelihood: vec![f64::NAN; assets],
+        observations: vec![0; assets],
+    };
+    let mut slots = slots(&mut out, rows * k, rows * width);
+    let limit = if models.len() == 1 { usize::MAX } else { 1 };
+    let groups = panel.groups(range.assets.clone(), limit);
+    let total = groups.len().max(1) as f64;
+    for (batch, groups) in groups.chunks(PATTERNS_AT_ONCE).enumerate() {
+        control.report((batch * PATTERNS_AT_ONCE) as f64 / total);
+        run_batch(panel, models, options, range, control, groups, &mut slots)?;
+    }
+    control.report(1.0);
+    Ok(out)
+}
+
+fn run_batch(
+    panel: &Panel,
+    models: &[KalmanModel],
+    options: &KalmanOptions,
+    range: &PathRange,
+    control: &Control,
+    groups: &[Group],
+    slots: &mut [Option<Slot>],
+) -> Result<(), LinearError> {
+    let model_of = |group: &Group| &models[if models.len() == 1 { 0 } else { group.assets[0] }];
+    let mut patterns: Vec<Option<Pattern>> = (0..groups.len()).map(|_| None).collect();
+    let enough = |group: &Group| group.observed.iter().filter(|&&seen| seen).count() >= options.min_observations.max(1);
+    let tasks: Vec<_> = patterns
+        .iter_mut()
+        .zip(groups)
+        .filter(|(_, group)| enough(group))
+        .collect();
+    for_each(
+        tasks,
+        control,
+        |_| (),
+        |(slot, group)| {
+            *slot = Some(Pattern::new(panel, group, model_of(group), options));
+        },
+    )?;
+    let mut tasks = Vec::new();
+    for (pattern, group) in patterns.iter().zip(groups) {
+        for assets in group.assets.chunks(LANES) {
+            let own: Vec<Slot> = assets
+                .iter()
+                .filter_map(|&asset| slots[asset - range.assets.start].take())
+                .collect();
+            tasks.push((pattern, group, assets, own));
+        }
+    }
+    for_each(
+        tasks,
+        control,
+        |_| (),
+        |(pattern, group, assets, mut own)| {
+            let count = group.observed.iter().filter(|&&seen| seen).count();
+            own.iter_mut().for_each(|slot| *slot.observations = count as u32);
+            if let Some(pattern) = pattern {
+                pattern.write(panel, assets, &mut own, options, range);
+            }
+        },
+    )
+}
+
+/// Covariances of one pattern of missing rows.
+struct Pattern<'a> {
+    recursion: Recursion<'a>,
+    smoothed: Vec<f64>,
+    initial_mean: &'a [f64],
+}
+
+impl<'a> Pattern<'a> {
+    fn new(panel: &'a Panel<'a>, group: &Group, model: &'a KalmanModel, options: &KalmanOptions) -> Self {
+        let recursion = Recursion::new(panel, &group.observed, model);
+        let smoothed = match options.reading {
+            KalmanReading::Filtered => Vec::new(),
+            KalmanReading::Smoothed => recursion.smooth(true).covariance,
+        };
+        Self {
+            recursion,
+            smoothed,
+            initial_mean: &model.initial_mean,
+        }
+    }
+
+    fn write(&self, panel: &Panel, assets: &[usize], slots: &mut [Slot], options: &KalmanOptions, range: &PathRange) {
+        let k = panel.columns;
+        let states = States::filter(panel, assets, &self.recursion, self.initial_mean);
+        let sums = Sums::of(&self.recursion);
+        let smooth = options.reading == KalmanReading::Smoothed;
+        let smoothed = if smooth { states.smooth() } else { Vec::new() };
+        let (values, covariances) = match smooth {
+            true => (&smoothed, &self.smoothed),
+            false => (&states.filtered, &self.recursion.filtered),
+        };
+        for (lane, (slot, &asset)) in slots.iter_mut().zip(assets).enumerate() {
+            let squares = states.squares[lane];
+            let noise = options.noise.map_or_else(|| sums.noise(squares), |noise| noise[asset]);
+            *slot.noise = noise;
+            *slot.log_likelihood = sums.log_likelihood(squares, noise);
+            for (local, row) in range.rows.clone().enumerate() {
+                for j in 0..k {
+                    if self.unknown(row, j, smooth) {
+                        continue;
+                    }
+                    slot.coefficients[local * k + j] = values[row * k + j][lane];
+                    let own = &covariances[(row * k + j) * k..(row * k + j + 1) * k];
+                    if options.full_covariance {
+                        let out = &mut slot.variances[(local * k + j) * k..(local * k + j + 1) * k];
+                        out.iter_mut().zip(own).for_each(|(out, own)| *out = noise * own);
+                    } else {
+                        slot.variances[local * k + j] = noise * own[j].max(0.0);
+                    }
+                }
+            }
+        }
+    }
+
+    /// No data have told about the coefficient up to the row (or at all, for the smoother).
+    fn unknown(&self, row: usize, column: usize, smoothed: bool) -> bool {
+        let k = self.recursion.gains.len() / self.recursion.steps.len().max(1);
+        let row = if smoothed { self.recursion.steps.len() - 1 } else { row };
+        row < self.recursion.diffuse_rows && self.recursion.diffuse[(row * k + column) * k + column] > UNKNOWN
+    }
+}
+
+/// What the likelihood needs of a pattern's covariances.
+pub(crate) struct Sums {
+    /// Returns that fixed no diffuse direction.
+    pub regular: f64,
+    pub observations: f64,
+    pub log_variances: f64,
+}
+
+impl Sums {
+    pub(crate) fn of(recursion: &Recursion) -> Self {
+        let mut sums = Self {
+            regular: 0.0,
+            observations: 0.0,
+            log_variances: 0.0,
+        };
+        for step in &recursion.steps {
+            match *step {
+                Step::Missing => continue,
+                Step::Regular { variance } => {
+                    sums.regular += 1.0;
+                    sums.log_variances += variance.ln();
+                }
+                Step::Diffuse { variance } => sums.log_variances += variance.ln(),
+            }
+            sums.observations += 1.0;
+        }
+        sums
+    }
+
+    /// Maximum-likelihood noise variance.
+    pub(crate) fn noise(&self, squares: f64) -> f64 {
+        squares / self.regular
+    }
+
+    pub(crate) fn log_likelihood(&self, squares: f64, noise: f64) -> f64 {
+        let constant = self.observations * std::f64::consts::TAU.ln();
+        -0.5 * (constant + self.log_variances + self.regular * noise.ln() + squares / noise)
+    }
+}
+
+fn slots<'a>(out: &'a mut KalmanPath, coefficients: usize, variances: usize) -> Vec<Option<Slot<'a>>> {
+    let mut coefficient = out.coefficients.chunks_mut(coefficients.max(1));
+    let mut variance = out.variances.chunks_mut(variances.max(1));
+    let scalars = out
+        .noise
+        .iter_mut()
+        .zip(&mut out.log_likelihood)
+        .zip(&mut out.observations);
+    scalars
+        .map(|((noise, log_likelihood), observations)| {
+            Some(Slot {
+                coefficients: coefficient.next().unwrap_or_default(),
+                variances: variance.next().unwrap_or_default(),
+                noise,
+                log_likelihood,
+                observations,
+            })
+        })
+        .collect()
+}
+
+fn check(panel: &Panel, models: &[KalmanModel], options: &KalmanOptions, range: &PathRange) -> Result<(), LinearError> {
+    range.check(panel)?;
+    models.iter().try_for_each(|model| model.check(panel))?;
+    let expected = panel.assets;
+    if models.len() != 1 && models.len() != expected {
+        return Err(LinearError::ShapeMismatch {
+            name: "models",
+            expected,
+            actual: models.len(),
+        });
+    }
+    match options.noise {
+        Some(noise) if noise.len() != expected => Err(LinearError::ShapeMismatch {
+            name: "noise",
+            expected,
+            actual: noise.len(),
+        }),
+        _ => Ok(()),
+    }
+}

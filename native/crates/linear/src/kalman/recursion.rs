@@ -1,0 +1,338 @@
+use super::KalmanModel;
+use crate::Panel;
+use crate::small::{apply, product, transpose};
+
+/// A row informs about a diffuse direction when more than this share of its squared length lies in it; below, what
+/// lies there is the rounding of earlier rows.
+const DIFFUSE_TOLERANCE: f64 = 1e-10;
+
+/// What a row did to the covariance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Step {
+    /// No return, or no complete design.
+    Missing,
+    /// Variance of the prediction error, in units of the noise.
+    Regular { variance: f64 },
+    /// Variance of the prediction error over the infinite scale: the row fixes one diffuse direction.
+    Diffuse { variance: f64 },
+}
+
+/// Covariances of assets that miss the same rows, in units of the noise variance; the returns play no part in them.
+pub(crate) struct Recursion<'a> {
+    panel: &'a Panel<'a>,
+    step_variance: &'a [f64],
+    /// `[row]`.
+    pub steps: Vec<Step>,
+    /// `[row][column]`: the state moves by gain times prediction error.
+    pub gains: Vec<f64>,
+    /// `[diffuse row][column]`: finite part of the gain (K1 in Durbin and Koopman 2012, 5.2.3).
+    second_gains: Vec<f64>,
+    /// `[row][column][column]`, given data up to the row.
+    pub filtered: Vec<f64>,
+    /// `[diffuse row][column][column]`: infinite part of the covariance given data up to the row.
+    pub diffuse: Vec<f64>,
+    /// First row from which on everything is finite.
+    pub diffuse_rows: usize,
+    initial: Vec<f64>,
+    initial_diffuse: Vec<f64>,
+}
+
+/// Smoothing recursions of the covariance.
+pub(crate) struct Smoothed {
+    /// `[row][column][column]`, given all data; empty if not wanted.
+    pub covariance: Vec<f64>,
+    /// `[column]`: sum over steps of the diagonal of N, the information that later rows hold about a step.
+    pub step_information: Vec<f64>,
+    /// `[column]`: the same about the initial state.
+    pub initial_information: Vec<f64>,
+}
+
+impl<'a> Recursion<'a> {
+    pub(crate) fn new(panel: &'a Panel<'a>, observed: &[bool], model: &'a KalmanModel) -> Self {
+        let k = panel.columns;
+        let mut initial = vec![0.0; k * k];
+        let mut initial_diffuse = vec![0.0; k * k];
+        for (j, &variance) in model.initial_variance.iter().enumerate() {
+            let place = if variance.is_finite() {
+                &mut initial
+            } else {
+                &mut initial_diffuse
+            };
+            place[j * k + j] = if variance.is_finite() { variance } else { 1.0 };
+        }
+        let mut own = Self {
+            panel,
+            step_variance: &model.step_variance,
+            steps: Vec::with_capacity(panel.rows),
+            gains: vec![0.0; panel.rows * k],
+            second_gains: Vec::new(),
+            filtered: Vec::with_capacity(panel.rows * k * k),
+            diffuse: Vec::new(),
+            diffuse_rows: 0,
+            initial,
+            initial_diffuse,
+        };
+        own.run(observed, model);
+        own
+    }
+
+    fn run(&mut self, observed: &[bool], model: &KalmanModel) {
+        let k = self.panel.columns;
+        let mut covariance = self.initial.clone();
+        let mut diffuse = self.initial_diffuse.clone();
+        let mut unknown = model.initial_variance.iter().filter(|x| x.is_infinite()).count();
+        let mut gain = vec![0.0; k];
+        let mut moment = vec![0.0; k];
+        for (row, &observed) in observed.iter().enumerate() {
+            if row > 0 {
+                for (j, q) in self.step_variance.iter().enumerate() {
+                    covariance[j * k + j] += q;
+                }
+            }
+            let was_diffuse = unknown > 0;
+            let mut second = vec![0.0; if was_diffuse { k } else { 0 }];
+            let step = if observed {
+                let x = self.panel.design_row(row);
+                let infinite = if was_diffuse { apply(&diffuse, x) } else { Vec::new() };
+                let infinite_variance = dot(x, &infinite);
+                symmetric_times(&covariance, x, &mut moment);
+                let variance = 1.0 + dot(x, &moment);
+                if was_diffuse && infinite_variance > DIFFUSE_TOLERANCE * dot(x, x) {
+                    for (j, gain) in gain.iter_mut().enumerate() {
+                        *gain = infinite[j] / infinite_variance;
+                        second[j] = (moment[j] - *gain * variance) / infinite_variance;
+                    }
+                    joseph(&mut diffuse, &gain, x, 0.0);
+                    unknown -= 1;
+                    if unknown == 0 {
+                        diffuse.fill(0.0);
+                    }
+                    joseph(&mut covariance, &gain, x, 1.0);
+                    Step::Diffuse {
+                        variance: infinite_variance,
+                    }
+                } else {
+                    for (gain, moment) in gain.iter_mut().zip(&moment) {
+                        *gain = moment / variance;
+                    }
+                    joseph(&mut covariance, &gain, x, 1.0);
+                    Step::Regular { variance }
+                }
+            } else {
+                gain.fill(0.0);
+                Step::Missing
+            };
+            self.gains[row * k..(row + 1) * k].copy_from_slice(&gain);
+            self.filtered.extend_from_slice(&covariance);
+            if was_diffuse {
+                self.second_gains.extend_from_slice(&second);
+                self.diffuse.extend_from_slice(&diffuse);
+                self.diffuse_rows = row + 1;
+            }
+            self.steps.push(step);
+        }
+    }
+
+    /// Covariance before the row's own return is seen.
+    pub(crate) fn predicted(&self, row: usize) -> Vec<f64> {
+        let k = self.panel.columns;
+        if row == 0 {
+            return self.initial.clone();
+        }
+        let mut covariance = self.filtered[(row - 1) * k * k..row * k * k].to_vec();
+        for (j, q) in self.step_variance.iter().enumerate() {
+            covariance[j * k + j] += q;
+        }
+        covariance
+    }
+
+    /// Infinite part of the covariance before the row's own return is seen; `None` once all is finite.
+    pub(crate) fn predicted_diffuse(&self, row: usize) -> Option<&[f64]> {
+        let k2 = self.panel.columns * self.panel.columns;
+        match row {
+            _ if row >= self.diffuse_rows => None,
+            0 => Some(&self.initial_diffuse),
+            _ => Some(&self.diffuse[(row - 1) * k2..row * k2]),
+        }
+    }
+
+    /// Finite part of a diffuse row's gain.
+    pub(crate) fn second_gain(&self, row: usize) -> &[f64] {
+        let k = self.panel.columns;
+        &self.second_gains[row * k..(row + 1) * k]
+    }
+
+    /// Runs backwards (Durbin and Koopman 2012, 4.4 and 5.3): N_{t-1} = x x' / F + L'N_t L, V_t = P_t - P_t N_{t-1} P_t.
+    pub(crate) fn smooth(&self, wanted: bool) -> Smoothed {
+        let k = self.panel.columns;
+        let mut out = Smoothed {
+            covariance: vec![0.0; if wanted { self.panel.rows * k * k } else { 0 }],
+            step_information: vec![0.0; k],
+            initial_information: vec![0.0; k],
+        };
+        let mut n = Information::new(k);
+        for row in (0..self.panel.rows).rev() {
+            n.absorb(self, row);
+            let sums = if row > 0 {
+                &mut out.step_information
+            } else {
+                &mut out.initial_information
+            };
+            for (j, sum) in sums.iter_mut().enumerate() {
+                *sum += n.regular[j * k + j];
+            }
+            if wanted {
+                let covariance = n.smoothed_covariance(&self.predicted(row), self.predicted_diffuse(row));
+                out.covariance[row * k * k..(row + 1) * k * k].copy_from_slice(&covariance);
+            }
+        }
+        out
+    }
+}
+
+/// N0, N1 and N2 of the backward recursion; the last two only matter in diffuse rows.
+struct Information {
+    k: usize,
+    regular: Vec<f64>,
+    first: Vec<f64>,
+    second: Vec<f64>,
+}
+
+impl Information {
+    fn new(k: usize) -> Self {
+        let zero = || vec![0.0; k * k];
+        Self {
+            k,
+            regular: zero(),
+            first: zero(),
+            second: zero(),
+        }
+    }
+
+    fn absorb(&mut self, recursion: &Recursion, row: usize) {
+        let k = self.k;
+        let x = recursion.panel.design_row(row);
+        let gain = &recursion.gains[row * k..(row + 1) * k];
+        match recursion.steps[row] {
+            Step::Missing => {}
+            Step::Regular { variance } => {
+                if row < recursion.diffuse_rows {
+                    // N1 L with L = I - gain x'.
+                    let along = apply(&self.first, gain);
+                    add_outer(&mut self.first, &along, x, -1.0);
+                }
+                wrap(&mut self.regular, gain, x, 1.0 / variance);
+            }
+            Step::Diffuse { variance } => {
+                let finite = 1.0 + dot(x, &apply(&recursion.predicted(row), x));
+                self.absorb_diffuse(x, gain, recursion.second_gain(row), variance, finite);
+            }
+        }
+    }
+
+    /// With L0 = I - gain x' and L1 = -second x'.
+    fn absorb_diffuse(&mut self, x: &[f64], gain: &[f64], second: &[f64], infinite: f64, finite: f64) {
+        let k = self.k;
+        let mut l0 = vec![0.0; k * k];
+        (0..k).for_each(|j| l0[j * k + j] = 1.0);
+        add_outer(&mut l0, gain, x, -1.0);
+        let mut l1 = vec![0.0; k * k];
+        add_outer(&mut l1, second, x, -1.0);
+        let (l0t, l1t) = (transpose(&l0, k), transpose(&l1, k));
+        let around = |a: &[f64], n: &[f64], b: &[f64]| product(a, &product(n, b, k), k);
+        let mut n2 = around(&l0t, &self.second, &l0);
+        // N1 is not symmetric; its left index belongs to the infinite part.
+        let cross = around(&l0t, &self.first, &l1);
+        for (at, n2) in n2.iter_mut().enumerate() {
+            *n2 += cross[at] + cross[(at % k) * k + at / k];
+        }
+        add(&mut n2, &around(&l1t, &self.regular, &l1));
+        add_outer(&mut n2, x, x, -finite / (infinite * infinite));
+        let mut n1 = around(&l0t, &self.first, &l0);
+        add(&mut n1, &around(&l1t, &self.regular, &l0));
+        add_outer(&mut n1, x, x, 1.0 / infinite);
+        self.regular = around(&l0t, &self.regular, &l0);
+        self.first = n1;
+        self.second = n2;
+    }
+
+    /// P - P N0 P - (Pd N1 P) - (Pd N1 P)' - Pd N2 Pd with Pd the infinite part.
+    fn smoothed_covariance(&self, p: &[f64], diffuse: Option<&[f64]>) -> Vec<f64> {
+        let k = self.k;
+        let mut out = p.to_vec();
+        subtract(&mut out, &product(p, &product(&self.regular, p, k), k));
+        if let Some(infinite) = diffuse {
+            let cross = product(infinite, &product(&self.first, p, k), k);
+            subtract(&mut out, &cross);
+            subtract(&mut out, &transpose(&cross, k));
+            subtract(&mut out, &product(infinite, &product(&self.second, infinite, k), k));
+        }
+        out
+    }
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+fn add(a: &mut [f64], b: &[f64]) {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+}
+
+fn subtract(a: &mut [f64], b: &[f64]) {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a -= b);
+}
+
+/// a += scale u v'.
+fn add_outer(a: &mut [f64], u: &[f64], v: &[f64], scale: f64) {
+    for (row, u) in a.chunks_exact_mut(v.len().max(1)).zip(u) {
+        for (a, v) in row.iter_mut().zip(v) {
+            *a += scale * u * v;
+        }
+    }
+}
+
+/// out = p x for a symmetric p, by rows, so that the inner loop runs over neighbours.
+fn symmetric_times(p: &[f64], x: &[f64], out: &mut [f64]) {
+    out.fill(0.0);
+    for (row, &x) in p.chunks_exact(x.len().max(1)).zip(x) {
+        for (out, p) in out.iter_mut().zip(row) {
+            *out += p * x;
+        }
+    }
+}
+
+/// P <- (I - k x') P (I - k x')' + noise k k', as two rank-one products.
+fn joseph(p: &mut [f64], k: &[f64], x: &[f64], noise: f64) {
+    let n = x.len();
+    let mut along = vec![0.0; n];
+    symmetric_times(p, x, &mut along);
+    add_outer(p, k, &along, -1.0);
+    for (row, &gain) in p.chunks_exact_mut(n.max(1)).zip(k) {
+        let rest = dot(row, x) - noise * gain;
+        for (p, k) in row.iter_mut().zip(k) {
+            *p -= rest * k;
+        }
+    }
+    // Rounding must not let the two triangles drift apart.
+    for i in 0..n {
+        for j in 0..i {
+            let mean = 0.5 * (p[i * n + j] + p[j * n + i]);
+            p[i * n + j] = mean;
+            p[j * n + i] = mean;
+        }
+    }
+}
+
+/// N <- (I - k x')' N (I - k x') + weight x x'.
+fn wrap(n: &mut [f64], k: &[f64], x: &[f64], weight: f64) {
+    let size = x.len();
+    let mut along = vec![0.0; size];
+    symmetric_times(n, k, &mut along);
+    let scale = weight + dot(k, &along);
+    for i in 0..size {
+        for j in 0..size {
+            n[i * size + j] += scale * x[i] * x[j] - x[i] * along[j] - along[i] * x[j];
+        }
+    }
+}
