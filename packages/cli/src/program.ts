@@ -4,6 +4,7 @@ import { describeError, exitCodeOf, exitCodes } from './exit.js';
 import { type CommonOptions, Session } from './session.js';
 import { addCheck } from './verbs/check.js';
 import { addExport } from './verbs/export.js';
+import { addFetch } from './verbs/fetch.js';
 import { addInit } from './verbs/init.js';
 import { addReport } from './verbs/report.js';
 import { addRun } from './verbs/run.js';
@@ -43,7 +44,7 @@ function buildProgram(perform: Perform): Command {
     .showSuggestionAfterError(true)
     .showHelpAfterError('(add --help for the options)')
     .addHelpText('after', '\nExample:\n  $ macrograd init demo && macrograd run demo/config.yaml');
-  for (const add of [addInit, addCheck, addRun, addReport, addExport, addSimulate]) add(program, perform);
+  for (const add of [addInit, addCheck, addFetch, addRun, addReport, addExport, addSimulate]) add(program, perform);
   return program;
 }
 

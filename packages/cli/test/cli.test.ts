@@ -20,10 +20,10 @@ describe('macrograd --help', () => {
     const { code, stdout } = macrograd(['--help']);
     expect(code).toBe(0);
     const verbs = [...stdout.matchAll(/^ {2}(\w+) .*(?:\[|<|write a finished)/gm)].map((match) => match[1]);
-    expect(verbs).toEqual(['init', 'check', 'run', 'report', 'export', 'simulate', 'help']);
+    expect(verbs).toEqual(['init', 'check', 'fetch', 'run', 'report', 'export', 'simulate', 'help']);
   });
 
-  it.each([['init'], ['check'], ['run'], ['report'], ['export', 'onnx'], ['simulate']])(
+  it.each([['init'], ['check'], ['fetch'], ['run'], ['report'], ['export', 'onnx'], ['simulate']])(
     'shows options and an example for %s %s',
     (...verb) => {
       const { code, stdout } = macrograd([...verb, '--help']);
@@ -126,7 +126,10 @@ describe('macrograd init with files of one’s own', () => {
   const months = Array.from({ length: 120 }, (_, t) => new Date(Date.UTC(2000, t + 1, 0)).toISOString().slice(0, 10));
   const lines = (header: string, row: (t: number) => readonly (number | string)[]) =>
     [header, ...months.map((day, t) => [day, ...row(t)].join(','))].join('\n');
-  const macro = lines('date,CPI,RATE', (t) => [100 * 1.002 ** t, 5 + 3 * Math.sin(t / 20)]);
+  const macro = lines('date,CPI,RATE', (t) => [
+    100 * 1.002 ** t * (1 + Math.sin(7 * t * t) / 500),
+    5 + 3 * Math.sin(t / 20) + Math.cos(3 * t * t) / 5,
+  ]);
   const returns = lines('date,FUND,OTHER', (t) => [Math.sin(t * t) / 20, Math.cos(t * t) / 25]);
 
   function project(files: Record<string, string>): string {
@@ -167,6 +170,22 @@ describe('macrograd init with files of one’s own', () => {
     const { code, stderr } = macrograd(['init'], { cwd: project({ 'returns.csv': returns }) });
     expect(code).toBe(2);
     expect(stderr).toContain('none of the files seems to hold macro series');
+  });
+});
+
+describe('macrograd fetch', () => {
+  it.each([
+    ['a source that does not exist', ['ecb:ICP'], '"ecb:ICP" is no source; write fred:CPIAUCSL'],
+    ['FRED without a key', ['fred:CPIAUCSL'], 'FRED asks for a key; get one (free)'],
+  ])('refuses %s with 2', (_what, args, message) => {
+    const { code, stderr } = macrograd(['fetch', ...args], { cwd: folder, env: { FRED_API_KEY: '' } });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  it('fails with 1 where nothing answers', () => {
+    const args = ['fetch', 'fred-md', '--base-url', 'http://127.0.0.1:9', '--retries', '0'];
+    const { code, stderr } = macrograd(args, { cwd: folder });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('did not answer')]);
   });
 });
 

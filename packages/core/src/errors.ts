@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'cancelled'
   | 'native_failure'
   | 'not_found'
+  | 'unreachable'
   | 'verification_failed';
 
 /** Writes a place as `file:line:column`, leaving out what is unknown. */

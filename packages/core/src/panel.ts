@@ -81,6 +81,9 @@ export interface Scaler {
   readonly count: Int32Array;
 }
 
+/** Spread relative to the mean below which a column counts as constant; a computed constant varies by some 1e-15. */
+const ROUNDING = 1e-12;
+
 /** Mean and SD per column of a row-major [rows][columns] matrix over a span of rows, skipping NaN. */
 export function fitScaler(values: Float64Array, columns: number, span: Span): Scaler {
   const mean = new Float64Array(columns);
@@ -99,7 +102,9 @@ export function fitScaler(values: Float64Array, columns: number, span: Span): Sc
   }
   for (let j = 0; j < columns; j++) {
     const variance = count[j] > 1 ? sd[j] / (count[j] - 1) : 0;
-    sd[j] = variance > 0 ? Math.sqrt(variance) : 1;
+    const spread = Math.sqrt(variance);
+    // What rounding leaves of a constant is no spread: dividing by it would turn noise into a factor.
+    sd[j] = spread > ROUNDING * Math.abs(mean[j]) ? spread : 1;
   }
   return { mean, sd, count };
 }

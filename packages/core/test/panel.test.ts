@@ -47,6 +47,12 @@ describe('standardising', () => {
     expect(Math.abs(scaler.sd[1] - Math.sqrt(200))).toBeLessThan(ROUNDING);
   });
 
+  it('takes a constant that varies by rounding alone for a constant', () => {
+    const growth = Float64Array.from({ length: 60 }, (_, t) => 100 * Math.log(1.002 ** (t + 1) / 1.002 ** t));
+    expect(new Set(growth).size).toBeGreaterThan(1);
+    expect(fitScaler(growth, 1, { start: 0, end: 60 }).sd[0]).toBe(1);
+  });
+
   it('leaves a constant series at zero instead of dividing by zero', () => {
     expect(scaler.sd[2]).toBe(1);
     expect(standardise(inputs.values, scaler)[2]).toBe(0);

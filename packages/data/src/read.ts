@@ -1,6 +1,7 @@
 import { InputError } from '@macrograd/core';
 import { SeriesBuilder } from './axis.js';
 import { readNumber } from './cells.js';
+import { readOrigin } from './fetch/origin.js';
 import { looksFrench, readFrench } from './french.js';
 import type { Grid, Reading } from './grid.js';
 import { cleanName } from './header.js';
@@ -39,8 +40,12 @@ export async function readTable(file: string, options: ReadOptions = {}): Promis
   const series = raw.map((column) => builder.build(column));
   const notes = [...reading.notes, ...builder.notes, ...emptyAndConstant(series)];
   if (grid.blankRows > 0 && layout !== 'french') notes.push(`${grid.blankRows} blank rows left out`);
+  const origin = await readOrigin(file);
+  const isIntact = origin?.sha256 === sha256;
+  if (origin && !isIntact) notes.push(`this file was changed since it was fetched from ${origin.url}`);
   const byName = new Map(series.map((one) => [one.name, one]));
-  return { file, format: layout, sha256, series: byName, transformCodes: codes, notes };
+  const table = { file, format: layout, sha256, series: byName, transformCodes: codes, notes };
+  return origin && isIntact ? { ...table, origin } : table;
 }
 
 type Layout = Exclude<TableFormat, 'auto'>;

@@ -1,4 +1,5 @@
 import { type Frequency, InputError } from '@macrograd/core';
+import type { Origin } from './fetch/origin.js';
 import type { TableFormat } from './spec.js';
 
 /** One column of a file on its own dates. */
@@ -23,6 +24,8 @@ export interface Table {
   readonly series: ReadonlyMap<string, Series>;
   /** Transformation codes of FRED-MD and FRED-QD files by series; empty for other formats. */
   readonly transformCodes: ReadonlyMap<string, number>;
+  /** Where the file was fetched from, if it was and has not been changed since. */
+  readonly origin?: Origin;
   /** What reading did that its owner should know: rows sorted, blank rows skipped. */
   readonly notes: readonly string[];
 }

@@ -22,6 +22,14 @@ export interface AssetRecord {
   readonly labels: readonly string[];
 }
 
+/** Where an input file was fetched from. */
+export interface DataOrigin {
+  readonly source: string;
+  readonly url: string;
+  readonly vintage: string;
+  readonly fetched_at: string;
+}
+
 /** Content of `run.json`: where a result comes from, and what to know before believing it. Keys as in the file. */
 export interface RunRecord {
   readonly schema_version: 1;
@@ -33,6 +41,8 @@ export interface RunRecord {
   readonly config: unknown;
   /** SHA-256 of each input file, by path as given in the config. */
   readonly data_hashes: Readonly<Record<string, string>>;
+  /** Address, vintage and time of the input files that `macrograd fetch` wrote, by path from the config. */
+  readonly data_origins?: Readonly<Record<string, DataOrigin>>;
   /** macrograd, node and the native kernel. */
   readonly versions: Readonly<Record<string, string>>;
   readonly isa: string;

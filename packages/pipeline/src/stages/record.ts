@@ -1,3 +1,4 @@
+import { dirname, relative, resolve } from 'node:path';
 import { formatIsoDate } from '@macrograd/core';
 import type { WalkForward } from '@macrograd/evaluation';
 import type { RunRecord } from '@macrograd/store';
@@ -36,6 +37,7 @@ export function runRecord(facts: RunFacts): RunRecord {
     status: warnings.length > 0 || failed ? 'complete_with_warnings' : 'complete',
     ...facts.identity,
     config: config.raw,
+    data_origins: dataOrigins(facts),
     threads: facts.threads,
     seed: config.seed,
     frequency: axis.frequency,
@@ -57,6 +59,17 @@ export function runRecord(facts: RunFacts): RunRecord {
       tolerance: ONNX_TOLERANCE,
     },
   };
+}
+
+function dataOrigins({ config, loaded }: RunFacts): NonNullable<RunRecord['data_origins']> {
+  const folder = dirname(resolve(config.document.file));
+  return Object.fromEntries(
+    loaded.tables.flatMap(({ file, origin }) => {
+      if (origin === undefined) return [];
+      const { source, url, vintage, fetched_at } = origin;
+      return [[relative(folder, file), { source, url, vintage, fetched_at }]];
+    }),
+  );
 }
 
 function warningsOf({ config, loaded, walk, collector, results }: RunFacts): string[] {
