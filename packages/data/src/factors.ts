@@ -7,6 +7,7 @@ import { refine, refusePeeking, stepsText } from './refine.js';
 import type { FactorFileSpec, SeriesSpec, Timing } from './spec.js';
 import { type Series, seriesOf, type Table } from './table.js';
 import { onEveryPeriod, transformSeries } from './transform.js';
+import { type Edition, readSource } from './vintages.js';
 
 /** A macro series before its transform. */
 export interface SourceFactor {
@@ -15,19 +16,23 @@ export interface SourceFactor {
   readonly file: FactorFileSpec;
   readonly table: Table;
   readonly series: Series;
+  /** The series in every vintage, oldest first; undefined where the source has none. */
+  readonly editions: readonly Edition<{ readonly table: Table; readonly series: Series }>[] | undefined;
 }
 
 /** A macro series after its transform, on its own dates. */
 export interface PreparedFactor {
   readonly meta: FactorMeta;
   readonly series: Series;
+  /** The same of every vintage, where the timing is what was known and the source has vintages. */
+  readonly editions: readonly Edition<Series>[] | undefined;
 }
 
 /** Reads the columns and expressions of all factor files, in the order of the panel. */
 export async function readFactors(files: readonly FactorFileSpec[], read: TableReader): Promise<SourceFactor[]> {
   const factors: SourceFactor[] = [];
   for (const file of files) {
-    const table = await read(file);
+    const { table, editions } = await readSource(file, read);
     for (const [name, spec] of Object.entries(file.series)) {
       if (factors.some((other) => other.name === name)) {
         throw new InputError(`two series are called "${name}"`, {
@@ -36,10 +41,26 @@ export async function readFactors(files: readonly FactorFileSpec[], read: TableR
           remedy: 'give every series of all factor files a name of its own',
         });
       }
-      factors.push({ name, spec, file, table, series: sourceSeries(name, spec, table) });
+      factors.push({
+        name,
+        spec,
+        file,
+        table,
+        series: sourceSeries(name, spec, table),
+        editions: editionsOf(name, spec, editions),
+      });
     }
   }
   return factors;
+}
+
+/** A series in the vintages that have its columns; a series that FRED-MD took up later starts with that vintage. */
+function editionsOf(name: string, spec: SeriesSpec, editions: readonly Edition<Table>[] | undefined) {
+  return editions?.flatMap(({ known, content: table }) => {
+    const columns = spec.expr === undefined ? [spec.column ?? ''] : parseExpression(spec.expr).columns;
+    if (!columns.every((column) => table.series.has(column))) return [];
+    return [{ known, content: { table, series: sourceSeries(name, spec, table) } }];
+  });
 }
 
 /** Brings a series down to the panel's frequency where it is higher, then transforms and cleans it. */
@@ -56,9 +77,17 @@ export function prepareFactor(factor: SourceFactor, frequency: Frequency, timing
     releaseLag: spec.releaseLag ?? 0,
     source: `${basename(table.file)}: ${spec.column ?? spec.expr}`,
   };
-  const isHigher = isFiner(factor.series.frequency, frequency);
-  const native = isHigher ? downsample(factor.series, frequency, file.aggregate ?? 'last') : factor.series;
-  return { meta, series: refine(transformSeries(native, transform, name, table.file), spec) };
+  const prepare = (series: Series, source: Table) => {
+    const isHigher = isFiner(series.frequency, frequency);
+    const native = isHigher ? downsample(series, frequency, file.aggregate ?? 'last') : series;
+    return refine(transformSeries(native, transform, name, source.file), spec);
+  };
+  const editions = timing === 'available' ? factor.editions : undefined;
+  return {
+    meta,
+    series: prepare(factor.series, table),
+    editions: editions?.map(({ known, content }) => ({ known, content: prepare(content.series, content.table) })),
+  };
 }
 
 function sourceSeries(name: string, spec: SeriesSpec, table: Table): Series {

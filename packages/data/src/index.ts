@@ -1,3 +1,4 @@
+export { type BillLine, type LookAheadBill, lookAheadBill, type Revision } from './bill.js';
 export {
   type ColumnFacts,
   describePanel,
@@ -32,3 +33,4 @@ export type {
 export { surprise } from './surprise.js';
 export type { Series, Table } from './table.js';
 export { transformSeries } from './transform.js';
+export { type Edition, type KnownColumn, knownColumn, readNewest } from './vintages.js';

@@ -1,4 +1,4 @@
-import { type FactorPanel, InputError, type Panel, slicePanel, type TimeAxis } from '@macrograd/core';
+import { type FactorPanel, formatIsoDate, InputError, type Panel, slicePanel, type TimeAxis } from '@macrograd/core';
 import { alignTo, laggedAxis } from './align.js';
 import { excessReturns, type PreparedAsset, prepareAsset, readAssets } from './assets.js';
 import { type PreparedFactor, prepareFactor, readFactors } from './factors.js';
@@ -6,7 +6,8 @@ import { checkReturnUnits } from './plausible.js';
 import { cachingReader } from './reader.js';
 import { commonFrequency, spanAxis } from './span.js';
 import type { PanelSpec, Timing } from './spec.js';
-import type { Table } from './table.js';
+import type { Series, Table } from './table.js';
+import { knownColumn } from './vintages.js';
 
 /** A panel and what its making should tell. */
 export interface BuiltPanel {
@@ -51,12 +52,13 @@ export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
   const axis = spanAxis(
     spec.span ?? {},
     frequency,
-    factors.map(({ series }) => series),
+    factors.map(reach),
     assets.map(({ returns }) => returns),
   );
   const panel = joined(spec, axis, factors, assets);
   const files = await tables();
-  return { panel, tables: files, notes: [...files.flatMap(fileNotes), ...notes, ...emptyAssets(panel)] };
+  const known = vintageNotes(factors, panel.axis);
+  return { panel, tables: files, notes: [...files.flatMap(fileNotes), ...notes, ...known, ...emptyAssets(panel)] };
 }
 
 /**
@@ -71,10 +73,16 @@ export async function buildFactorPanel(
   const sources = await readFactors(spec.factors, read);
   const frequency = spec.frequency ?? commonFrequency(sources, []);
   const factors = sources.map((source) => prepareFactor(source, frequency, spec.timing ?? 'reference'));
-  const series = factors.map((factor) => factor.series);
+  const series = factors.map(reach);
   const inputs = alignFactors(factors, spanAxis(spec.span ?? {}, frequency, series, []), spec.timing ?? 'reference');
   const files = await tables();
-  return { inputs, tables: files, notes: files.flatMap(fileNotes) };
+  return { inputs, tables: files, notes: [...files.flatMap(fileNotes), ...vintageNotes(factors, inputs.axis)] };
+}
+
+/** A factor with the dates that it speaks about: of its newest vintage also the day on which it was known. */
+function reach({ series, editions }: PreparedFactor): Series {
+  const known = editions?.at(-1)?.known ?? Number.NEGATIVE_INFINITY;
+  return known > (series.dates.at(-1) ?? 0) ? { ...series, dates: Int32Array.of(...series.dates, known) } : series;
 }
 
 function joined(
@@ -95,9 +103,10 @@ function joined(
 }
 
 function alignFactors(factors: readonly PreparedFactor[], axis: TimeAxis, timing: Timing): FactorPanel {
-  const columns = factors.map(({ meta, series }) =>
-    alignTo(timing === 'available' ? laggedAxis(axis, meta.releaseLag) : axis, series),
-  );
+  const columns = factors.map(({ meta, series, editions }) => {
+    if (editions !== undefined) return knownColumn(axis, editions).values;
+    return alignTo(timing === 'available' ? laggedAxis(axis, meta.releaseLag) : axis, series);
+  });
   const empty = factors.find((_, j) => columns[j].every(Number.isNaN));
   if (empty) {
     throw new InputError(`the series ${empty.meta.name} (${empty.meta.source}) has no value in the span`, {
@@ -135,6 +144,19 @@ function trimmed(panel: Panel): Panel {
 
 function fileNotes(table: Table): string[] {
   return table.notes.map((note) => `${table.file}: ${note}`);
+}
+
+/** How many rows of which series are not real-time ones. */
+function vintageNotes(factors: readonly PreparedFactor[], axis: TimeAxis): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { meta, editions } of factors) {
+    if (editions === undefined) continue;
+    const { revised } = knownColumn(axis, editions);
+    if (revised === 0) continue;
+    const text = `${revised} rows before the first vintage (${formatIsoDate(editions[0].known)}) hold that vintage's values`;
+    groups.set(text, [...(groups.get(text) ?? []), meta.name]);
+  }
+  return [...groups].map(([text, names]) => `${names.join(', ')}: ${text}, which nobody knew then`);
 }
 
 function emptyAssets(panel: Panel): string[] {

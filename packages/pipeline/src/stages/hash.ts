@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { RunConfig } from '../config/config.js';
 
@@ -21,8 +23,18 @@ export async function dataHashes(config: RunConfig): Promise<Record<string, stri
     if (source.risk_free?.file && riskFree?.file) files.set(source.risk_free.file, riskFree.file);
   });
   const hashes: Record<string, string> = {};
-  for (const [given, path] of files) hashes[given] = await sha256OfFile(path);
+  for (const [given, path] of files) hashes[given] = await sha256OfSource(path);
   return hashes;
+}
+
+/** Of a folder of vintages, the hash of the names and hashes of its files. */
+async function sha256OfSource(path: string): Promise<string> {
+  if (!(await stat(path)).isDirectory()) return sha256OfFile(path);
+  const files = await readdir(path, { withFileTypes: true });
+  const names = files.filter((file) => file.isFile()).map(({ name }) => name);
+  const lines: string[] = [];
+  for (const name of names.sort()) lines.push(`${name} ${await sha256OfFile(join(path, name))}`);
+  return sha256(lines.join('\n'));
 }
 
 async function sha256OfFile(path: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Panel } from '@macrograd/core';
-import { buildPanel, type FactorFileSpec, readTable, type Table } from '@macrograd/data';
+import { buildPanel, type FactorFileSpec, readNewest, type Table } from '@macrograd/data';
 import { type RunConfig, readConfig } from '../config/config.js';
 import { refuseUnknownChecks } from './checks.js';
 
@@ -20,7 +20,7 @@ export async function loadPanel(config: RunConfig): Promise<LoadedPanel> {
   const factors = await Promise.all(
     config.panel.factors.map(async (file): Promise<FactorFileSpec> => {
       if (file.series !== undefined) return { ...file, series: file.series };
-      const { series } = await readTable(file.file, file);
+      const { series } = await readNewest(file);
       return { ...file, series: Object.fromEntries([...series.keys()].map((column) => [column, { column }])) };
     }),
   );
