@@ -1,0 +1,3 @@
+export { loadTfjs, type TfjsBackend, type TfjsKind, type TfjsTrainOptions } from './backend.js';
+export { lstmFromLayersModel } from './import.js';
+export { type LayersModelFiles, type LayersModelJson, lstmToLayersModel } from './layers-model.js';
