@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import { type AssetMeta, type Frequency, InputError, periodsPerYear, type TimeAxis } from '@macrograd/core';
 import { alignTo, compound, downsample, isFiner, laggedAxis } from './align.js';
+import { convertReturns, readExchangeRates } from './currency.js';
 import type { TableReader } from './reader.js';
-import type { AssetFileSpec, RiskFreeSpec } from './spec.js';
+import type { AssetFileSpec, CurrencySpec, RiskFreeSpec } from './spec.js';
 import { type Series, seriesOf, type Table } from './table.js';
 import { onEveryPeriod } from './transform.js';
 
@@ -12,6 +13,8 @@ export interface SourceAsset {
   readonly table: Table;
   readonly series: Series;
   readonly riskFree: { readonly series: Series; readonly unit: RiskFreeSpec['unit'] } | undefined;
+  /** Price of its currency in the panel's, where that is another. */
+  readonly rate: Series | undefined;
 }
 
 /** One asset's returns at the panel's frequency, the risk-free rate not yet taken off. */
@@ -25,8 +28,9 @@ export async function readAssets(
   files: readonly AssetFileSpec[],
   factorTables: readonly Table[],
   read: TableReader,
+  currency?: CurrencySpec,
 ): Promise<SourceAsset[]> {
-  refuseMixedCurrencies(files);
+  const rates = await readExchangeRates(files, currency, read);
   const assets: SourceAsset[] = [];
   const owner = new Map<string, string>();
   for (const spec of files) {
@@ -35,7 +39,8 @@ export async function readAssets(
     const names = spec.columns ?? [...table.series.keys()];
     for (const name of names) {
       refuseTwice(name, spec.file, owner);
-      assets.push({ spec, table, series: seriesOf(table, name, 'the assets'), riskFree });
+      const rate = rates.get(spec.currency ?? '');
+      assets.push({ spec, table, series: seriesOf(table, name, 'the assets'), riskFree, rate });
     }
   }
   return assets;
@@ -48,15 +53,6 @@ function refuseTwice(name: string, file: string, owner: Map<string, string>): vo
   throw new InputError(`the asset "${name}" is there already, from ${before}`, {
     place: { file, line: 1 },
     remedy: 'rename it in one of the files, or list the wanted columns of each',
-  });
-}
-
-function refuseMixedCurrencies(files: readonly AssetFileSpec[]): void {
-  const currencies = new Set(files.map((file) => file.currency ?? 'USD'));
-  if (currencies.size < 2) return;
-  throw new InputError(`the assets are in different currencies: ${[...currencies].join(', ')}`, {
-    code: 'bad_config',
-    remedy: 'convert them to one currency first; exposures in mixed currencies would mix in exchange rates',
   });
 }
 
@@ -79,9 +75,12 @@ export function prepareAsset(asset: SourceAsset, frequency: Frequency): Prepared
   const labels = [...(spec.labels ?? [])];
   if (kind === 'price') labels.push('price index');
   if (kind !== 'excess' && asset.riskFree === undefined) labels.push('not excess');
+  if (asset.rate !== undefined) labels.push(kind === 'excess' ? `excess in ${spec.currency}` : `from ${spec.currency}`);
   const meta = { name: series.name, source: basename(table.file), labels };
-  const returns = spec.values === 'prices' ? fromPrices(asset, frequency) : fromReturns(asset, frequency);
-  return { ...asset, meta, returns };
+  const local = spec.values === 'prices' ? fromPrices(asset, frequency) : fromReturns(asset, frequency);
+  // An excess return is what is left after financing in its own currency: only the gain itself is exposed to the rate.
+  const isConverted = asset.rate !== undefined && kind !== 'excess';
+  return { ...asset, meta, returns: isConverted ? convertReturns(local, asset.rate, frequency) : local };
 }
 
 function fromPrices({ series, table }: SourceAsset, frequency: Frequency): Series {

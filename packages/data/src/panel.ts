@@ -1,5 +1,6 @@
 import { type FactorPanel, formatIsoDate, InputError, type Panel, slicePanel, type TimeAxis } from '@macrograd/core';
 import { alignTo, laggedAxis } from './align.js';
+import { coverageNotes, splitNotes } from './assetNotes.js';
 import { excessReturns, type PreparedAsset, prepareAsset, readAssets } from './assets.js';
 import { type PreparedFactor, prepareFactor, readFactors } from './factors.js';
 import { checkReturnUnits } from './plausible.js';
@@ -44,7 +45,7 @@ export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
   const { read, tables } = cachingReader();
   const factorSources = await readFactors(spec.factors, read);
   const factorTables = [...new Set(factorSources.map(({ table }) => table))];
-  const assetSources = await readAssets(spec.assets, factorTables, read);
+  const assetSources = await readAssets(spec.assets, factorTables, read, spec.currency);
   const frequency = spec.frequency ?? commonFrequency(factorSources, assetSources);
   const factors = factorSources.map((source) => prepareFactor(source, frequency, spec.timing ?? 'reference'));
   const assets = assetSources.map((source) => prepareAsset(source, frequency));
@@ -58,7 +59,18 @@ export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
   const panel = joined(spec, axis, factors, assets);
   const files = await tables();
   const known = vintageNotes(factors, panel.axis);
-  return { panel, tables: files, notes: [...files.flatMap(fileNotes), ...notes, ...known, ...emptyAssets(panel)] };
+  return {
+    panel,
+    tables: files,
+    notes: [
+      ...files.flatMap(fileNotes),
+      ...notes,
+      ...known,
+      ...splitNotes(assets),
+      ...coverageNotes(panel),
+      ...emptyAssets(panel),
+    ],
+  };
 }
 
 /**

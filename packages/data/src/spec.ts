@@ -108,10 +108,26 @@ export interface AssetFileSpec extends FileSpec {
   readonly labels?: readonly string[];
 }
 
+/** What one unit of a currency costs. */
+export interface RateSpec {
+  readonly file: string;
+  readonly series: string;
+  /** `base_per_unit` (default): the price of one unit in the base currency, as dollars per euro. */
+  readonly quote?: 'base_per_unit' | 'units_per_base';
+}
+
+/** The currency of the panel, and the rates of the others. */
+export interface CurrencySpec {
+  readonly base: string;
+  readonly rates: Readonly<Record<string, RateSpec>>;
+}
+
 /** Everything that makes a panel. */
 export interface PanelSpec {
   readonly factors: readonly FactorFileSpec[];
   readonly assets: readonly AssetFileSpec[];
+  /** Needed where assets are in different currencies. Total and price returns are converted, excess returns not. */
+  readonly currency?: CurrencySpec;
   /** Default `reference`. */
   readonly timing?: Timing;
   /** 0: return of the factors' own period; h: over the h periods after. Default 0 under `reference`, 1 under `available`. */

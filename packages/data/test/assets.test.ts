@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type AssetFileSpec, buildPanel } from '../src/index.js';
 import { monthEnds, table } from './files.js';
 import { assetColumn } from './numbers.js';
@@ -128,8 +128,56 @@ test('an asset without any return in the span is noted', async () => {
 test('an asset twice, mixed currencies and an unknown risk-free series: refused', async () => {
   const first = { file: returns(STEADY, OTHER) };
   await expect(build(first, { file: returns(STEADY, OTHER) })).rejects.toThrow('the asset "A" is there already');
-  const euro = { file: returns(STEADY, OTHER), currency: 'EUR' };
+  const euro = { file: returns([0, 0, 0, 0]), columns: ['A'], currency: 'EUR' };
   await expect(build(first, euro)).rejects.toThrow('different currencies: USD, EUR');
   const riskFree = { series: 'BILLS', unit: 'annual_percent' } as const;
   await expect(build({ ...first, riskFree })).rejects.toThrow('there is no column "BILLS" (wanted for risk_free)');
+});
+
+describe('currencies', () => {
+  const rates = table(
+    ['date', 'EURUSD', 'USDEUR'],
+    MONTHS.map((day, i) => [day, 1.1 ** i, 1.1 ** -i]),
+  );
+  const factors = () => [{ file: factorFile(), series: { X: { column: 'X' } } }];
+  const euro = (extra: Partial<AssetFileSpec> = {}) => ({ file: returns(STEADY, OTHER), currency: 'EUR', ...extra });
+  const converted = async (asset: AssetFileSpec, series: string, quote?: 'units_per_base') => {
+    const currency = { base: 'USD', rates: { EUR: { file: rates, series, ...(quote ? { quote } : {}) } } };
+    return (await buildPanel({ factors: factors(), assets: [asset], currency })).panel;
+  };
+
+  test.each([
+    ['EURUSD', undefined],
+    ['USDEUR', 'units_per_base'],
+  ] as const)('returns are those of an owner in the base currency (%s)', async (series, quote) => {
+    const panel = await converted(euro(), series, quote);
+    assetColumn(panel, 'A').forEach((r, t) => {
+      expect(r).toBeCloseTo((1 + STEADY[t + 1]) * 1.1 - 1, DIGITS);
+    });
+    expect(panel.assets[0].labels).toContain('from EUR');
+  });
+
+  test('excess returns stay as they are, labelled', async () => {
+    const panel = await converted(euro({ return: 'excess' }), 'EURUSD');
+    expect(assetColumn(panel, 'A')).toEqual(STEADY);
+    expect(panel.assets[0].labels).toContain('excess in EUR');
+  });
+
+  test('a currency without a rate is refused', async () => {
+    const spec = { factors: factors(), assets: [euro()], currency: { base: 'GBP', rates: {} } };
+    await expect(buildPanel(spec)).rejects.toThrow('there is no exchange rate for EUR; give `currency:');
+  });
+});
+
+test('moves that look like splits are told, others not', async () => {
+  const { notes } = await build({ file: returns([100, 50.5, 51, 52], [10, 9, 14, 13]), values: 'prices' });
+  expect(notes.join()).toContain('not adjusted for: A on 2000-02-29 (price ratio 1 for 2)');
+  expect(notes.join()).not.toContain('B on');
+});
+
+test('late starts, early ends and holes are counted, and what is done about them', async () => {
+  const { notes } = await build({ file: returns(['', 0.01, '', 0.02], [0.01, 0.02, 0.03, '']) });
+  expect(notes.join()).toContain(
+    'of 2 assets 1 start late, 1 end early (no delisting return is added), 1 have holes: a',
+  );
 });

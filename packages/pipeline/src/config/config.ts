@@ -151,11 +151,16 @@ function panelDraft(raw: RawConfig, folder: string): PanelDraft {
         riskFree: risk_free && defined({ ...risk_free, file: risk_free.file && resolve(folder, risk_free.file) }),
       }),
     ),
+    ...defined({ currency: raw.currency && currencySpec(raw.currency, folder) }),
     timing: raw.timing,
     horizon: raw.horizon ?? (raw.timing === 'available' ? 1 : 0),
     span: defined({ start: monthOf(start, '01'), end: monthOf(end, '12') }),
     ...defined({ frequency: raw.frequency }),
   };
+}
+
+function currencySpec({ base, rates }: NonNullable<RawConfig['currency']>, folder: string) {
+  return { base, rates: mapValues(rates, (rate) => ({ ...rate, file: resolve(folder, rate.file) })) };
 }
 
 /** A year alone stands for its first or last month. */

@@ -92,6 +92,21 @@ export function configSchema(z: ZodModule) {
     seed: count(0).default(1),
     factors: z.array(factorSource).min(1),
     assets: z.array(assetSource).min(1),
+    currency: z
+      .strictObject({
+        base: z.string().min(1),
+        rates: z
+          .record(
+            z.string(),
+            z.strictObject({
+              file: z.string().min(1),
+              series: z.string().min(1),
+              quote: z.enum(['base_per_unit', 'units_per_base']).default('base_per_unit'),
+            }),
+          )
+          .default({}),
+      })
+      .optional(),
     timing: z.enum(['reference', 'available']).default('reference'),
     horizon: count(0).optional(),
     frequency: z.enum(['D', 'W', 'M', 'Q', 'A']).optional(),

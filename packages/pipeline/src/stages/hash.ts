@@ -22,6 +22,10 @@ export async function dataHashes(config: RunConfig): Promise<Record<string, stri
     files.set(source.file, file);
     if (source.risk_free?.file && riskFree?.file) files.set(source.risk_free.file, riskFree.file);
   });
+  for (const [currency, rate] of Object.entries(config.raw.currency?.rates ?? {})) {
+    const path = config.panel.currency?.rates[currency].file;
+    if (path !== undefined) files.set(rate.file, path);
+  }
   const hashes: Record<string, string> = {};
   for (const [given, path] of files) hashes[given] = await sha256OfSource(path);
   return hashes;
