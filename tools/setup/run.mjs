@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test`, `npm run build`, `check` and `bench` run. It needs nothing but Node and Rust:
+ * What `npm start`, `npm test`, `npm run build`, `test:e2e`, `check` and `bench` run. It needs nothing but Node and Rust:
  * it installs the dependencies when the lock file changed, builds what is stale (nx) and then does the verb.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -93,6 +93,10 @@ const verbs = {
   test: (...args) => {
     nx('run-many', '-t', 'test', ...args);
     show(process.execPath, join('tools', 'setup', 'count-tests.mjs'));
+  },
+  'test:e2e': (...args) => {
+    build();
+    show(process.execPath, join('test', 'consumers', 'run.mjs'), ...args);
   },
   check: () => show(process.execPath, join('tools', 'setup', 'check.mjs')),
   bench: (...args) => {

@@ -62,6 +62,8 @@ function metadataOf(
     method: parameters.method,
     factors: JSON.stringify(factors),
     assets: JSON.stringify(info.assets),
+    // For readers without a JSON parser.
+    asset_count: String(info.assets.length),
     return_unit: 'decimal per period',
     frequency: info.frequency,
     horizon: String(info.horizon),

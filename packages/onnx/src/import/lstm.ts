@@ -81,11 +81,6 @@ export function refuseImport(file: string, problem: string): never {
   });
 }
 
-/** [rows][columns] -> [columns][rows]. */
-export function transposeMatrix(values: Float32Array, rows: number, columns: number): Float32Array {
-  return values.map((_, at) => values[(at % rows) * columns + Math.floor(at / rows)]);
-}
-
 function identityHead(size: number): ImportedHead {
   const weight = Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
   return { weight, bias: new Float32Array(size) };

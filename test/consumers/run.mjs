@@ -1,0 +1,182 @@
+/**
+ * Runs every consumer of exposures.onnx on the last window of a finished run and compares what it prints with the
+ * `final` rows of exposures.parquet: `node test/consumers/run.mjs [config] [result directory]`, by default the sample's.
+ *
+ * A consumer whose language is not there is skipped in words: Python with onnxruntime and pandas (MACROGRAD_PYTHON names
+ * the interpreter), Chromium (CHROMIUM), Rust.
+ */
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, extname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { formatIsoDate } from '@macrograd/core';
+import { exportOnnxModel, loadConfig, run } from '@macrograd/pipeline';
+import { readTable, stringAt } from '@macrograd/store';
+
+const here = import.meta.dirname;
+const workspace = join(here, '..', '..');
+const execute = promisify(execFile);
+const require = createRequire(import.meta.url);
+const [config = join(workspace, 'packages', 'data', 'sample', 'config.yaml'), result = join(workspace, 'out')] =
+  process.argv.slice(2);
+
+/** float32 in every runtime against the run's own float64 arithmetic on float32 weights. */
+const TOLERANCE = 1e-5;
+const TIMEOUT_MS = 300_000;
+
+/** Writes the window of the last date; returns the date. */
+function writeWindow(file, { axis, inputs }, lookback) {
+  const rows = axis.dates.length;
+  const series = inputs.factors.length;
+  const lines = [['date', ...inputs.factors.map(({ name }) => name)].join()];
+  for (let row = rows - lookback; row < rows; row++) {
+    const values = [...inputs.values.subarray(row * series, (row + 1) * series)];
+    lines.push([formatIsoDate(axis.dates[row]), ...values.map((x) => (Number.isNaN(x) ? '' : x))].join());
+  }
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return axis.dates[rows - 1];
+}
+
+/** Cumulative exposures of the fit on the whole span at a date, [asset][factor]. */
+async function expectedExposures(method, date, { assets, inputs }) {
+  const { rows, columns } = await readTable(result, 'exposures');
+  const factors = inputs.factors.filter(({ role }) => role === 'factor').map(({ name }) => name);
+  const places = new Map(assets.flatMap(({ name }, a) => factors.map((factor, f) => [`${name}\n${factor}`, [a, f]])));
+  const out = assets.map(() => factors.map(() => Number.NaN));
+  for (let row = 0; row < rows; row++) {
+    if (columns.date[row] !== date || stringAt(columns.fit, row) !== 'final') continue;
+    if (stringAt(columns.method, row) !== method || stringAt(columns.kind, row) !== 'cumulative') continue;
+    const [a, f] = places.get(`${stringAt(columns.asset, row)}\n${stringAt(columns.factor, row)}`);
+    out[a][f] = columns.exposure[row];
+  }
+  return out;
+}
+
+/** Compares printed lines of numbers, one line an asset, with as many of the expected ones; throws when they differ. */
+function compare(printed, expected) {
+  const lines = printed.trim().split('\n');
+  const largest = Math.max(...expected.flat().filter(Number.isFinite).map(Math.abs));
+  let error = 0;
+  let compared = 0;
+  lines.forEach((line, asset) => {
+    const cells = line.split(',');
+    if (cells.length !== expected[asset]?.length) throw new Error(`printed ${line}`);
+    cells.forEach((cell, factor) => {
+      const wanted = expected[asset][factor];
+      const value = cell === '' ? Number.NaN : Number(cell);
+      if (Number.isNaN(wanted) && Number.isNaN(value)) return;
+      const difference = Math.abs(value - wanted) / largest;
+      error = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(error, difference);
+      compared++;
+    });
+  });
+  if (!(error <= TOLERANCE) || compared === 0) throw new Error(`differs by ${error} of the largest`);
+  return `${compared} exposures, largest difference ${error.toExponential(1)} of the largest`;
+}
+
+class Skipped extends Error {}
+
+async function printedBy(command, args, env = {}) {
+  const options = { env: { ...process.env, ...env }, timeout: TIMEOUT_MS, maxBuffer: 1 << 26 };
+  return (await execute(command, args, options)).stdout;
+}
+
+async function python(model, csv) {
+  const interpreter = process.env.MACROGRAD_PYTHON ?? 'python3';
+  try {
+    await execute(interpreter, ['-c', 'import onnxruntime, pandas']);
+  } catch {
+    throw new Skipped(`${interpreter} has no onnxruntime and pandas: set MACROGRAD_PYTHON to one that has`);
+  }
+  return printedBy(interpreter, [join(here, 'python', 'exposures.py'), model, csv]);
+}
+
+async function rust(model, csv) {
+  // The one that comes with onnxruntime-node serves any program.
+  const addon = dirname(require.resolve('onnxruntime-node/package.json'));
+  const folder = join(addon, 'bin', 'napi-v6', process.platform, process.arch);
+  const library =
+    existsSync(folder) && readdirSync(folder).find((name) => /^(lib)?onnxruntime\.(so|dylib|dll|\d)/.test(name));
+  if (!library) throw new Skipped(`no ONNX Runtime library for ${process.platform}/${process.arch}`);
+  const manifest = join(here, 'rust', 'Cargo.toml');
+  const args = ['run', '--release', '--quiet', '--locked', '--manifest-path', manifest, '--', model, csv];
+  return printedBy('cargo', args, { ORT_DYLIB_PATH: join(folder, library) });
+}
+
+const MIME = { '.html': 'text/html', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+
+async function browser(model, csv, folder) {
+  const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
+  const chromium = candidates.find((path) => path && existsSync(path));
+  if (!chromium) throw new Skipped('no Chromium: set CHROMIUM to its path');
+  const site = join(folder, 'site');
+  const runtime = dirname(require.resolve('onnxruntime-web'));
+  const files = {
+    'index.html': join(here, 'browser', 'index.html'),
+    'exposures.onnx': model,
+    'window.csv': csv,
+    ...Object.fromEntries(
+      readdirSync(runtime)
+        .filter((name) => /^ort(-wasm-simd-threaded|\.wasm\.min)\.(mjs|wasm)$/.test(name))
+        .map((name) => [name, join(runtime, name)]),
+    ),
+  };
+  const server = createServer((request, response) => {
+    const name = request.url === '/' ? 'index.html' : request.url.slice(1);
+    if (!Object.hasOwn(files, name)) return response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': MIME[extname(name)] ?? 'application/octet-stream' });
+    return response.end(readFileSync(files[name]));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const flags = [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      `--user-data-dir=${site}`,
+      '--virtual-time-budget=60000',
+    ];
+    const address = `http://127.0.0.1:${server.address().port}/`;
+    const page = await printedBy(chromium, [...flags, '--dump-dom', address]);
+    return /<pre id="result">([^<]*)<\/pre>/.exec(page)?.[1] ?? '';
+  } finally {
+    server.close();
+  }
+}
+
+const consumers = {
+  Node: (model, csv) => printedBy(process.execPath, [join(here, 'node', 'exposures.mjs'), model, csv]),
+  Python: python,
+  browser,
+  Rust: rust,
+};
+
+if (!existsSync(join(result, 'run.json'))) await run((await loadConfig(config)).config, { output: result });
+const { panel } = await loadConfig(config);
+const [{ method, files }] = await exportOnnxModel(result);
+const model = files.find(({ file }) => file.endsWith('exposures.onnx')).file;
+const folder = mkdtempSync(join(tmpdir(), 'macrograd-consumers-'));
+const csv = join(folder, 'window.csv');
+// As long as any lookback of the sample's methods; a longer window changes nothing.
+const LOOKBACK = 36;
+let failed = false;
+try {
+  const date = writeWindow(csv, panel, LOOKBACK);
+  const expected = await expectedExposures(method, date, panel);
+  const copy = join(folder, 'exposures.onnx');
+  copyFileSync(model, copy);
+  for (const [name, consume] of Object.entries(consumers)) {
+    try {
+      console.log(`ok       ${name}: ${compare(await consume(copy, csv, folder), expected)}`);
+    } catch (error) {
+      if (!(error instanceof Skipped)) failed = true;
+      console.log(`${error instanceof Skipped ? 'skipped ' : 'FAILED  '} ${name}: ${error.message}`);
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit(failed ? 1 : 0);
