@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { type Frequency, formatIsoDate, type Panel } from '@macrograd/core';
 import { readTable, type Series } from '@macrograd/data';
-import { loadConfig } from '@macrograd/pipeline';
+import { type DataSheet, dataSheet, loadConfig } from '@macrograd/pipeline';
 import { readModel } from '@macrograd/store';
 import pc from 'picocolors';
 import { formatCount, formatTable } from './format.js';
@@ -78,7 +78,18 @@ export async function configFacts(file: string): Promise<Facts> {
     ...coverageOf(columnOf(panel, panel.returns, panel.assets.length, column)),
   }));
   const frequency = frequencyNames[panel.axis.frequency];
-  const data = { kind: 'config', file, name: config.name, frequency, rows: dates.length, ...span, factors, assets };
+  const sheet = dataSheet(panel.inputs);
+  const data = {
+    kind: 'config',
+    sheet,
+    file,
+    name: config.name,
+    frequency,
+    rows: dates.length,
+    ...span,
+    factors,
+    assets,
+  };
   const lines = [
     `${pc.bold(config.name)}: ${plural(dates.length, 'row')}, ${frequency}, ${span.first} to ${span.last}`,
     `${plural(factors.length, 'series', 'series')}`,
@@ -89,6 +100,7 @@ export async function configFacts(file: string): Promise<Facts> {
       ],
       ['left', 'left', 'left', 'left', 'left', 'left', 'right'],
     ),
+    ...sheetLines(sheet),
     plural(assets.length, 'asset'),
     formatTable(
       [
@@ -101,6 +113,31 @@ export async function configFacts(file: string): Promise<Facts> {
     `output   ${config.output.dir}`,
   ];
   return { text: lines.join('\n'), data, notes };
+}
+
+/** What tests say of the series, and the advice that follows. */
+function sheetLines({ series, conditionNumber, advice }: DataSheet): string[] {
+  const number = (value: number, digits: number) => (Number.isNaN(value) ? '-' : value.toFixed(digits));
+  const condition = Number.isNaN(conditionNumber)
+    ? ''
+    : `, condition number of the factors ${number(conditionNumber, 1)}`;
+  return [
+    `tests${condition}`,
+    formatTable(
+      [
+        ['series', 'unit root p', 'stationary p', 'break', 'VIF'].map(pc.dim),
+        ...series.map(({ name, unitRoot, stationary, breakAt, inflation }) => [
+          name,
+          number(unitRoot, 3),
+          number(stationary, 2),
+          breakAt ?? pc.dim('none'),
+          number(inflation, 1),
+        ]),
+      ],
+      ['left', 'right', 'right', 'left', 'right'],
+    ),
+    ...advice.map((line) => `  ${pc.yellow('advice')} ${line}`),
+  ];
 }
 
 /** Facts of a stored model. */

@@ -6,6 +6,7 @@ export {
   type RunConfig,
   readConfig,
 } from './config/config.js';
+export { type DataSheet, dataSheet, type SeriesSheet } from './datasheet.js';
 export { dryRun, type RunEstimate } from './estimate.js';
 export { type ExportedModel, exportOnnxModel } from './export.js';
 export { type Finding, type Headline, type MethodHeadline, readHeadline } from './headline.js';
