@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Panel } from '@macrograd/core';
-import { expect, test } from 'vitest';
+import { formatIsoDate, type Panel, Random } from '@macrograd/core';
+import { describe, expect, test } from 'vitest';
 import { buildPanel, type PanelSpec } from '../src/index.js';
-import { file } from './files.js';
+import { file, monthEnds } from './files.js';
 import { sampleSpec } from './sampleSpec.js';
 
 /** Last day whose values are left alone; chosen inside a quarter and before all kinds of series end. */
@@ -86,4 +86,88 @@ test('with a horizon, the return at t is made of the periods after t alone', asy
   const rows = rowsUpToCut - spec.horizon;
   expect(past(other, rows).returns).toEqual(past(original, rows).returns);
   expect(past(other, rows + 1).returns).not.toEqual(past(original, rows + 1).returns);
+});
+
+describe('every kind of source and step at once', () => {
+  const months = monthEnds('2000-01', 120);
+  const random = new Random(3);
+  const walk = (length: number, step: number) => {
+    let level = 50;
+    return Array.from({ length }, () => {
+      level *= Math.exp(step * random.normal());
+      return level.toFixed(6);
+    });
+  };
+  const days = Array.from({ length: 10 * 365 }, (_, i) => new Date(Date.UTC(2000, 0, 1 + i)))
+    .filter((day) => day.getUTCDay() % 6 !== 0)
+    .map((day) => day.toISOString().slice(0, 10));
+  const quarters = months.filter((_, i) => i % 3 === 2);
+  const text = (header: string, dates: readonly string[], ...columns: readonly (readonly string[])[]) =>
+    [header, ...dates.map((date, t) => [date, ...columns.map((column) => column[t])].join(','))].join('\n');
+  const sources = {
+    macro: file(text('date,A,B,BILL', months, walk(120, 0.01), walk(120, 0.02), walk(120, 0.05))),
+    daily: file(text('date,D,E', days, walk(days.length, 0.01), walk(days.length, 0.01))),
+    gdp: file(text('date,G,H', quarters, walk(40, 0.01), walk(40, 0.01))),
+    fx: file(text('date,EUR,CHF', days, walk(days.length, 0.005), walk(days.length, 0.005))),
+    prices: file(text('date,X,Y', days, walk(days.length, 0.01), walk(days.length, 0.01))),
+    returns: file(
+      text(
+        'date,Z,W',
+        months,
+        months.map(() => (random.normal() / 20).toFixed(6)),
+        months.map(() => (random.normal() / 20).toFixed(6)),
+      ),
+    ),
+  };
+
+  const spec = (from: typeof sources, timing: 'reference' | 'available'): PanelSpec => ({
+    timing,
+    horizon: 0,
+    frequency: 'M',
+    currency: { base: 'USD', rates: { EUR: { file: from.fx, series: 'EUR' } } },
+    factors: [
+      {
+        file: from.macro,
+        outliers: 'iqr',
+        series: {
+          NEWS: { column: 'A', transform: 'dlog', surprise: 2, releaseLag: 1 },
+          SPREAD: { expr: 'A - B', transform: 'diff2', winsorise: 0.05 },
+          GROWTH: { column: 'B', transform: 'pct_diff' },
+        },
+      },
+      { file: from.daily, aggregate: 'mean', series: { D: { column: 'D', transform: 'yoy' } } },
+      { file: from.daily, aggregate: 'sum', series: { E: { column: 'E', transform: 'dlog2' } } },
+      { file: from.gdp, series: { G: { column: 'G', transform: 'dlog', role: 'state', releaseLag: 2 } } },
+    ],
+    assets: [
+      { file: from.prices, values: 'prices', currency: 'EUR', riskFree: { series: 'BILL', unit: 'annual_percent' } },
+      { file: from.returns, unit: 'decimal' },
+    ],
+  });
+
+  const rowOf = (panel: Panel, day: string) => Array.from(panel.axis.dates, formatIsoDate).indexOf(day) + 1;
+
+  test.each(['reference', 'available'] as const)(
+    '%s: after three cuts in each of six files, no earlier bit differs',
+    async (timing) => {
+      const original = (await buildPanel(spec(sources, timing))).panel;
+      for (const month of [40, 71, 102]) {
+        const rows = rowOf(original, months[month]);
+        for (const name of Object.keys(sources) as (keyof typeof sources)[]) {
+          const edit = (row: string) => (row.slice(0, 10) > months[month] ? changed(row) : row);
+          const [header, ...lines] = readFileSync(sources[name], 'utf8').split('\n');
+          const other = { ...sources, [name]: file([header, ...lines.map(edit)].join('\n')) };
+          const { panel } = await buildPanel(spec(other, timing));
+          expect(past(panel, rows)).toEqual(past(original, rows));
+          expect(panel.inputs.values.length + panel.returns.length).toBe(
+            original.inputs.values.length + original.returns.length,
+          );
+          expect([...panel.inputs.values, ...panel.returns]).not.toEqual([
+            ...original.inputs.values,
+            ...original.returns,
+          ]);
+        }
+      }
+    },
+  );
 });
