@@ -102,8 +102,11 @@ function isAscending(days: Int32Array): boolean {
 
 /** A column observed at a lower frequency than its table's dates is a series of that frequency. */
 function onOwnFrequency(series: Series, days: Int32Array): Series {
+  let count = 0;
+  for (const value of series.values) if (!Number.isNaN(value)) count++;
+  // A lower frequency has a third of the dates at most: a quarter's month.
+  if (count < ENOUGH_TO_JUDGE || 2 * count > days.length) return series;
   const observed = Int32Array.from(series.values.keys()).filter((i) => !Number.isNaN(series.values[i]));
-  if (observed.length < ENOUGH_TO_JUDGE || observed.length === days.length) return series;
   const own = detectFrequency(observed.map((i) => days[i]));
   if (own === undefined || periodsPerYear[own] >= periodsPerYear[series.frequency]) return series;
   const dates = observed.map((i) => periodEnd(days[i], own));

@@ -50,20 +50,28 @@ const IMPLAUSIBLE_RANGES = 10;
 /** Observations below which suspects are not judged. */
 const ENOUGH_TO_JUDGE = 8;
 
-/** Numbers of a column at the given grid rows, declared marks of missing values as NaN. */
-export function readNumbers({ grid, options }: Reading, column: number, rows: ArrayLike<number>): Float64Array {
-  const values = new Float64Array(rows.length);
-  let hasSuspect = false;
-  for (let i = 0; i < values.length; i++) {
-    const value = readNumber(grid.rows[rows[i]][column], grid.decimal);
-    if (typeof value !== 'number') return refuse(grid, rows[i], column, value);
-    values[i] = value;
-    if (value <= -99 || value >= 9999) hasSuspect ||= SUSPECTS.has(value);
+/**
+ * Numbers of columns at the given grid rows, declared marks of missing values as NaN; one array a column.
+ *
+ * Goes row by row, as the cells lie in memory, and so refuses the first bad cell of the file.
+ */
+export function readNumbers(reading: Reading, columns: readonly number[], rows: ArrayLike<number>): Float64Array[] {
+  const { grid, options } = reading;
+  const out = columns.map(() => new Float64Array(rows.length));
+  const suspicious = new Set<number>();
+  for (let i = 0; i < rows.length; i++) {
+    const cells = grid.rows[rows[i]];
+    for (let j = 0; j < columns.length; j++) {
+      const value = readNumber(cells[columns[j]], grid.decimal);
+      if (typeof value !== 'number') return refuse(grid, rows[i], columns[j], value);
+      out[j][i] = value;
+      if ((value <= -99 || value >= 9999) && SUSPECTS.has(value)) suspicious.add(j);
+    }
   }
   const { missing } = options;
-  if (missing) return values.map((value) => (missing.includes(value) ? Number.NaN : value));
-  if (hasSuspect) refuseSentinel(grid, column, rows, values);
-  return values;
+  if (missing) return out.map((values) => values.map((value) => (missing.includes(value) ? Number.NaN : value)));
+  for (const j of suspicious) refuseSentinel(grid, columns[j], rows, out[j]);
+  return out;
 }
 
 function refuseSentinel(grid: Grid, column: number, rows: ArrayLike<number>, values: Float64Array): void {

@@ -48,9 +48,8 @@ export function readWide(reading: Reading, { headerRow = 0, firstRow, endRow }: 
   checkWidths(grid, names.length, firstRow, end);
   const days = readDates(reading, dateColumn, firstRow, end);
   const rows = Int32Array.from({ length: end - firstRow }, (_, i) => firstRow + i);
-  return names.flatMap((name, column) =>
-    column === dateColumn ? [] : [{ name, days, values: readNumbers(reading, column, rows), rows }],
-  );
+  const columns = [...names.keys()].filter((column) => column !== dateColumn);
+  return readNumbers(reading, columns, rows).map((values, j) => ({ name: names[columns[j]], days, values, rows }));
 }
 
 /** Reads a table of one value a row: date, series, value. */
@@ -60,7 +59,7 @@ export function readLong(reading: Reading, columns: LongColumns): RawSeries[] {
   const days = readDates(reading, columns.date, 1, grid.rows.length);
   return [...groupRows(reading, columns.series)].map(([name, group]) => {
     const rows = Int32Array.from(group);
-    const values = readNumbers(reading, columns.value, rows);
+    const [values] = readNumbers(reading, [columns.value], rows);
     return { name, days: rows.map((row) => days[row - 1]), values, rows };
   });
 }
