@@ -9,7 +9,7 @@ export { importStateDict, type NamedTensor } from './import/state-dict.js';
 export { GATE_PERMUTATION } from './lstm-graph.js';
 export { type NamedModel, selectAssets } from './select.js';
 export type { OnnxSource } from './session.js';
-export { type OnnxParity, runOnnx, verifyOnnx } from './verify.js';
+export { maxErrors, type OnnxParity, runOnnx, verifyOnnx } from './verify.js';
 export { type OnnxExposures, runExposures, verifyExposures } from './verify-exposures.js';
 export { factorWindows } from './windows.js';
 export { readOnnxMetadata, type WriteOptions, writeExposuresOnnx, writeModelOnnx } from './write.js';

@@ -8,7 +8,8 @@ export {
 } from './config/config.js';
 export { type DataSheet, dataSheet, type SeriesSheet } from './datasheet.js';
 export { dryRun, type RunEstimate } from './estimate.js';
-export { type ExportedModel, exportOnnxModel } from './export.js';
+export { type ExportedModel, type ExportModelOptions, exportOnnxModel } from './export.js';
+export { type ExportedTfjs, exportTfjsModel } from './export-tfjs.js';
 export { type Finding, type Headline, type MethodHeadline, readHeadline } from './headline.js';
 export { type RunOptions, type RunOutcome, run } from './run.js';
 export { defaultEstimators } from './stages/estimators.js';

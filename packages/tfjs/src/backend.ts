@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, sep } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { InputError } from '@macrograd/core';
 import type { LstmBatch, LstmModel } from '@macrograd/kernel';
 import type * as tfjs from '@tensorflow/tfjs-core';
@@ -49,7 +48,7 @@ export async function loadTfjs(wanted: TfjsKind | 'auto' = 'auto'): Promise<Tfjs
     });
     if (node) return backendOf(node, 'node');
   }
-  return backendOf(await loadWasm(), 'wasm');
+  return backendOf(await loadTf(), 'wasm');
 }
 
 async function loadNode(): Promise<Tf> {
@@ -60,7 +59,8 @@ async function loadNode(): Promise<Tf> {
   return tf;
 }
 
-async function loadWasm(): Promise<Tf> {
+/** TensorFlow.js's core on WebAssembly. */
+export async function loadTf(): Promise<Tf> {
   const tf = await import('@tensorflow/tfjs-core');
   // Registers the gradients of the core's operations, which the core's own bundle for Node leaves out.
   await import('@tensorflow/tfjs-layers');
@@ -68,7 +68,6 @@ async function loadWasm(): Promise<Tf> {
   const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
   setWasmPaths(`${dirname(entry)}${sep}`);
   if (!(await tf.setBackend('wasm'))) {
-    readFileSync(join(dirname(entry), 'tfjs-backend-wasm.wasm'));
     throw new InputError('the WebAssembly back end of TensorFlow.js does not start', { remedy: 'update Node' });
   }
   return tf;

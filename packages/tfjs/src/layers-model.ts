@@ -22,6 +22,8 @@ export interface LayersModelJson {
     readonly paths: readonly string[];
     readonly weights: readonly WeightEntry[];
   }[];
+  /** What the model was made of, for its users. */
+  readonly userDefinedMetadata?: Readonly<Record<string, unknown>>;
 }
 
 /** One array of the weights file. */

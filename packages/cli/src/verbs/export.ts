@@ -4,7 +4,7 @@ import { formatBytes } from '../format.js';
 import type { Perform } from '../program.js';
 import { type CommonOptions, describeVerb, type Session } from '../session.js';
 
-/** `macrograd export onnx`: a finished run's model for other runtimes. */
+/** `macrograd export onnx` and `tfjs`: a finished run's model for other runtimes. */
 export function addExport(program: Command, perform: Perform): void {
   const group = program.command('export').summary("write a finished run's models for other runtimes");
   group.description('Writes the models of a finished run in the format of another runtime.');
@@ -25,6 +25,29 @@ export function addExport(program: Command, perform: Perform): void {
   describeVerb(onnx, 'macrograd export onnx out').action((dir: string, options: ExportOnnxOptions) =>
     perform(options, (session) => exportOnnx(session, dir, options)),
   );
+  const tfjs = group
+    .command('tfjs')
+    .summary('write the LSTM as tfjs/model.json for TensorFlow.js and compare it with the fitted model')
+    .description(
+      'Writes tfjs/model.json and weights.bin (a Keras layers model: windows in the own units of the series -> returns) ' +
+        'from the stored LSTM, runs them in TensorFlow.js and compares them with the model that was fitted.',
+    )
+    .argument('<dir>', 'directory that a run wrote');
+  describeVerb(tfjs, 'macrograd export tfjs out').action((dir: string, options: CommonOptions) =>
+    perform(options, (session) => exportTfjs(session, dir)),
+  );
+}
+
+async function exportTfjs(session: Session, dir: string): Promise<number> {
+  const { exportTfjsModel } = await import('@macrograd/pipeline');
+  const exported = await exportTfjsModel(dir);
+  const { compared, maxRelativeError } = exported.returns;
+  const names = exported.files.map(({ file, bytes }) => `${file} (${formatBytes(bytes)})`).join(', ');
+  session.result(
+    `${names}: ${compared.toLocaleString('en-US')} returns compared, largest difference ${maxRelativeError.toExponential(1)} of the largest`,
+    exported,
+  );
+  return exitCodes.done;
 }
 
 interface ExportOnnxOptions extends CommonOptions {

@@ -12,8 +12,8 @@ import {
 } from '@macrograd/onnx';
 import type { StoredModel } from '@macrograd/store';
 
-/** Largest error of an export in ONNX Runtime (float32) relative to the largest value. */
-export const ONNX_TOLERANCE = 1e-5;
+/** Largest error of an export in its own runtime (float32) relative to the largest value. */
+export const EXPORT_TOLERANCE = 1e-5;
 
 /** Numbers of a verified exposure output: bounds the time for large universes. */
 const VERIFIED_VALUES = 3_000_000;
@@ -30,7 +30,7 @@ export interface ExportChecks {
 
 /** Options of {@link writeOnnx}. */
 export interface WriteOnnxOptions extends ExportOptions, WriteOptions {
-  /** Largest error allowed; default {@link ONNX_TOLERANCE}. */
+  /** Largest error allowed; default {@link EXPORT_TOLERANCE}. */
   readonly tolerance?: number;
 }
 
@@ -54,7 +54,7 @@ export async function writeOnnx(
   reference: ExportReference,
   options: WriteOnnxOptions = {},
 ): Promise<ExportChecks> {
-  const { tolerance = ONNX_TOLERANCE, ...form } = options;
+  const { tolerance = EXPORT_TOLERANCE, ...form } = options;
   const [model, exposures] = ['model.onnx', 'exposures.onnx'].map((name) => join(folder, name));
   writeModelOnnx(model, parameters, info, form);
   writeExposuresOnnx(exposures, parameters, info, form);

@@ -5,7 +5,7 @@ import type { RunRecord } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import type { Collector } from './collect.js';
 import type { LoadedPanel } from './load.js';
-import { type ExportChecks, ONNX_TOLERANCE } from './onnx.js';
+import { EXPORT_TOLERANCE, type ExportChecks } from './onnx.js';
 import type { RunIdentity } from './reuse.js';
 import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
 import { dataWarnings, scoreWarnings, statusWarnings } from './warnings.js';
@@ -56,7 +56,7 @@ export function runRecord(facts: RunFacts): RunRecord {
     onnx: {
       max_relative_error: facts.onnx.returns.maxRelativeError,
       exposures_max_relative_error: facts.onnx.exposures.maxRelativeError,
-      tolerance: ONNX_TOLERANCE,
+      tolerance: EXPORT_TOLERANCE,
     },
   };
 }

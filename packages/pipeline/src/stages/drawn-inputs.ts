@@ -1,0 +1,19 @@
+import { type FactorPanel, monthEndOfIndex, Random } from '@macrograd/core';
+import type { StoredModel } from '@macrograd/store';
+
+/** Enough for a hundred windows of three years. */
+const ROWS = 136;
+/** Share of values that are missing, so that this path is compared too. */
+const MISSING_SHARE = 0.02;
+
+/** Inputs drawn with the training means and spreads of a model, to compare an export with it. */
+export function drawnInputs({ info, parameters }: StoredModel): FactorPanel {
+  const { mean, sd } = parameters.scaler;
+  const random = new Random(1);
+  const values = Float64Array.from({ length: ROWS * mean.length }, (_, i) => {
+    const value = mean[i % mean.length] + sd[i % mean.length] * random.normal();
+    return random.uniform() < MISSING_SHARE ? Number.NaN : value;
+  });
+  const dates = Int32Array.from({ length: ROWS }, (_, row) => monthEndOfIndex(row));
+  return { axis: { frequency: info.frequency, dates }, factors: info.factors, values };
+}
