@@ -1,7 +1,15 @@
 import type { AssetRange, FactorPanel, Panel, ReturnMatrix, Scaler, Span } from './panel.js';
 
 /** Name of a method, as in a config's `methods`. */
-export type MethodId = 'zero' | 'ols' | 'rolling_ols' | 'ewm_ols' | 'lstm';
+export type MethodId =
+  | 'zero'
+  | 'ols'
+  | 'rolling_ols'
+  | 'ewm_ols'
+  | 'kalman'
+  | 'distributed_lag'
+  | 'spline'
+  | 'lstm';
 
 /** How well a fit went for one asset; anything but `ok` comes with a remedy. */
 export type FitStatus =
@@ -72,7 +80,7 @@ export interface Diagnostics {
 
 /** Coefficients that do not move, or one set a training row. Plain data: enough to store, export and predict. */
 export interface LinearParameters {
-  readonly method: 'zero' | 'ols' | 'rolling_ols' | 'ewm_ols';
+  readonly method: 'zero' | 'ols' | 'rolling_ols' | 'ewm_ols' | 'kalman';
   readonly scaler: Scaler;
   /** Columns of the inputs that enter, factors and controls, in this order. */
   readonly columns: readonly number[];
@@ -86,6 +94,40 @@ export interface LinearParameters {
   readonly missingColumns: readonly number[];
   /** [asset][missing column], decimal return while that series is missing, as of the last training row. */
   readonly missingCoefficients: Float64Array;
+}
+
+/**
+ * Features of the inputs by fixed formulae (lags, splines, products), linear in each asset's coefficients.
+ *
+ * Features, in this order: standardised `columns`; their lag sums by basis [column][basis]; splines
+ * h log(1 + exp((z - knot) / h)) [column][knot]; products of pairs; one 0/1 mark a missing series. Each has its training
+ * mean taken off and is divided by its training SD.
+ */
+export interface FeatureParameters {
+  readonly method: 'distributed_lag' | 'spline';
+  readonly scaler: Scaler;
+  /** Columns of the inputs that enter. */
+  readonly columns: readonly number[];
+  /** Positions in `columns` of those that enter with lags. */
+  readonly lagged: readonly number[];
+  readonly lagCount: number;
+  /** [lag][basis]. */
+  readonly lagBasis: Float64Array;
+  /** [column][knot], in SD; empty without splines. */
+  readonly knots: Float64Array;
+  /** Width h of a knot's bend, in SD. */
+  readonly bend: number;
+  /** Pairs of positions in `columns` whose product enters. */
+  readonly products: readonly (readonly [number, number])[];
+  /** Series with a mark. */
+  readonly missingColumns: readonly number[];
+  /** [feature]. */
+  readonly featureMean: Float64Array;
+  readonly featureSd: Float64Array;
+  /** [asset], decimal per period, where every feature is at its mean. */
+  readonly intercept: Float64Array;
+  /** [asset][feature], decimal per SD of the feature. */
+  readonly heads: Float64Array;
 }
 
 /** One trained encoder of the pooled LSTM ensemble. All weights float32 as trained; gate order i, f, g, o. */
@@ -129,7 +171,7 @@ export interface LstmParameters {
   readonly members: readonly EncoderParameters[];
 }
 
-export type FittedParameters = LinearParameters | LstmParameters;
+export type FittedParameters = LinearParameters | FeatureParameters | LstmParameters;
 
 /** A method of estimating exposures. Every method, traditional or not, is one of these. */
 export interface Estimator {

@@ -26,6 +26,7 @@ export type {
   Diagnostics,
   EncoderParameters,
   Estimator,
+  FeatureParameters,
   FitOptions,
   FitStatus,
   Fitted,

@@ -44,4 +44,15 @@ export {
   measurePeak,
   type RealArray,
 } from './lstm.js';
+export { type PooledHeadOptions, type PooledHeads, pooledHeads } from './linearHeads.js';
+export {
+  diffuseModel,
+  type KalmanModel,
+  type KalmanPath,
+  type KalmanPathOptions,
+  type KalmanSearch,
+  type KalmanVariances,
+  kalmanPath,
+  kalmanVariances,
+} from './linearKalman.js';
 export { activeIsa, nativeVersion, type RunOptions } from './native.js';

@@ -1,11 +1,12 @@
+export { type DistributedLagEstimatorOptions, distributedLagEstimator } from './distributed-lag.js';
 export { type EwmOlsEstimatorOptions, ewmOlsEstimator } from './ewm-ols.js';
+export { featuresFromParameters } from './feature-fitted.js';
+export { type KalmanEstimatorOptions, kalmanEstimator } from './kalman.js';
 export { type OlsEstimatorOptions, olsEstimator } from './ols.js';
 export { linearJacobian, predictLinear } from './predict.js';
 export { type RollingOlsEstimatorOptions, rollingOlsEstimator } from './rolling-ols.js';
+export { type SplineEstimatorOptions, splineEstimator } from './spline.js';
 export { findBreak, type StructuralBreak } from './tests/breaks.js';
 export { type Collinearity, collinearity } from './tests/collinearity.js';
 export { dickeyFuller, kpss, type TestResult } from './tests/stationarity.js';
 export { zeroEstimator } from './zero.js';
-export { type DistributedLagEstimatorOptions, distributedLagEstimator } from './distributed-lag.js';
-export { type KalmanEstimatorOptions, kalmanEstimator } from './kalman.js';
-export { type SplineEstimatorOptions, splineEstimator } from './spline.js';

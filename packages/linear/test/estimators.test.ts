@@ -1,6 +1,6 @@
 import type { Estimator, LinearParameters, MethodId } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
-import { ewmOlsEstimator, olsEstimator, rollingOlsEstimator, zeroEstimator } from '../src/index.js';
+import { ewmOlsEstimator, kalmanEstimator, olsEstimator, rollingOlsEstimator, zeroEstimator } from '../src/index.js';
 import { collect, disturbed, linearWorld } from './world.js';
 
 const estimators: [MethodId, () => Estimator][] = [
@@ -8,6 +8,7 @@ const estimators: [MethodId, () => Estimator][] = [
   ['ols', () => olsEstimator()],
   ['rolling_ols', () => rollingOlsEstimator({ window: 60 })],
   ['ewm_ols', () => ewmOlsEstimator({ halfLife: 60 })],
+  ['kalman', () => kalmanEstimator()],
 ];
 const options = { seed: 1 };
 const FACTORS = 4;

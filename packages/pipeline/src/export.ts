@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FactorPanel, InputError, type MethodId, monthEndOfIndex, Random } from '@macrograd/core';
-import { linearJacobian, predictLinear } from '@macrograd/linear';
+import { featuresFromParameters, linearJacobian, predictLinear } from '@macrograd/linear';
 import { fromParameters } from '@macrograd/model';
 import { selectAssets } from '@macrograd/onnx';
 import { readModel, type StoredModel } from '@macrograd/store';
@@ -94,6 +94,7 @@ function exportTarget(dir: string, wanted: string | undefined): { model: StoredM
 
 function referenceOf({ parameters }: StoredModel): ExportReference {
   if (parameters.method === 'lstm') return fromParameters(parameters);
+  if ('featureMean' in parameters) return featuresFromParameters(parameters);
   return {
     predict: async (inputs, span) => predictLinear(parameters, inputs, span),
     jacobian: async function* (inputs, span) {

@@ -1,4 +1,4 @@
-import { type FittedParameters, InputError } from '@macrograd/core';
+import { type FeatureParameters, type FittedParameters, InputError } from '@macrograd/core';
 import { camelCase, snakeCase } from './case.js';
 import type { Tensor, TensorArray } from './safetensors.js';
 
@@ -58,6 +58,7 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
     ['scaler.count', [series]],
   ]);
   const columns = parameters.columns.length;
+  if (hasFeatures(parameters)) return addFeatureShapes(shapes, parameters);
   if (parameters.method !== 'lstm') {
     const assets = parameters.intercept.length;
     shapes.set('intercept', [assets]);
@@ -88,8 +89,25 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
   return shapes;
 }
 
+function hasFeatures(parameters: FittedParameters): parameters is FeatureParameters {
+  return parameters.method === 'distributed_lag' || parameters.method === 'spline';
+}
+
+function addFeatureShapes(shapes: Map<string, readonly number[]>, parameters: FeatureParameters) {
+  const { columns, lagCount, lagBasis, knots, intercept, featureMean } = parameters;
+  const assets = intercept?.length ?? 0;
+  const features = featureMean?.length ?? 0;
+  shapes.set('lag_basis', [lagCount, lagCount === 0 ? 0 : lagBasis.length / lagCount]);
+  shapes.set('knots', [columns.length, knots.length / Math.max(1, columns.length)]);
+  shapes.set('feature_mean', [features]);
+  shapes.set('feature_sd', [features]);
+  shapes.set('intercept', [assets]);
+  shapes.set('heads', [assets, features]);
+  return shapes;
+}
+
 /** Arrays with a row an asset: a row of NaN says that the asset could not be estimated. */
-const perAsset = /^(intercept|coefficients|missing_coefficients|return_mean|return_sd|members\.\d+\.heads)$/;
+const perAsset = /^(intercept|coefficients|missing_coefficients|heads|return_mean|return_sd|members\.\d+\.heads)$/;
 
 /**
  * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite; an asset that could

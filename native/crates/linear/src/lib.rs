@@ -10,6 +10,7 @@
 //!   cross-section of assets and to zero by empirical Bayes.
 //! - [`kalman_path`], [`kalman_variances`]: coefficients that follow random walks, filtered or smoothed, their variances
 //!   by maximum likelihood.
+//! - [`pooled_heads`]: regressions of many assets on the same, possibly many, features with an estimated prior.
 //! - [`kalman_path`], [`kalman_variances`]: coefficients that follow random walks, filtered or smoothed, their variances
 //!   by maximum likelihood.
 
@@ -17,6 +18,7 @@ mod aggregate;
 mod error;
 mod ewm;
 mod hac;
+mod heads;
 mod kalman;
 mod lanes;
 mod maximise;
@@ -37,6 +39,7 @@ mod stream;
 pub use error::LinearError;
 pub use ewm::{EwmOptions, ewm_path};
 pub use hac::{andrews_bandwidth, automatic_lags, hac_covariance};
+pub use heads::{HeadOptions, PooledHeads, pooled_heads};
 pub use kalman::{
     KalmanLikelihood, KalmanModel, KalmanOptions, KalmanPath, KalmanReading, KalmanSearch, KalmanVariances,
     kalman_likelihood, kalman_path, kalman_variances,

@@ -15,7 +15,10 @@ struct Lcg(u64);
 
 impl Lcg {
     fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     }
 
@@ -49,7 +52,12 @@ fn world(step: f64) -> (Vec<f64>, Vec<f64>) {
 }
 
 fn options(reading: KalmanReading) -> KalmanOptions<'static> {
-    KalmanOptions { reading, full_covariance: false, noise: None, min_observations: 5 }
+    KalmanOptions {
+        reading,
+        full_covariance: false,
+        noise: None,
+        min_observations: 5,
+    }
 }
 
 fn control() -> Control {
@@ -60,7 +68,9 @@ fn control() -> Control {
 fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
     let n = b.len();
     for i in 0..n {
-        let pivot = (i..n).max_by(|&p, &q| a[p][i].abs().total_cmp(&a[q][i].abs())).expect("rows are left");
+        let pivot = (i..n)
+            .max_by(|&p, &q| a[p][i].abs().total_cmp(&a[q][i].abs()))
+            .expect("rows are left");
         a.swap(i, pivot);
         b.swap(i, pivot);
         for row in i + 1..n {
@@ -174,13 +184,19 @@ fn score_is_the_derivative_of_the_likelihood() {
         };
         // Central differences of a sum near 500: rounding 1e-13 * 500 / 1e-6, truncation below.
         let numeric = difference(|model| &mut model.step_variance);
-        assert!((here.step_score[j] - numeric).abs() < 1e-6 * (1.0 + numeric.abs()), "{j}: {numeric}");
+        assert!(
+            (here.step_score[j] - numeric).abs() < 1e-6 * (1.0 + numeric.abs()),
+            "{j}: {numeric}"
+        );
         if j == 0 {
             assert_eq!(here.initial_score[0], 0.0);
             continue;
         }
         let numeric = difference(|model| &mut model.initial_variance);
-        assert!((here.initial_score[j] - numeric).abs() < 1e-6 * (1.0 + numeric.abs()), "{j}: {numeric}");
+        assert!(
+            (here.initial_score[j] - numeric).abs() < 1e-6 * (1.0 + numeric.abs()),
+            "{j}: {numeric}"
+        );
     }
 }
 
@@ -205,7 +221,11 @@ fn variances_are_a_maximum_and_zero_where_nothing_moves() {
     let panel = Panel::new(&design, &returns, ROWS, COLUMNS, ASSETS).expect("valid");
     let still = kalman_variances(&panel, &search, &control()).expect("fits");
     let zeros = still.model.step_variance[1..].iter().filter(|&&q| q == 0.0).count();
-    assert!(zeros >= 1 && still.model.step_variance.iter().all(|&q| q < 0.01), "{:?}", still.model);
+    assert!(
+        zeros >= 1 && still.model.step_variance.iter().all(|&q| q < 0.01),
+        "{:?}",
+        still.model
+    );
     for j in (1..COLUMNS).filter(|&j| still.model.step_variance[j] == 0.0) {
         assert!(still.at.step_score[j] <= 0.0);
     }
@@ -215,7 +235,10 @@ fn variances_are_a_maximum_and_zero_where_nothing_moves() {
 fn threads_change_no_bit_and_bad_models_are_refused() {
     let (design, returns) = world(0.1);
     let panel = Panel::new(&design, &returns, ROWS, COLUMNS, ASSETS).expect("valid");
-    let range = PathRange { rows: 3..30, assets: 1..10 };
+    let range = PathRange {
+        rows: 3..30,
+        assets: 1..10,
+    };
     let models = [KalmanModel::diffuse(vec![0.1; COLUMNS])];
     let run = |threads| {
         let options = options(KalmanReading::Filtered);

@@ -34,7 +34,7 @@ pub struct LinearPanel {
 }
 
 impl LinearPanel {
-    fn view(&self) -> Result<Panel<'_>, LinearError> {
+    pub(crate) fn view(&self) -> Result<Panel<'_>, LinearError> {
         let (rows, columns, assets) = (self.rows as usize, self.columns as usize, self.assets as usize);
         Panel::new(&self.design, &self.returns, rows, columns, assets)
     }

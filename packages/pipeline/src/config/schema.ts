@@ -3,10 +3,22 @@ import type { z as Zod } from 'zod';
 type ZodModule = typeof Zod;
 
 /** Methods that exist, in the order in which tables list them. */
-export const availableMethods = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm'] as const;
+export const availableMethods = [
+  'zero',
+  'ols',
+  'rolling_ols',
+  'ewm_ols',
+  'kalman',
+  'distributed_lag',
+  'spline',
+  'lstm',
+] as const;
+
+/** Methods of a config that names none; the others join by name. */
+export const defaultMethods = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm'] as const;
 
 /** Methods with a fixed name that this version does not have. */
-export const laterMethods = ['pca', 'var', 'kalman', 'distributed_lag', 'spline'] as const;
+export const laterMethods = ['pca', 'var'] as const;
 
 const transforms = ['none', 'diff', 'diff2', 'pct', 'pct_diff', 'yoy', 'yoy_diff', 'log', 'dlog', 'dlog2'] as const;
 const outlierRules = ['iqr', 'iqr_full'] as const;
@@ -52,6 +64,7 @@ export function configSchema(z: ZodModule) {
   const factorSource = z.strictObject({
     ...reading,
     outliers: z.enum(outlierRules).optional(),
+    releases: z.string().min(1).optional(),
     series: z.record(z.string(), series).optional(),
     aggregate: z.enum(['last', 'mean', 'sum']).default('last'),
     note: z.string().min(1).optional(),
@@ -114,7 +127,7 @@ export function configSchema(z: ZodModule) {
     methods: z
       .array(z.enum(availableMethods))
       .min(1)
-      .default([...availableMethods]),
+      .default([...defaultMethods]),
     lstm: z
       .strictObject({
         mode: z.enum(['pooled']).default('pooled'),

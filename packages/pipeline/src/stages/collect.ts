@@ -127,7 +127,7 @@ export class Collector {
 }
 
 /** Methods whose coefficients move through the training span, and whose own test is of the last ones. */
-const movingMethods: readonly MethodId[] = ['rolling_ols', 'ewm_ols'];
+const movingMethods: readonly MethodId[] = ['rolling_ols', 'ewm_ols', 'kalman'];
 
 function keyOf(method: MethodId, fit: number | 'final'): string {
   return `${method}/${fit}`;

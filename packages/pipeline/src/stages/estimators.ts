@@ -1,5 +1,13 @@
 import { type Estimator, InputError, type MethodId } from '@macrograd/core';
-import { ewmOlsEstimator, olsEstimator, rollingOlsEstimator, zeroEstimator } from '@macrograd/linear';
+import {
+  distributedLagEstimator,
+  ewmOlsEstimator,
+  kalmanEstimator,
+  olsEstimator,
+  rollingOlsEstimator,
+  splineEstimator,
+  zeroEstimator,
+} from '@macrograd/linear';
 import { type LstmEstimatorOptions, lstmEstimator } from '@macrograd/model';
 import type { LstmConfig } from '../config/config.js';
 import { availableMethods } from '../config/schema.js';
@@ -10,6 +18,9 @@ const makers: Readonly<Record<MethodId, (lstm: LstmEstimatorOptions) => Estimato
   ols: () => olsEstimator(),
   rolling_ols: () => rollingOlsEstimator(),
   ewm_ols: () => ewmOlsEstimator(),
+  kalman: () => kalmanEstimator(),
+  distributed_lag: () => distributedLagEstimator(),
+  spline: () => splineEstimator(),
   lstm: lstmEstimator,
 };
 

@@ -1,0 +1,76 @@
+//! Entry of the regressions with an estimated prior.
+
+use macrograd_linear::HeadOptions;
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Int32Array, Uint32Array};
+use napi_derive::napi;
+
+use crate::linear::LinearPanel;
+use crate::task::{CancelToken, ProgressListener, Work, control};
+
+/// Options of the pooled heads.
+#[napi(object)]
+pub struct LinearHeadOptions {
+    /// `[feature]`.
+    pub block: Uint32Array,
+    pub ridge: bool,
+    pub correlation: f64,
+    pub max_steps: u32,
+    pub min_observations: u32,
+}
+
+/// Heads of all assets.
+#[napi(object)]
+pub struct LinearHeads {
+    /// `[asset][feature]`.
+    pub heads: Float64Array,
+    /// `[asset]`.
+    pub offsets: Float64Array,
+    /// `[pattern][feature][feature]`.
+    pub covariance: Float64Array,
+    /// `[asset]`, -1 = too few returns.
+    pub pattern: Int32Array,
+    /// `[asset]`.
+    pub observations: Uint32Array,
+    /// `[feature]`.
+    pub mean: Float64Array,
+    /// `[feature]`.
+    pub spread: Float64Array,
+    pub own_noise: f64,
+    pub common_noise: f64,
+    pub steps: u32,
+    pub converged: bool,
+}
+
+/// Posterior heads of all assets on shared features.
+#[napi(ts_return_type = "Promise<LinearHeads>")]
+pub fn linear_pooled_heads(
+    panel: LinearPanel,
+    options: LinearHeadOptions,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearHeads>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let own = HeadOptions {
+            block: options.block.to_vec(),
+            ridge: options.ridge,
+            correlation: options.correlation,
+            max_steps: options.max_steps as usize,
+            min_observations: options.min_observations as usize,
+        };
+        let fit = macrograd_linear::pooled_heads(&panel.view()?, &own, control)?;
+        Ok(LinearHeads {
+            heads: fit.heads.into(),
+            offsets: fit.offsets.into(),
+            covariance: fit.covariance.into(),
+            pattern: fit.pattern.into(),
+            observations: fit.observations.into(),
+            mean: fit.mean.into(),
+            spread: fit.spread.into(),
+            own_noise: fit.noise.0,
+            common_noise: fit.noise.1,
+            steps: fit.steps as u32,
+            converged: fit.converged,
+        })
+    })
+}

@@ -1,0 +1,30 @@
+import { ArgumentError, type Estimator } from '@macrograd/core';
+import { fitPooledFeatures } from './pooled-features.js';
+
+/** Options of {@link distributedLagEstimator}. */
+export interface DistributedLagEstimatorOptions {
+  /** Lags, the return's own period included; default 24. */
+  readonly lags?: number;
+  /** Default `empirical_bayes`: heads shrunk to their mean over assets; `ridge`: to zero. */
+  readonly prior?: 'empirical_bayes' | 'ridge';
+  /** Fewest returns of an asset; default 24. */
+  readonly minObservations?: number;
+}
+
+/**
+ * Pooled distributed lags: every factor enters at its own date and through smooth sums of its lags, with a prior that is
+ * estimated from all assets. Formulae and sources: docs/methods/pooled_features.md.
+ *
+ * @example
+ * const fitted = await distributedLagEstimator({ lags: 12 }).fit(panel, { start: 0, end: 240 }, { seed: 1 });
+ * for await (const block of fitted.jacobian(panel.inputs, { start: 239, end: 240 })) console.log(block.lags); // 12
+ */
+export function distributedLagEstimator(options: DistributedLagEstimatorOptions = {}): Estimator {
+  const { lags = 24, prior = 'empirical_bayes', minObservations = 24 } = options;
+  if (!(Number.isInteger(lags) && lags >= 2)) throw new ArgumentError(`lags is ${lags}`, 'give 2 or more');
+  const settings = { method: 'distributed_lag', lags, nonlinear: false, prior, minObservations } as const;
+  return {
+    method: 'distributed_lag',
+    fit: (panel, span, fit) => fitPooledFeatures(panel, span, fit, settings),
+  };
+}

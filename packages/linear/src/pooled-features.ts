@@ -1,0 +1,198 @@
+import {
+  ArgumentError,
+  CancelledError,
+  type Diagnostics,
+  type FeatureParameters,
+  type FitOptions,
+  type Fitted,
+  fitScaler,
+  indexesOfRole,
+  type Panel,
+  type Span,
+  type StatusNote,
+  slicePanel,
+} from '@macrograd/core';
+import { type PooledHeads, pooledHeads, twoSidedPValues } from '@macrograd/kernel';
+import { fitDesign } from './design.js';
+import { FeatureFitted } from './feature-fitted.js';
+import { featureGradient, featureLayout, lagBumps, rawFeatures, totalLagWeights } from './features.js';
+
+/** Quantiles of the training rows where splines bend. */
+const KNOT_QUANTILES = [0.1, 0.3, 0.5, 0.7, 0.9];
+
+/** Width of a bend in SD: half a knot's distance, so that derivatives are smooth between knots. */
+const BEND = 0.25;
+
+/** Bumps of the lag basis. */
+const LAG_BASES = 7;
+
+/** How a method builds its features and shrinks them. */
+export interface PooledFeatureSettings {
+  readonly method: FeatureParameters['method'];
+  /** Lags, the return's own period included; 0 = no lags. */
+  readonly lags: number;
+  /** Splines of every series and products of pairs. */
+  readonly nonlinear: boolean;
+  readonly prior: 'empirical_bayes' | 'ridge';
+  readonly minObservations: number;
+}
+
+/** Fits heads on features of the training rows. */
+export async function fitPooledFeatures(
+  panel: Panel,
+  span: Span,
+  fit: FitOptions,
+  settings: PooledFeatureSettings,
+): Promise<Fitted> {
+  const { method } = settings;
+  if (fit.signal?.aborted) throw new CancelledError(`fitting ${method}`);
+  if (fit.base && fit.base.length > 0) {
+    throw new ArgumentError(`${method} does not build on base estimators`, 'leave `base` out');
+  }
+  const own = slicePanel(panel, span);
+  const rows = span.end - span.start;
+  const whole = { start: 0, end: rows };
+  const formulae = makeFormulae(own, whole, settings);
+  const { width } = featureLayout(formulae);
+  const raw = rawFeatures(formulae, own.inputs, whole);
+  const moments = fitScaler(raw, width, whole);
+  // A feature that stands still in training (a mark that is always 1) carries nothing.
+  const featureSd = moments.sd.map((sd) => (sd > 0 ? sd : 1e300));
+  const rule = { ...formulae, featureMean: moments.mean, featureSd };
+  const design = raw.map((value, at) => (value - moments.mean[at % width]) / rule.featureSd[at % width]);
+  const assets = own.assets.length;
+  const scaler = fitScaler(own.returns, assets, whole);
+  const returns = own.returns.map((value, at) => (value - scaler.mean[at % assets]) / scaler.sd[at % assets]);
+  const heads = await pooledHeads(
+    { design, returns, rows, columns: width, assets },
+    {
+      block: blocksOf(formulae),
+      prior: settings.prior,
+      minObservations: settings.minObservations,
+      ...(fit.signal ? { signal: fit.signal } : {}),
+    },
+  );
+  const parameters: FeatureParameters = {
+    ...rule,
+    method,
+    intercept: heads.offsets.map((offset, asset) => scaler.mean[asset] + offset * scaler.sd[asset]),
+    heads: heads.heads.map((head, at) => head * scaler.sd[Math.floor(at / width)]),
+  };
+  return new FeatureFitted({
+    parameters,
+    covariance: heads.covariance,
+    pattern: heads.pattern,
+    sd: scaler.sd,
+    diagnostics: diagnosticsOf(own, parameters, heads, settings),
+  });
+}
+
+function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) {
+  const { inputs } = own;
+  const design = fitDesign(own, whole);
+  const entering = design.columns.filter((_, at) => design.positions[at] >= 0);
+  const states = settings.nonlinear
+    ? indexesOfRole(inputs, 'state').filter((column) => design.scaler.count[column] === whole.end)
+    : [];
+  const columns = [...entering, ...states];
+  const factors = new Set(indexesOfRole(inputs, 'factor'));
+  const lagged = columns.flatMap((column, at) => (factors.has(column) && settings.lags > 1 ? [at] : []));
+  const pairs = columns.flatMap((a, i) =>
+    columns.flatMap((b, j) => (j > i && (factors.has(a) || factors.has(b)) ? [[i, j] as const] : [])),
+  );
+  return {
+    scaler: design.scaler,
+    columns,
+    lagged,
+    lagCount: settings.lags > 1 ? settings.lags : 0,
+    lagBasis: settings.lags > 1 ? lagBumps(settings.lags, Math.min(LAG_BASES, settings.lags)) : new Float64Array(0),
+    knots: settings.nonlinear ? knotsOf(own, columns, design.scaler) : new Float64Array(0),
+    bend: BEND,
+    products: settings.nonlinear ? pairs : [],
+    missingColumns: design.marks,
+  };
+}
+
+/** [column][knot], quantiles of the observed training rows in SD. */
+function knotsOf(own: Panel, columns: readonly number[], scaler: { mean: Float64Array; sd: Float64Array }) {
+  const series = own.inputs.factors.length;
+  const knots = columns.flatMap((column) => {
+    const seen = own.inputs.values.filter((value, at) => at % series === column && !Number.isNaN(value)).sort();
+    return KNOT_QUANTILES.map((q) => {
+      const place = q * (seen.length - 1);
+      const low = seen[Math.floor(place)];
+      const value = low + (place % 1) * (seen[Math.ceil(place)] - low);
+      return (value - scaler.mean[column]) / scaler.sd[column];
+    });
+  });
+  return Float64Array.from(knots);
+}
+
+/** One prior variance of the mean for: own date, lags, splines, products, marks. */
+function blocksOf(formulae: ReturnType<typeof makeFormulae>): number[] {
+  const layout = featureLayout(formulae);
+  const starts = [layout.lags, layout.splines, layout.products, layout.marks];
+  return Array.from({ length: layout.width }, (_, at) => starts.filter((start) => at >= start).length);
+}
+
+function diagnosticsOf(
+  own: Panel,
+  parameters: FeatureParameters,
+  heads: PooledHeads,
+  settings: PooledFeatureSettings,
+): Diagnostics {
+  const observations = Int32Array.from(heads.observations);
+  const status = Array.from(observations, (count): StatusNote => {
+    if (count === 0) return { status: 'no_data', remedy: 'give returns inside the training span' };
+    if (count < settings.minObservations) {
+      const remedy = `${count} training returns, at least ${settings.minObservations} needed`;
+      return { status: 'too_few_observations', remedy };
+    }
+    return { status: 'ok', remedy: '' };
+  });
+  return {
+    status,
+    observations,
+    pValues: pValues(own, parameters, heads),
+    facts: {
+      features: parameters.featureMean.length,
+      own_noise: heads.ownNoise,
+      common_noise: heads.commonNoise,
+      steps: heads.steps,
+      converged: heads.converged ? 1 : 0,
+    },
+  };
+}
+
+/** Of the cumulative exposure where all inputs are at their mean, by the normal posterior. [asset][factor]. */
+function pValues(own: Panel, parameters: FeatureParameters, heads: PooledHeads): Float64Array {
+  const factors = indexesOfRole(own.inputs, 'factor');
+  const width = parameters.featureMean.length;
+  const assets = heads.offsets.length;
+  const gradient = new Float64Array(width);
+  const weights = totalLagWeights(parameters);
+  const statistics = new Float64Array(assets * factors.length).fill(Number.NaN);
+  factors.forEach((factor, f) => {
+    const column = parameters.columns.indexOf(factor);
+    if (column < 0) return;
+    featureGradient(parameters, () => 0, column, weights, gradient);
+    const spread = new Map<number, number>();
+    for (let asset = 0; asset < assets; asset++) {
+      const pattern = heads.pattern[asset];
+      if (pattern < 0) continue;
+      if (!spread.has(pattern)) spread.set(pattern, quadratic(gradient, heads.covariance, pattern));
+      const value = gradient.reduce((sum, g, j) => sum + g * heads.heads[asset * width + j], 0);
+      statistics[asset * factors.length + f] = value / Math.sqrt(spread.get(pattern) ?? Number.NaN);
+    }
+  });
+  return twoSidedPValues(statistics, new Float64Array(statistics.length).fill(Number.POSITIVE_INFINITY));
+}
+
+function quadratic(x: Float64Array, covariances: Float64Array, pattern: number): number {
+  const n = x.length;
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) sum += x[i] * x[j] * covariances[(pattern * n + i) * n + j];
+  }
+  return sum;
+}

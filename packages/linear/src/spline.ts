@@ -1,0 +1,26 @@
+import { ArgumentError, type Estimator } from '@macrograd/core';
+import { fitPooledFeatures } from './pooled-features.js';
+
+/** Options of {@link splineEstimator}. */
+export interface SplineEstimatorOptions {
+  /** Lags, the return's own period included; default 24, 0 = none. */
+  readonly lags?: number;
+  /** Default `empirical_bayes`: heads shrunk to their mean over assets; `ridge`: to zero. */
+  readonly prior?: 'empirical_bayes' | 'ridge';
+  /** Fewest returns of an asset; default 24. */
+  readonly minObservations?: number;
+}
+
+/**
+ * Pooled regression on splines of every factor and state, products of all pairs, and lags, with a prior that is
+ * estimated from all assets: exposures that depend on the state. Formulae and sources: docs/methods/pooled_features.md.
+ *
+ * @example
+ * const fitted = await splineEstimator().fit(panel, { start: 0, end: 420 }, { seed: 1 });
+ */
+export function splineEstimator(options: SplineEstimatorOptions = {}): Estimator {
+  const { lags = 24, prior = 'empirical_bayes', minObservations = 24 } = options;
+  if (!(Number.isInteger(lags) && lags >= 0)) throw new ArgumentError(`lags is ${lags}`, 'give 0 or more');
+  const settings = { method: 'spline', lags, nonlinear: true, prior, minObservations } as const;
+  return { method: 'spline', fit: (panel, span, fit) => fitPooledFeatures(panel, span, fit, settings) };
+}

@@ -1,0 +1,90 @@
+import { Random } from '@macrograd/core';
+import { expect, it } from 'vitest';
+import { kalmanEstimator, olsEstimator } from '../src/index.js';
+import { collect, linearWorld } from './world.js';
+
+const FACTORS = 4;
+const options = { seed: 1 };
+
+/** The linear world with the first factor's exposure walking, half of each step common to all assets. */
+function walkingWorld() {
+  const world = linearWorld({ rows: 300, assets: 16, lateStart: 0, noise: 0.03 });
+  const random = new Random(3);
+  const { panel, rows, assets } = world;
+  const returns = panel.returns.slice();
+  const path = new Float64Array(rows * assets);
+  const own = new Float64Array(assets);
+  for (let row = 0; row < rows; row++) {
+    const common = random.normal();
+    for (let asset = 0; asset < assets; asset++) {
+      own[asset] += 0.0005 * (common + random.normal());
+      path[row * assets + asset] = world.betas[asset * 3] + own[asset];
+      returns[row * assets + asset] += own[asset] * panel.inputs.values[row * 6];
+    }
+  }
+  return { panel: { ...panel, returns }, rows, assets, path };
+}
+
+it('follows exposures that walk, with intervals that cover; the smoother comes closer and says that it uses the future', async () => {
+  const { panel, rows, assets, path } = walkingWorld();
+  const span = { start: 0, end: rows };
+  const read = { start: 150, end: rows };
+  const error = async (make: () => ReturnType<typeof kalmanEstimator>) => {
+    const fitted = await make().fit(panel, span, options);
+    const { sd } = fitted.parameters().scaler;
+    const [block] = await collect(fitted.jacobian(panel.inputs, read));
+    let [squares, inside] = [0, 0];
+    for (let asset = 0; asset < assets; asset++) {
+      for (let row = read.start; row < rows; row++) {
+        const at = (asset * block.dates + row - read.start) * FACTORS;
+        const off = block.values[at] - path[row * assets + asset] * sd[0];
+        squares += off * off;
+        if (Math.abs(off) < 1.645 * Math.sqrt(block.variance[at])) inside++;
+      }
+    }
+    const count = assets * (rows - read.start);
+    return { rmse: Math.sqrt(squares / count), coverage: inside / count, facts: fitted.diagnostics.facts };
+  };
+  const filter = await error(() => kalmanEstimator());
+  const smoother = await error(() => kalmanEstimator({ reading: 'smoother' }));
+  const single = await error(() => kalmanEstimator({ pooling: 'none' }));
+  const fixed = await error(() => olsEstimator());
+  expect(filter.rmse).toBeLessThan(0.85 * fixed.rmse);
+  expect(filter.rmse).toBeLessThan(single.rmse);
+  expect(smoother.rmse).toBeLessThan(filter.rmse);
+  expect([filter.facts.uses_future, smoother.facts.uses_future]).toEqual([0, 1]);
+  expect(filter.facts.converged).toBe(1);
+  // Nominal .90; paths are strongly autocorrelated, so few of the 2,400 intervals are independent.
+  expect(filter.coverage).toBeGreaterThan(0.8);
+  expect(filter.coverage).toBeLessThan(0.98);
+});
+
+it('the filter knows nothing of later rows once its variances come from earlier ones', async () => {
+  const { panel, rows, assets } = walkingWorld();
+  const returns = panel.returns.map((value, at) => (at >= 220 * assets ? value + 1 : value));
+  const read = { start: 150, end: 200 };
+  const fits = await Promise.all(
+    [panel, { ...panel, returns }].map(async (own) => {
+      const fitted = await kalmanEstimator({ varianceRows: 200 }).fit(own, { start: 0, end: rows }, options);
+      return (await collect(fitted.jacobian(panel.inputs, read)))[0];
+    }),
+  );
+  // Returns are scaled by their SD over all training rows, which only moves the weights between assets.
+  for (let at = 0; at < fits[0].values.length; at++) {
+    const [a, b] = [fits[0].values[at], fits[1].values[at]];
+    if (Number.isFinite(a)) expect(Math.abs(a - b)).toBeLessThan(0.05 * Math.abs(a) + 0.002);
+  }
+});
+
+it('with exposures that stand still the pooled filter ends near least squares', async () => {
+  const { panel, rows } = linearWorld({ rows: 300, assets: 8, lateStart: 0 });
+  const span = { start: 0, end: rows };
+  const last = { start: rows - 1, end: rows };
+  const read = async (make: typeof kalmanEstimator | typeof olsEstimator) =>
+    (await collect((await make().fit(panel, span, options)).jacobian(panel.inputs, last)))[0];
+  const [walking, fixed] = [await read(() => kalmanEstimator({ pooling: 'variances' })), await read(olsEstimator)];
+  for (let at = 0; at < walking.values.length; at++) {
+    if (Number.isNaN(fixed.values[at])) continue;
+    expect(Math.abs(walking.values[at] - fixed.values[at])).toBeLessThan(0.004);
+  }
+});
