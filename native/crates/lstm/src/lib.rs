@@ -16,20 +16,26 @@
 //! ```
 
 pub mod closed_form;
+mod columns;
 mod encoder;
 mod error;
+mod exposures;
 mod head;
 mod kernel;
 mod model;
+mod networks;
 pub mod optim;
 pub mod reference;
 mod sequences;
 pub mod train;
 mod weights;
 
+pub use columns::InputColumns;
 pub use encoder::{Tape, backward, encoder_backward, encoder_forward, forward, hidden_jacobian};
 pub use error::LstmError;
+pub use exposures::{ExposureShape, exposures, hidden_columns};
 pub use head::Head;
-pub use model::{OutputCotangent, jacobian, predict, pull_back};
+pub use model::{OutputCotangent, jacobian, jacobian_columns, predict, pull_back};
+pub use networks::{Network, jacobian_each, train_each};
 pub use sequences::{Cotangent, Gradients, Sequences, check_finite};
 pub use weights::{GATES, LayerWeights, LstmShape, LstmWeights};

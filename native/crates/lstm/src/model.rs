@@ -2,12 +2,11 @@
 
 use macrograd_simd::{Buffer, Control, Isa, Real, parallel_for_each};
 
+use crate::columns::{InputColumns, TileDerivatives};
 use crate::encoder::{Tape, backward, forward, useful_threads};
 use crate::error::{LstmError, check_length};
 use crate::head::Head;
-use crate::kernel::{
-    BackwardScratch, BackwardTiles, ForwardTile, PackedWeights, TilePlan, TileSize, TileTape, Wanted, from_lanes,
-};
+use crate::kernel::{BackwardScratch, BackwardTiles, ForwardTile, PackedWeights, TilePlan, TileSize, TileTape, Wanted};
 use crate::sequences::{Cotangent, Gradients, Sequences};
 use crate::weights::LstmWeights;
 
@@ -24,13 +23,14 @@ pub fn predict<T: Real>(
     control: &Control,
 ) -> Result<(), LstmError> {
     check_length("outputs", outputs.len(), sequences.batch_size * head.outputs)?;
-    let pass = TilePass::new(weights, head, sequences, control)?;
-    let mut scratch = pass.scratch();
+    let pass = TilePass::new(PackedWeights::default(), weights, head, sequences, control)?;
+    let mut scratch = Vec::new();
+    let scratch = pass.scratch(&mut scratch);
     let chunk = (pass.plan.full_lanes() * head.outputs).max(1);
     parallel_for_each(
         control,
         outputs.chunks_mut(chunk).enumerate(),
-        &mut scratch,
+        scratch,
         |scratch, (index, out)| {
             pass.forward(scratch, index, false);
             pass.write_outputs(&scratch.tape, out);
@@ -53,41 +53,106 @@ pub fn jacobian<T: Real>(
     jacobian: &mut [T],
     control: &Control,
 ) -> Result<(), LstmError> {
-    let (batch_size, length) = (sequences.batch_size, sequences.sequence_length);
-    let block = length * weights.shape().input_size;
-    check_length("jacobian", jacobian.len(), batch_size * head.outputs * block)?;
-    if let Some(outputs) = &outputs {
-        check_length("outputs", outputs.len(), batch_size * head.outputs)?;
-    }
-    let mut pass = TilePass::new(weights, head, sequences, control)?;
-    pass.weights.pack_backward(weights, true);
-    let mut scratch = pass.scratch();
-    for scratch in &mut scratch {
-        scratch.backward.prepare(
-            &pass.weights.layers,
-            pass.plan.full_lanes(),
-            length,
-            TilePass::<T>::JACOBIAN,
-        );
-    }
-    let rows = pass.plan.full_lanes() * head.outputs;
-    let tiles = jacobian.chunks_mut((rows * block).max(1));
-    let mut outputs: Vec<&mut [T]> = outputs.map_or(Vec::new(), |out| out.chunks_mut(rows.max(1)).collect());
-    outputs.resize_with(tiles.len(), Default::default);
-    let work: Vec<_> = tiles.zip(outputs).enumerate().collect();
-    parallel_for_each(
+    jacobian_columns(
+        weights,
+        head,
+        sequences,
+        InputColumns::Every,
+        outputs,
+        jacobian,
         control,
-        work.into_iter(),
-        &mut scratch,
-        |scratch, (index, (jacobian, outputs))| {
-            pass.forward(scratch, index, true);
-            if !outputs.is_empty() {
-                pass.write_outputs(&scratch.tape, outputs);
-            }
-            pass.write_jacobian(scratch, jacobian);
-        },
-    )?;
-    Ok(())
+    )
+}
+
+/// Writes the wanted columns of the Jacobian to `jacobian` [batch_size, outputs, columns], as [`jacobian`] does for all
+/// of them; others are never stored.
+///
+/// # Errors
+/// As [`predict`], and [`LstmError::BadOption`] for an input that there is not.
+pub fn jacobian_columns<T: Real>(
+    weights: &LstmWeights<T>,
+    head: &Head<T>,
+    sequences: &Sequences<'_, T>,
+    columns: InputColumns,
+    outputs: Option<&mut [T]>,
+    jacobian: &mut [T],
+    control: &Control,
+) -> Result<(), LstmError> {
+    let mut workspace = Workspace::default();
+    workspace.jacobian(weights, head, sequences, columns, outputs, jacobian, control)
+}
+
+/// Packed weights and scratch space, kept from call to call.
+pub(crate) struct Workspace<T> {
+    packed: PackedWeights<T>,
+    scratch: Vec<TileScratch<T>>,
+}
+
+impl<T> Default for Workspace<T> {
+    fn default() -> Self {
+        Self {
+            packed: PackedWeights { layers: Vec::new() },
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl<T: Real> Workspace<T> {
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the model, the data and where results go, each with its own owner"
+    )]
+    pub(crate) fn jacobian(
+        &mut self,
+        weights: &LstmWeights<T>,
+        head: &Head<T>,
+        sequences: &Sequences<'_, T>,
+        columns: InputColumns,
+        outputs: Option<&mut [T]>,
+        jacobian: &mut [T],
+        control: &Control,
+    ) -> Result<(), LstmError> {
+        let (batch_size, length, f) = (
+            sequences.batch_size,
+            sequences.sequence_length,
+            weights.shape().input_size,
+        );
+        let width = columns.count(length, f);
+        columns.validate(f)?;
+        check_length("jacobian", jacobian.len(), batch_size * head.outputs * width)?;
+        if let Some(outputs) = &outputs {
+            check_length("outputs", outputs.len(), batch_size * head.outputs)?;
+        }
+        let mut pass = TilePass::new(std::mem::take(&mut self.packed), weights, head, sequences, control)?;
+        pass.weights.pack_backward(weights, true);
+        let scratch = pass.scratch(&mut self.scratch);
+        for scratch in &mut *scratch {
+            let lanes = pass.plan.full_lanes();
+            scratch
+                .backward
+                .prepare(&pass.weights.layers, lanes, length, TilePass::<T>::JACOBIAN);
+        }
+        let rows = pass.plan.full_lanes() * head.outputs;
+        let tiles = jacobian.chunks_mut((rows * width).max(1));
+        let mut outputs: Vec<&mut [T]> = outputs.map_or(Vec::new(), |out| out.chunks_mut(rows.max(1)).collect());
+        outputs.resize_with(tiles.len(), Default::default);
+        let work: Vec<_> = tiles.zip(outputs).enumerate().collect();
+        parallel_for_each(
+            control,
+            work.into_iter(),
+            scratch,
+            |scratch, (index, (jacobian, outputs))| {
+                pass.forward(scratch, index, true);
+                if !outputs.is_empty() {
+                    pass.write_outputs(&scratch.tape, outputs);
+                }
+                pass.write_jacobian(scratch, columns, jacobian, control);
+            },
+        )?;
+        self.packed = pass.weights;
+        control.check()?;
+        Ok(())
+    }
 }
 
 /// Derivatives of a scalar with respect to what the model gives: where [`pull_back`] starts.
@@ -150,6 +215,8 @@ struct TilePass<'a, T> {
 struct TileScratch<T> {
     tape: TileTape<T>,
     backward: BackwardScratch<T>,
+    /// Sum over steps, of contracted Jacobians.
+    sum: Vec<T>,
 }
 
 impl<'a, T: Real> TilePass<'a, T> {
@@ -160,6 +227,7 @@ impl<'a, T: Real> TilePass<'a, T> {
     };
 
     fn new(
+        mut packed: PackedWeights<T>,
         weights: &LstmWeights<T>,
         head: &'a Head<T>,
         sequences: &'a Sequences<'a, T>,
@@ -169,7 +237,6 @@ impl<'a, T: Real> TilePass<'a, T> {
         sequences.validate(shape)?;
         weights.check_finite()?;
         check_length("head_weight", head.weight.len(), head.outputs * shape.hidden_size)?;
-        let mut packed = PackedWeights::default();
         packed.pack_forward(weights, isa);
         Ok(Self {
             weights: packed,
@@ -183,14 +250,15 @@ impl<'a, T: Real> TilePass<'a, T> {
         })
     }
 
-    fn scratch(&self) -> Vec<TileScratch<T>> {
+    /// As many scratch spaces as threads are worth their start, out of those that are kept.
+    fn scratch<'s>(&self, kept: &'s mut Vec<TileScratch<T>>) -> &'s mut [TileScratch<T>] {
         let threads = self.threads.min(self.plan.tile_count().max(1));
-        (0..threads)
-            .map(|_| TileScratch {
-                tape: TileTape::empty(),
-                backward: BackwardScratch::empty(),
-            })
-            .collect()
+        kept.resize_with(threads.max(kept.len()), || TileScratch {
+            tape: TileTape::empty(),
+            backward: BackwardScratch::empty(),
+            sum: Vec::new(),
+        });
+        &mut kept[..threads]
     }
 
     fn forward(&self, scratch: &mut TileScratch<T>, index: usize, recording: bool) {
@@ -226,12 +294,16 @@ impl<'a, T: Real> TilePass<'a, T> {
         }
     }
 
-    /// One backward pass an output, from the head's row in all lanes.
-    fn write_jacobian(&self, scratch: &mut TileScratch<T>, out: &mut [T]) {
+    /// One backward pass an output, from the head's row in all lanes; ends early when cancelled.
+    fn write_jacobian(&self, scratch: &mut TileScratch<T>, columns: InputColumns, out: &mut [T], control: &Control) {
         let (length, f) = (self.sequences.sequence_length, self.input_size);
         let (size, padded_f) = (scratch.tape.size, self.weights.layers[0].padded_input_rows());
-        let stride = self.head.outputs * length * f;
+        let width = columns.count(length, f);
+        let stride = self.head.outputs * width;
         for output in 0..self.head.outputs {
+            if control.check().is_err() {
+                return;
+            }
             let row = &self.head.weight[output * self.hidden_size..][..self.hidden_size];
             let mut seed = |_: usize, d_hidden: &mut [T], _: &mut Buffer<T>| {
                 for (lanes, &w) in d_hidden.chunks_exact_mut(size.lanes).zip(row) {
@@ -239,11 +311,16 @@ impl<'a, T: Real> TilePass<'a, T> {
                 }
                 false
             };
+            let sum = &mut scratch.sum;
             let mut finish = |_: usize, scratch: &BackwardScratch<T>| {
-                for step in 0..length {
-                    let lanes = &scratch.d_inputs[0][step * padded_f * size.lanes..];
-                    from_lanes(lanes, f, size, &mut out[(output * length + step) * f..], stride);
-                }
+                let lanes = TileDerivatives {
+                    steps: &scratch.d_inputs[0],
+                    length,
+                    padded_inputs: padded_f,
+                    input_size: f,
+                    size,
+                };
+                columns.write(lanes, sum, &mut out[output * width..], stride);
             };
             let work = BackwardTiles {
                 weights: &self.weights,

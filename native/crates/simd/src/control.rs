@@ -52,6 +52,17 @@ impl Control {
         self
     }
 
+    /// For one of several parts of the work: the same stop flag and instruction set, threads of its own, no listener.
+    #[must_use]
+    pub fn for_part(&self, threads: usize) -> Self {
+        Self {
+            cancelled: Arc::clone(&self.cancelled),
+            progress: None,
+            threads: threads.max(1),
+            isa: self.isa,
+        }
+    }
+
     /// Instruction set to use.
     ///
     /// # Errors

@@ -152,7 +152,7 @@ impl Isa {
             IsaName::Avx2 => 32,
             IsaName::Avx512 | IsaName::Portable16 => 64,
         };
-        bytes / size_of::<T>()
+        bytes * T::PARTS / size_of::<T>()
     }
 
     /// Whether it has 32 vector registers rather than 16; see [`crate::Simd::WIDE`].

@@ -1,4 +1,4 @@
-//! The two floating-point types that every kernel is written for.
+//! The floating-point types that every kernel is written for.
 
 use crate::activation::{sigmoid_of_half_f32, sigmoid_of_half_f64, tanh_f32, tanh_f64};
 use crate::isa::{Isa, IsaName};
@@ -8,7 +8,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-/// `f32` or `f64`.
+/// `f32`, `f64`, or a [`crate::Dual`] of them.
 pub trait Real:
     Copy
     + Debug
@@ -32,6 +32,8 @@ pub trait Real:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// Floating-point numbers that one value consists of: what the lanes of a vector are counted by.
+    const PARTS: usize;
     /// Distance from 1 to the next larger number.
     const EPSILON: Self;
 
@@ -70,6 +72,7 @@ macro_rules! real {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const PARTS: usize = 1;
             const EPSILON: Self = <$t>::EPSILON;
 
             #[inline(always)]

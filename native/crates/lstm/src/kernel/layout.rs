@@ -6,9 +6,10 @@ use macrograd_simd::{Isa, Real};
 
 /// Vectors of lanes in a full tile. On 32 registers 8 x 3 accumulators leave room for 3 vectors of lanes and a weight; on
 /// 16 registers 4 x 2 do. (4 x 3 would just fit, but compilers then keep one accumulator in memory, and its way there and
-/// back, being part of the chain of sums, halves the speed.)
-fn tile_vectors(isa: Isa) -> usize {
-    if isa.is_wide() { 3 } else { 2 }
+/// back, being part of the chain of sums, halves the speed.) Numbers of two parts need twice the registers: one vector.
+pub(super) fn tile_vectors<T: Real>(isa: Isa) -> usize {
+    let vectors = if isa.is_wide() { 3 } else { 2 };
+    vectors / T::PARTS
 }
 
 /// Lanes of one tile.
@@ -36,7 +37,7 @@ impl TilePlan {
         Self {
             batch_size,
             vector_lanes,
-            full_lanes: tile_vectors(isa) * vector_lanes,
+            full_lanes: tile_vectors::<T>(isa) * vector_lanes,
         }
     }
 

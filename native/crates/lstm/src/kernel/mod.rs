@@ -16,6 +16,7 @@
 
 mod backward;
 mod forward;
+mod head_product;
 mod layout;
 mod pack;
 mod product;
@@ -24,6 +25,7 @@ mod weight_gradient;
 
 pub(crate) use backward::{BackwardScratch, BackwardTiles, Wanted, chunk_tiles};
 pub(crate) use forward::ForwardTile;
+pub(crate) use head_product::{HeadProduct, pack_columns, pack_heads};
 pub(crate) use layout::{TilePlan, TileSize, from_lanes, to_lanes};
 pub(crate) use pack::PackedWeights;
 pub(crate) use tape::TileTape;

@@ -7,4 +7,5 @@ mod trainer;
 
 pub use options::TrainOptions;
 pub use squared_error::{SquaredError, Targets};
+pub(crate) use trainer::train_in;
 pub use trainer::{Trained, TrainingData, train};

@@ -46,7 +46,7 @@ impl Default for TrainOptions {
 
 impl TrainOptions {
     /// Refuses values that make no sense.
-    pub(super) fn validate(&self) -> Result<(), LstmError> {
+    pub(crate) fn validate(&self) -> Result<(), LstmError> {
         let refuse = |name, value, wanted| Err(LstmError::BadOption { name, value, wanted });
         if self.batch_size == 0 {
             return refuse("batch_size", 0.0, "at least 1");

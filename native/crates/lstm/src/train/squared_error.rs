@@ -64,6 +64,11 @@ impl<T: Real> SquaredError<T> {
         })
     }
 
+    /// Whether the buffers fit a model of these sizes.
+    pub(super) fn fits(&self, weights: &LstmWeights<T>, head: &Head<T>) -> bool {
+        self.weights.shape() == weights.shape() && self.head.outputs == head.outputs
+    }
+
     /// Mean squared error over the observed targets; 0 if there is none. Its gradient is left in `self`.
     ///
     /// # Errors

@@ -45,12 +45,28 @@ pub fn train<T: Real>(
     options: &TrainOptions,
     control: &Control,
 ) -> Result<Trained, LstmError> {
+    train_in(&mut None, (weights, head), training, validation, options, control)
+}
+
+/// As [`train`], with buffers that are kept for the next call; they are dropped after an error.
+pub(crate) fn train_in<T: Real>(
+    buffers: &mut Option<SquaredError<T>>,
+    (weights, head): (&mut LstmWeights<T>, &mut Head<T>),
+    training: &TrainingData<'_, T>,
+    validation: Option<&TrainingData<'_, T>>,
+    options: &TrainOptions,
+    control: &Control,
+) -> Result<Trained, LstmError> {
     options.validate()?;
     training.sequences.validate(weights.shape())?;
     if training.targets.observed() == 0 {
         return Err(LstmError::NoObservations);
     }
-    let mut state = State::new(weights, head, options)?;
+    let loss = match buffers.take() {
+        Some(kept) if kept.fits(weights, head) => kept,
+        _ => SquaredError::new(weights, head)?,
+    };
+    let mut state = State::new(weights, head, options, loss);
     let mut trained = Trained {
         training_loss: Vec::new(),
         validation_loss: Vec::new(),
@@ -84,6 +100,7 @@ pub fn train<T: Real>(
         state.parameters = best.1;
         state.write(weights, head);
     }
+    *buffers = Some(state.loss);
     Ok(trained)
 }
 
@@ -115,7 +132,7 @@ struct State<T> {
 }
 
 impl<T: Real> State<T> {
-    fn new(weights: &LstmWeights<T>, head: &Head<T>, options: &TrainOptions) -> Result<Self, LstmError> {
+    fn new(weights: &LstmWeights<T>, head: &Head<T>, options: &TrainOptions, loss: SquaredError<T>) -> Self {
         let all = weights.arrays().chain([&head.weight[..], &head.bias]);
         let parameters: Vec<f64> = all.flatten().map(|x| x.to_f64()).collect();
         let head_start = weights.shape().parameter_count();
@@ -129,16 +146,16 @@ impl<T: Real> State<T> {
             learning_rate: options.head_learning_rate,
             weight_decay: 0.0,
         };
-        Ok(Self {
+        Self {
             gradient: Vec::with_capacity(parameters.len()),
             adam: Adam::new(parameters.len(), vec![lstm, head_group], AdamOptions::default()),
-            loss: SquaredError::new(weights, head)?,
+            loss,
             random: Random::new(options.seed, 0),
             parameters,
             input: Vec::new(),
             targets: Vec::new(),
             steps: 0,
-        })
+        }
     }
 
     /// Rows in the order of an epoch: shuffled (Fisher and Yates) if there are several batches.

@@ -1,5 +1,6 @@
 //! The LSTM kernel against its reference, and the reference against PyTorch.
 
+mod exposures;
 mod fast;
 mod golden;
 mod refusals;
