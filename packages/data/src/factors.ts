@@ -1,6 +1,14 @@
 import { basename } from 'node:path';
-import { declaredUnit, type FactorMeta, type Frequency, InputError, type TransformId } from '@macrograd/core';
+import {
+  type DayNumber,
+  declaredUnit,
+  type FactorMeta,
+  type Frequency,
+  InputError,
+  type TransformId,
+} from '@macrograd/core';
 import { downsample, isFiner } from './align.js';
+import { readReleases } from './calendar.js';
 import { type Expression, parseExpression } from './expression.js';
 import type { TableReader } from './reader.js';
 import { refine, refusePeeking, stepsText } from './refine.js';
@@ -18,6 +26,8 @@ export interface SourceFactor {
   readonly series: Series;
   /** The series in every vintage, oldest first; undefined where the source has none. */
   readonly editions: readonly Edition<{ readonly table: Table; readonly series: Series }>[] | undefined;
+  /** Day of release by reference period, where a calendar knows the series. */
+  readonly releases: ReadonlyMap<DayNumber, DayNumber> | undefined;
 }
 
 /** A macro series after its transform, on its own dates. */
@@ -26,6 +36,8 @@ export interface PreparedFactor {
   readonly series: Series;
   /** The same of every vintage, where the timing is what was known and the source has vintages. */
   readonly editions: readonly Edition<Series>[] | undefined;
+  /** Day of release by reference period, where the timing is what was known and a calendar knows the series. */
+  readonly releases: ReadonlyMap<DayNumber, DayNumber> | undefined;
 }
 
 /** Reads the columns and expressions of all factor files, in the order of the panel. */
@@ -33,6 +45,7 @@ export async function readFactors(files: readonly FactorFileSpec[], read: TableR
   const factors: SourceFactor[] = [];
   for (const file of files) {
     const { table, editions } = await readSource(file, read);
+    const calendar = file.releases === undefined ? undefined : await readReleases(file.releases);
     for (const [name, spec] of Object.entries(file.series)) {
       if (factors.some((other) => other.name === name)) {
         throw new InputError(`two series are called "${name}"`, {
@@ -48,6 +61,7 @@ export async function readFactors(files: readonly FactorFileSpec[], read: TableR
         table,
         series: sourceSeries(name, spec, table),
         editions: editionsOf(name, spec, editions),
+        releases: calendar?.get(spec.column ?? name),
       });
     }
   }
@@ -85,6 +99,7 @@ export function prepareFactor(factor: SourceFactor, frequency: Frequency, timing
   const editions = timing === 'available' ? factor.editions : undefined;
   return {
     meta,
+    releases: timing === 'available' ? factor.releases : undefined,
     series: prepare(factor.series, table),
     editions: editions?.map(({ known, content }) => ({ known, content: prepare(content.series, content.table) })),
   };

@@ -10,6 +10,7 @@ export { type Expression, parseExpression } from './expression.js';
 export { type Fetched, type FetchOptions, fetchSource } from './fetch/fetch.js';
 export { type Origin, readOrigin } from './fetch/origin.js';
 export { cycle, type FilterId } from './filter.js';
+export { type PanelData, panelOf } from './fromCode.js';
 export { type BuiltFactorPanel, type BuiltPanel, buildFactorPanel, buildPanel } from './panel.js';
 export { type Proposal, type ProposedSeries, propose, proposeTable } from './propose.js';
 export { readTable } from './read.js';

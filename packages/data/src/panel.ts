@@ -2,6 +2,7 @@ import { type FactorPanel, formatIsoDate, InputError, type Panel, slicePanel, ty
 import { alignTo, laggedAxis } from './align.js';
 import { coverageNotes, splitNotes } from './assetNotes.js';
 import { excessReturns, type PreparedAsset, prepareAsset, readAssets } from './assets.js';
+import { releasedColumn } from './calendar.js';
 import { type PreparedFactor, prepareFactor, readFactors } from './factors.js';
 import { checkReturnUnits } from './plausible.js';
 import { cachingReader } from './reader.js';
@@ -115,8 +116,9 @@ function joined(
 }
 
 function alignFactors(factors: readonly PreparedFactor[], axis: TimeAxis, timing: Timing): FactorPanel {
-  const columns = factors.map(({ meta, series, editions }) => {
+  const columns = factors.map(({ meta, series, editions, releases }) => {
     if (editions !== undefined) return knownColumn(axis, editions).values;
+    if (releases !== undefined) return releasedColumn(axis, series, releases);
     return alignTo(timing === 'available' ? laggedAxis(axis, meta.releaseLag) : axis, series);
   });
   const empty = factors.find((_, j) => columns[j].every(Number.isNaN));

@@ -75,6 +75,8 @@ export interface FactorFileSpec extends FileSpec {
   readonly series: Readonly<Record<string, SeriesSpec>>;
   /** How a series of higher frequency than the panel's becomes one value a period; default `last`. */
   readonly aggregate?: AggregateId;
+  /** Calendar of releases (columns series, date, released) by column of the file; takes the place of release lags. */
+  readonly releases?: string;
   /** For the series that name no rule of their own. */
   readonly outliers?: OutlierRule;
 }

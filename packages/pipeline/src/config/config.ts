@@ -140,6 +140,7 @@ function panelDraft(raw: RawConfig, folder: string): PanelDraft {
         ...source,
         dateOrder: date_order,
         file: resolve(folder, source.file),
+        releases: source.releases && resolve(folder, source.releases),
         series: source.series && mapValues(source.series, seriesSpec),
       }),
     ),

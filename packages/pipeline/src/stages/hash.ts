@@ -15,7 +15,9 @@ export function configHash(config: RunConfig): string {
 export async function dataHashes(config: RunConfig): Promise<Record<string, string>> {
   const files = new Map<string, string>();
   config.raw.factors.forEach((source, i) => {
-    files.set(source.file, config.panel.factors[i].file);
+    const { file, releases } = config.panel.factors[i];
+    files.set(source.file, file);
+    if (source.releases && releases) files.set(source.releases, releases);
   });
   config.raw.assets.forEach((source, i) => {
     const { file, riskFree } = config.panel.assets[i];
