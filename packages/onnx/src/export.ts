@@ -1,4 +1,5 @@
 import type { FittedParameters, ModelInfo } from '@macrograd/core';
+import { addFeatures } from './feature-graph.js';
 import { checkNames, type ExportOptions, fileOf, INPUT_NAME } from './file.js';
 import { GraphBuilder, type WeightType } from './graph.js';
 import { addLinear } from './linear-graph.js';
@@ -38,6 +39,7 @@ function buildGraph(parameters: FittedParameters, info: ModelInfo, weights?: Wei
   const input = graph.input(INPUT_NAME, ['batch', 'time', series], 'raw values in their own units, NaN = missing');
   graph.output(OUTPUT_NAME, ['batch', info.assets.length], 'decimal return per period');
   if (parameters.method === 'lstm') addLstm(graph, parameters, input, OUTPUT_NAME);
+  else if ('featureMean' in parameters) addFeatures(graph, parameters, input, OUTPUT_NAME);
   else addLinear(graph, parameters, input, OUTPUT_NAME);
   return graph.finish();
 }

@@ -1,5 +1,6 @@
 import type { FittedParameters, JacobianForm, ModelInfo } from '@macrograd/core';
 import { type ExposureGraph, exposureForms } from './exposure-outputs.js';
+import { addFeatureExposures } from './feature-graph.js';
 import { checkNames, type ExportOptions, fileOf, INPUT_NAME } from './file.js';
 import { GraphBuilder } from './graph.js';
 import { addLinearExposures } from './linear-exposures.js';
@@ -59,6 +60,7 @@ export function exposuresFile(
   const targets = info.factors.flatMap(({ role }, column) => (role === 'factor' ? [column] : []));
   const wanted: ExposureGraph = { graph, raw, assets, targets, forms: options.forms ?? exposureForms };
   if (parameters.method === 'lstm') addLstmExposures(wanted, parameters);
+  else if ('featureMean' in parameters) addFeatureExposures(wanted, parameters);
   else addLinearExposures(wanted, parameters);
   const doc = `Exposures of ${info.assets.length} assets to ${targets.length} macro factors (${parameters.method}).`;
   return fileOf(graph.finish(), parameters, info, doc, options);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ArgumentError, type FittedParameters, type ModelInfo } from '@macrograd/core';
+import { featureWindow } from './feature-graph.js';
 import type { WeightType } from './graph.js';
 import { longestWindow } from './lstm-graph.js';
 import { encodeGraph, type GraphProto, type ModelProto, type StringEntry } from './proto.js';
@@ -42,7 +43,8 @@ export function fileOf(
 
 /** Time steps of a window from which on a longer one changes nothing. */
 export function windowLength(parameters: FittedParameters): number {
-  return parameters.method === 'lstm' ? longestWindow(parameters) : 1;
+  if (parameters.method === 'lstm') return longestWindow(parameters);
+  return 'featureMean' in parameters ? featureWindow(parameters) : 1;
 }
 
 function metadataOf(

@@ -35,6 +35,9 @@ function withRows(
   parameters: FittedParameters,
   rows: <A extends Float64Array | Int32Array>(values: A) => A,
 ): FittedParameters {
+  if ('featureMean' in parameters) {
+    return { ...parameters, intercept: rows(parameters.intercept), heads: rows(parameters.heads) };
+  }
   if (parameters.method !== 'lstm') {
     const { intercept, coefficients, variances, missingCoefficients } = parameters;
     return {

@@ -1,4 +1,4 @@
-import type { FactorPanel, FittedParameters, ReturnMatrix } from '@macrograd/core';
+import type { FactorPanel, LinearParameters, LstmParameters, ReturnMatrix } from '@macrograd/core';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { INPUT_NAME, modelToOnnx, OUTPUT_NAME, runOnnx, verifyOnnx, windowLength } from '../src/index.js';
@@ -8,7 +8,7 @@ import { factorPanel, infoOf, linearParameters, lstmParameters, ordinary, type S
 // float32 carries 6e-8 a value; 36 recurrent steps and sums over some 30 features stay two orders below this.
 const PARITY = 1e-5;
 
-function expectedReturns(parameters: FittedParameters, inputs: FactorPanel): ReturnMatrix {
+function expectedReturns(parameters: LinearParameters | LstmParameters, inputs: FactorPanel): ReturnMatrix {
   const rows = inputs.axis.dates.length;
   const values = Array.from({ length: rows }, (_, row) =>
     parameters.method === 'lstm' ? lstmReturns(parameters, inputs, row) : linearReturns(parameters, inputs, row),

@@ -1,11 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FactorPanel, InputError, type MethodId, monthEndOfIndex, Random } from '@macrograd/core';
+import { InputError, type MethodId } from '@macrograd/core';
 import { featuresFromParameters, linearJacobian, predictLinear } from '@macrograd/linear';
 import { fromParameters } from '@macrograd/model';
 import { selectAssets } from '@macrograd/onnx';
 import { readModel, type StoredModel } from '@macrograd/store';
 import { availableMethods } from './config/schema.js';
+import { drawnInputs } from './stages/drawn-inputs.js';
 import {
   type ExportChecks,
   type ExportReference,
@@ -29,10 +30,6 @@ export interface ExportModelOptions extends Omit<WriteOnnxOptions, 'tolerance'> 
   readonly assets?: readonly string[];
 }
 
-/** Rows of the drawn inputs: enough for a hundred windows of three years. */
-const VERIFIED_ROWS = 136;
-/** Share of drawn values that are missing, so that this path is compared too. */
-const MISSING_SHARE = 0.02;
 /** Half precision carries 5e-4 a weight; the error itself is printed. */
 const FLOAT16_TOLERANCE = 0.01;
 
@@ -101,15 +98,4 @@ function referenceOf({ parameters }: StoredModel): ExportReference {
       yield linearJacobian(parameters, inputs, span);
     },
   };
-}
-
-function drawnInputs({ info, parameters }: StoredModel): FactorPanel {
-  const { mean, sd } = parameters.scaler;
-  const random = new Random(1);
-  const values = Float64Array.from({ length: VERIFIED_ROWS * mean.length }, (_, i) => {
-    const value = mean[i % mean.length] + sd[i % mean.length] * random.normal();
-    return random.uniform() < MISSING_SHARE ? Number.NaN : value;
-  });
-  const dates = Int32Array.from({ length: VERIFIED_ROWS }, (_, row) => monthEndOfIndex(row));
-  return { axis: { frequency: info.frequency, dates }, factors: info.factors, values };
 }

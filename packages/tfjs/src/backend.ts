@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { dirname, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { InputError } from '@macrograd/core';
 import type { LstmBatch, LstmModel } from '@macrograd/kernel';
 import type * as tfjs from '@tensorflow/tfjs-core';
@@ -33,7 +33,8 @@ export interface TfjsBackend {
 }
 
 /**
- * Loads TensorFlow.js. `auto` takes `@tensorflow/tfjs-node` where it is installed, else WebAssembly.
+ * Loads TensorFlow.js. `auto` takes `@tensorflow/tfjs-node` where it is installed (or in the folder that the environment
+ * variable MACROGRAD_TFJS_NODE names), else WebAssembly.
  *
  * @throws InputError when `node` is asked for and `@tensorflow/tfjs-node` is not installed or does not load here
  * @example
@@ -54,7 +55,10 @@ export async function loadTfjs(wanted: TfjsKind | 'auto' = 'auto'): Promise<Tfjs
 async function loadNode(): Promise<Tf> {
   // A name that the compiler does not follow: the package is optional.
   const name: string = '@tensorflow/tfjs-node';
-  const tf = ((await import(name)) as { default: Tf }).default;
+  const folder = process.env.MACROGRAD_TFJS_NODE;
+  const tf: Tf = folder
+    ? createRequire(join(resolve(folder), 'package.json'))(name)
+    : ((await import(name)) as { default: Tf }).default;
   await tf.setBackend('tensorflow');
   return tf;
 }
@@ -74,7 +78,7 @@ export async function loadTf(): Promise<Tf> {
 }
 
 function refuseNode(cause: unknown): never {
-  const missing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
+  const missing = cause instanceof Error && 'code' in cause && /^(ERR_)?MODULE_NOT_FOUND$/.test(String(cause.code));
   throw new InputError(
     missing ? '@tensorflow/tfjs-node is not installed' : '@tensorflow/tfjs-node is installed and does not load',
     {
@@ -87,20 +91,30 @@ function refuseNode(cause: unknown): never {
 }
 
 function backendOf(tf: Tf, kind: TfjsKind): TfjsBackend {
+  // All copies of TensorFlow.js in a process share one engine, so the back end is named before each piece of work.
+  const ready = () => tf.setBackend(kind === 'node' ? 'tensorflow' : 'wasm');
   return {
     kind,
     forward: async (model, batch) => {
-      const outputs = tf.tidy(() =>
-        forward(
-          tf,
-          networkTensors(tf, model, (tensor) => tensor),
-          inputOf(tf, model, batch),
+      await ready();
+      return taken(
+        tf.tidy(() =>
+          forward(
+            tf,
+            networkTensors(tf, model, (tensor) => tensor),
+            inputOf(tf, model, batch),
+          ),
         ),
       );
-      return taken(outputs);
     },
-    jacobian: (model, batch) => jacobianBy(tf, model, batch),
-    train: (model, batch, targets, options) => trainBy(tf, model, batch, targets, options),
+    jacobian: async (model, batch) => {
+      await ready();
+      return jacobianBy(tf, model, batch);
+    },
+    train: async (model, batch, targets, options) => {
+      await ready();
+      return trainBy(tf, model, batch, targets, options);
+    },
   };
 }
 

@@ -4,12 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { loadTfjs } from '../src/index.js';
 import { batch, floats, largestError, model } from './network.js';
 
-const backend = await loadTfjs('wasm');
+// The native addon is optional.
+const native = await loadTfjs('node').then(
+  (backend) => [backend],
+  () => [],
+);
+const backends = [await loadTfjs('wasm'), ...native];
 
 // Both in float32, through 12 steps of two layers.
 const PARITY = 1e-5;
 
-describe('TensorFlow.js on WebAssembly agrees with the kernel', () => {
+describe.each(backends)('TensorFlow.js on $kind agrees with the kernel', (backend) => {
   it('on outputs', async () => {
     expect(largestError(await backend.forward(model, batch), await lstmForward(model, batch))).toBeLessThan(PARITY);
   });
