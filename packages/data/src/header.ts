@@ -66,6 +66,7 @@ export function checkHeader({ grid, notes }: Reading, headerRow: number, names: 
   refuse(grid, headerRow, 0, { problem: 'there is no column beside the dates', remedy });
 }
 
+// cspell:disable
 /** Cyrillic and Greek letters that are drawn like Latin ones, and those. */
 const LOOK_ALIKE = new Map(
   [...'аеорсухіјѕАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο'].map((letter, i) => [
@@ -73,6 +74,7 @@ const LOOK_ALIKE = new Map(
     'aeopcyxijsABEKMHOPCTYXIJSABEZHIKMNOPTYXo'[i],
   ]),
 );
+// cspell:enable
 
 /** What is left of a name when letters that look the same are one: equal for names that the eye confuses. */
 function skeleton(name: string): string {

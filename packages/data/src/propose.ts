@@ -1,3 +1,4 @@
+// cspell:ignore industr equit
 import { InputError, periodsPerYear, type TransformId } from '@macrograd/core';
 import { quantile } from './robust.js';
 import type { Series, Table } from './table.js';

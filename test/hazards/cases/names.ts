@@ -1,3 +1,4 @@
+// cspell:ignore Πληθωρισμός
 import { type Hazard, monthly } from './hazard.js';
 
 const NAMED = ['2020-01,1,2', '2020-02,3,4'];
