@@ -148,8 +148,15 @@ export interface EncoderParameters {
   readonly featureMean: Float64Array;
   /** [asset][feature]: posterior mean of the head, on standardised returns. */
   readonly heads: Float64Array;
-  /** [group][feature][feature]: posterior covariance of the heads of the assets of a group. Absent: no variance. */
+  /**
+   * [group][feature][feature], C: posterior covariance of the mean head of the assets of a group. With u and v below the
+   * head of an asset has the covariance `v_0 C + sum over p of v_p u_p u_p'`. Absent: no variance.
+   */
   readonly headCovariance?: Float64Array;
+  /** [group][direction][feature], u: directions in which heads deviate from their group's mean. Absent: none. */
+  readonly headBasis?: Float64Array;
+  /** [asset][1 + direction], v; NaN for an asset without a fit. Absent: v_0 = 1 and no directions. */
+  readonly headVariances?: Float64Array;
   readonly seed: number;
 }
 

@@ -55,8 +55,12 @@ export interface ClosedFormMember {
   readonly map: FeatureMap;
   /** [asset][feature], posterior means on standardised returns; NaN for an asset without returns. */
   readonly heads: Float64Array;
-  /** [group][feature][feature], posterior covariance, the same for all assets of a group. */
+  /** [group][feature][feature], C: posterior covariance of the mean head of a group. */
   readonly headCovariance: Float64Array;
+  /** [group][direction][feature], u: directions in which the heads of a group deviate from their mean. */
+  readonly headBasis: Float64Array;
+  /** [asset][1 + direction], v: the head of an asset has the covariance `v_0 C + sum over p of v_p u_p u_p'`. */
+  readonly headVariances: Float64Array;
   /** Mean squared error of standardised returns on the rows that this member left out. */
   readonly validationError: number;
   readonly steps: number;
@@ -99,8 +103,12 @@ export interface ClosedFormReadout {
   readonly features: readonly Float64Array[];
   /** Each [asset][feature]. */
   readonly heads: readonly Float64Array[];
-  /** Each [group][feature][feature]; empty where no variance is wanted. */
+  /** Each [group][feature][feature], as `headCovariance`; empty where no variance is wanted, and so the next two. */
   readonly covariances: readonly Float64Array[];
+  /** Each [group][direction][feature], as `headBasis`; empty where the group's covariance is all. */
+  readonly bases: readonly Float64Array[];
+  /** Each [asset][1 + direction], as `headVariances`. */
+  readonly variances: readonly Float64Array[];
   readonly featureCount: number;
   /** [asset], decimal, added to predictions. */
   readonly mean: Float64Array;
@@ -197,6 +205,8 @@ function ownedReadout(readout: ClosedFormReadout) {
     features: copies(readout.features),
     heads: copies(readout.heads),
     covariances: copies(readout.covariances),
+    bases: copies(readout.bases),
+    variances: copies(readout.variances),
     mean: readout.mean.slice(),
     sd: readout.sd.slice(),
     group: readout.group.slice(),

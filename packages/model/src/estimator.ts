@@ -146,11 +146,13 @@ function parametersOf(result: ClosedFormFit, rule: InputRule, scaler: Scaler, se
     returnMean: scaler.mean.map((mean, i) => (fitted(i) ? mean + scaler.sd[i] * result.offsets[i] : Number.NaN)),
     returnSd: scaler.sd.map((sd, i) => (fitted(i) ? sd : Number.NaN)),
     assetGroup: result.assetGroup,
-    members: result.members.map(({ map, heads, headCovariance }) => ({
+    members: result.members.map(({ map, heads, headCovariance, headBasis, headVariances }) => ({
       ...map,
       inputSize: rule.windowColumns.length + rule.flagged.length,
       heads,
       headCovariance,
+      headBasis,
+      headVariances,
       seed,
     })),
   };

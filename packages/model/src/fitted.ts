@@ -121,10 +121,17 @@ export class LstmFitted implements Fitted {
   private readout(features: Float64Array[], range: AssetRange): ClosedFormReadout {
     const { members, returnMean, returnSd, assetGroup } = this.fittedParameters;
     const count = members[0].featureMean.length;
+    const assets = returnMean.length;
+    const ofRange = (array: Float64Array = new Float64Array(0)) => {
+      const width = array.length / assets;
+      return array.subarray(range.start * width, range.end * width);
+    };
     return {
       features,
-      heads: members.map(({ heads }) => heads.subarray(range.start * count, range.end * count)),
+      heads: members.map(({ heads }) => ofRange(heads)),
       covariances: members.map(({ headCovariance }) => headCovariance ?? new Float64Array(0)),
+      bases: members.map(({ headBasis }) => headBasis ?? new Float64Array(0)),
+      variances: members.map(({ headVariances }) => ofRange(headVariances)),
       featureCount: count,
       mean: returnMean.subarray(range.start, range.end),
       sd: returnSd.subarray(range.start, range.end),

@@ -1,14 +1,24 @@
-import type { JacobianForm, LstmParameters } from '@macrograd/core';
+import type { EncoderParameters, JacobianForm, LstmParameters } from '@macrograd/core';
 import { choleskyFactor } from './cholesky.js';
 import type { ExposureEdges } from './exposure-outputs.js';
 import type { Edge, GraphBuilder } from './graph.js';
+
+/** The covariance of one member's heads, `v_0 C_g + sum over p of v_p u_gp u_gp'`; the group after the others is NaN. */
+interface CovarianceEdges {
+  /** Transposed factors of C, [group + 1, K, K]. */
+  readonly factors: Edge;
+  /** v_0, [selected, 1]. */
+  readonly common: Edge;
+  /** u, [group + 1, P, K], and the roots of v_p, [selected, P, 1]. */
+  readonly own?: { readonly basis: Edge; readonly roots: Edge };
+}
 
 /** What turns derivatives of features into exposures of the selected assets; made once for all forms. */
 export interface HeadEdges {
   /** Of each member, [selected, K]. */
   readonly heads: readonly Edge[];
-  /** Of each member, transposed factors of the heads' posterior covariance, [group + 1, K, K]; the last is NaN. */
-  readonly factors: readonly Edge[];
+  /** Of each member. */
+  readonly covariances: readonly CovarianceEdges[];
   /** Group of each selected asset, [selected]. */
   readonly groups: Edge;
   /** Decimals of one standardised return, [selected, 1]. */
@@ -25,11 +35,7 @@ export function addHeads(graph: GraphBuilder, parameters: LstmParameters, assets
   );
   const groupCount = members.map((member) => (member.headCovariance?.length ?? 0) / member.featureMean.length ** 2);
   const least = Math.min(...groupCount);
-  const factors = members.map(({ headCovariance, featureMean }, index) => {
-    const size = featureMean.length;
-    const values = transposedFactors(headCovariance ?? new Float64Array(0), least, size);
-    return graph.weights(`member_${index}.covariance_factors`, [least + 1, size, size], values);
-  });
+  const covariances = members.map((member, index) => addCovariance(graph, member, index, { groups: least, select }));
   // An asset without a covariance of its heads reads the group of NaN after the others.
   const group = Array.from({ length: count }, (_, asset) => {
     const own = assetGroup?.[asset] ?? -1;
@@ -37,7 +43,7 @@ export function addHeads(graph: GraphBuilder, parameters: LstmParameters, assets
   });
   return {
     heads,
-    factors,
+    covariances,
     groups: select(graph.ints('asset_group', group), 'selected_group'),
     scale: select(graph.floats('return_sd', [count, 1], returnSd), 'selected_return_sd'),
   };
@@ -51,7 +57,7 @@ export function addHeads(graph: GraphBuilder, parameters: LstmParameters, assets
  */
 export function addReadout(
   graph: GraphBuilder,
-  { heads, factors, groups, scale }: HeadEdges,
+  { heads, covariances, groups, scale }: HeadEdges,
   sensitivities: readonly Edge[],
   form: JacobianForm,
 ): ExposureEdges {
@@ -66,23 +72,75 @@ export function addReadout(
   });
   const divisor = graph.floats('member_degrees', [], [1 / Math.max(1, count - 1)]);
   const spread = graph.node('Mul', [graph.node('Sum', squares, own('squares')), divisor], own('member_variance'));
-  const variances = factors.map((factor, e) => {
+  const ofGroup = (edge: Edge, name: string) => graph.node('Gather', [edge, groups], own(name), { axis: 1 });
+  const variances = covariances.map((covariance, e) => {
     const wide = graph.node('Unsqueeze', [sensitivities[e], graph.ints('axis_1', [1])], own(`by_group_${e}`));
-    const rotated = graph.node('MatMul', [factor, wide], own(`rotated_${e}`));
-    return graph.node('ReduceSumSquare', [rotated], own(`head_variance_${e}`), { axes: [2], keepdims: 0 });
+    const squares = (edge: Edge, name: string) =>
+      graph.node('ReduceSumSquare', [edge], own(name), { axes: [2], keepdims: 0 });
+    const rotated = graph.node('MatMul', [covariance.factors, wide], own(`rotated_${e}`));
+    const common = ofGroup(squares(rotated, `group_variance_${e}`), `common_variance_${e}`);
+    const shared = graph.node('Mul', [common, covariance.common], own(`shared_variance_${e}`));
+    if (!covariance.own) return shared;
+    const along = ofGroup(graph.node('MatMul', [covariance.own.basis, wide], own(`along_${e}`)), `own_along_${e}`);
+    const sized = graph.node('Mul', [along, covariance.own.roots], own(`own_deviation_${e}`));
+    return graph.node('Add', [shared, squares(sized, `own_variance_${e}`)], own(`head_variance_${e}`));
   });
-  const byGroup = graph.node(
+  const posterior = graph.node(
     'Mul',
     [graph.node('Sum', variances, own('head_variances')), share],
-    own('group_variance'),
+    own('head_variance'),
   );
-  const posterior = graph.node('Gather', [byGroup, groups], own('head_variance'), { axis: 1 });
   const scaled = (edge: Edge, name: string) => graph.node('Mul', [edge, scale], own(name));
   const variance = graph.node('Add', [posterior, spread], own('variance'));
   return {
     exposure: scaled(mean, 'exposure'),
     spread: scaled(graph.node('Sqrt', [spread], own('member_sd')), 'spread'),
     se: scaled(graph.node('Sqrt', [variance], own('standard_error')), 'se'),
+  };
+}
+
+function addCovariance(
+  graph: GraphBuilder,
+  { headCovariance, headBasis, headVariances, featureMean, heads }: EncoderParameters,
+  index: number,
+  { groups, select }: { readonly groups: number; readonly select: (all: Edge, name: string) => Edge },
+): CovarianceEdges {
+  const size = featureMean.length;
+  const own = (name: string) => `member_${index}.${name}`;
+  const assets = heads.length / size;
+  const all = headCovariance?.length ?? 0;
+  const directions = headBasis && all > 0 ? headBasis.length / (all / size) : 0;
+  // Roots, which half precision holds better than variances.
+  const root = (asset: number, p: number) => Math.sqrt(headVariances?.[asset * (1 + directions) + p] ?? 1);
+  const table = (columns: number, entry: (asset: number, column: number) => number) =>
+    Float64Array.from({ length: assets * columns }, (_, i) => entry(Math.floor(i / columns), i % columns));
+  const factors = transposedFactors(headCovariance ?? new Float64Array(0), groups, size);
+  const commonRoot = select(
+    graph.weights(
+      own('common_roots'),
+      [assets, 1],
+      table(1, (asset) => root(asset, 0)),
+    ),
+    own('selected_common_root'),
+  );
+  const common = {
+    factors: graph.weights(own('covariance_factors'), [groups + 1, size, size], factors),
+    common: graph.node('Mul', [commonRoot, commonRoot], own('selected_common')),
+  };
+  if (!headBasis || directions === 0) return common;
+  const basis = new Float64Array((groups + 1) * directions * size).fill(Number.NaN);
+  basis.set(headBasis.subarray(0, groups * directions * size));
+  const roots = graph.weights(
+    own('own_roots'),
+    [assets, directions, 1],
+    table(directions, (asset, p) => root(asset, 1 + p)),
+  );
+  return {
+    ...common,
+    own: {
+      basis: graph.weights(own('head_basis'), [groups + 1, directions, size], basis),
+      roots: select(roots, own('selected_own_roots')),
+    },
   };
 }
 

@@ -110,11 +110,19 @@ export function lstmExposures(
     const values = members.map(({ heads }, e) => dot(heads, asset * sums[e].length, sums[e]));
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
     const spread = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1);
-    const posterior = members.map(({ headCovariance }, e) => {
+    const posterior = members.map(({ headCovariance, headBasis, headVariances }, e) => {
       const size = sums[e].length;
       const group = assetGroup?.[asset] ?? -1;
       if (!headCovariance || group < 0) return Number.NaN;
-      return sums[e].reduce((sum, s, k) => sum + s * dot(headCovariance, (group * size + k) * size, sums[e]), 0);
+      const common = sums[e].reduce(
+        (sum, s, k) => sum + s * dot(headCovariance, (group * size + k) * size, sums[e]),
+        0,
+      );
+      if (!headBasis || !headVariances) return common;
+      const directions = headVariances.length / assets - 1;
+      const own = headVariances.subarray(asset * (1 + directions), (asset + 1) * (1 + directions));
+      const along = (p: number) => dot(headBasis, (group * directions + p) * size, sums[e]) ** 2;
+      return own.subarray(1).reduce((sum, v, p) => sum + v * along(p), own[0] * common);
     });
     const variance = posterior.reduce((a, b) => a + b, 0) / members.length + spread;
     const sd = returnSd[asset];

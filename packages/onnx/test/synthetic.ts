@@ -77,6 +77,9 @@ export function lstmParameters(shape: Shape, seed: number): LstmParameters {
   };
 }
 
+/** Directions in which heads deviate, a variance along each for every asset. */
+const OWN_DIRECTIONS = 3;
+
 /** The same with posterior covariances of the heads for two groups of assets; the last asset belongs to none. */
 export function withCovariance(parameters: LstmParameters, seed: number): LstmParameters {
   const random = new Random(seed);
@@ -84,7 +87,9 @@ export function withCovariance(parameters: LstmParameters, seed: number): LstmPa
   const members = parameters.members.map((member) => {
     const size = member.featureMean.length;
     const headCovariance = Float64Array.from([0, 1].flatMap(() => [...covariance(random, size)]));
-    return { ...member, headCovariance };
+    const headBasis = floats(random, 2 * OWN_DIRECTIONS * size, 0.3);
+    const headVariances = floats(random, assets * (1 + OWN_DIRECTIONS), 0.5).map((x) => x * x);
+    return { ...member, headCovariance, headBasis, headVariances };
   });
   const assetGroup = Int32Array.from({ length: assets }, (_, asset) => (asset === assets - 1 ? -1 : asset % 2));
   return { ...parameters, members, assetGroup };

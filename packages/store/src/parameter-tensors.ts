@@ -85,6 +85,9 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
     for (const [name, shape] of Object.entries(own)) shapes.set(`members.${index}.${name}`, shape);
     const groups = (member.headCovariance?.length ?? 0) / features ** 2;
     if (member.headCovariance) shapes.set(`members.${index}.head_covariance`, [groups, features, features]);
+    const directions = (member.headBasis?.length ?? 0) / (groups * features);
+    if (member.headBasis) shapes.set(`members.${index}.head_basis`, [groups, directions, features]);
+    if (member.headVariances) shapes.set(`members.${index}.head_variances`, [assets, 1 + directions]);
   }
   return shapes;
 }
@@ -107,7 +110,8 @@ function addFeatureShapes(shapes: Map<string, readonly number[]>, parameters: Fe
 }
 
 /** Arrays with a row an asset: a row of NaN says that the asset could not be estimated. */
-const perAsset = /^(intercept|coefficients|missing_coefficients|heads|return_mean|return_sd|members\.\d+\.heads)$/;
+const perAsset =
+  /^(intercept|coefficients|missing_coefficients|heads|return_mean|return_sd|members\.\d+\.(heads|head_variances))$/;
 
 /**
  * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite; an asset that could

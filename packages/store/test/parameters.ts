@@ -35,6 +35,8 @@ function member(lookback: number, hiddenSize: number): EncoderParameters {
     featureMean: f64(features),
     heads: f64(ASSETS * features),
     headCovariance: f64(2 * features ** 2),
+    headBasis: f64(2 * 4 * features),
+    headVariances: f64(ASSETS * 5),
     seed: lookback,
   };
 }

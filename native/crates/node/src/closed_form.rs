@@ -1,8 +1,8 @@
 //! Entries of the pooled trainer whose heads are integrated out in closed form.
 
 use macrograd_lstm::closed_form::{
-    AssetScale, FeatureMap, Fit, Inputs, JacobianForm, JacobianRequest, Layout, Member, MemberHeads, Options, Returns,
-    exposures, fit, predictions,
+    AssetScale, FeatureMap, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, Layout, Member, MemberHeads,
+    Options, Returns, exposures, fit, predictions,
 };
 use macrograd_lstm::{LstmError, LstmWeights};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array, Int32Array, Uint8Array};
@@ -142,8 +142,12 @@ pub struct ClosedFormMember {
     pub map: ClosedFormMap,
     /// `[asset][feature]`; NaN without returns.
     pub heads: Float64Array,
-    /// `[group][feature][feature]`.
+    /// `[group][feature][feature]`, C.
     pub head_covariance: Float64Array,
+    /// `[group][direction][feature]`, u.
+    pub head_basis: Float64Array,
+    /// `[asset][1 + direction]`, v: the head of an asset has the covariance `v_0 C + sum of v_p u_p u_p'`.
+    pub head_variances: Float64Array,
     pub validation_error: f64,
     pub steps: u32,
 }
@@ -154,6 +158,8 @@ impl From<Member> for ClosedFormMember {
             map: member.map.into(),
             heads: member.heads.values.into(),
             head_covariance: member.heads.covariances.into(),
+            head_basis: member.heads.bases.into(),
+            head_variances: member.heads.variances.into(),
             validation_error: member.validation_error,
             steps: member.steps as u32,
         }
@@ -281,8 +287,12 @@ pub struct ClosedFormReadout {
     pub features: Vec<Float64Array>,
     /// Each `[asset][feature]`.
     pub heads: Vec<Float64Array>,
-    /// Each `[group][feature][feature]`; may be empty for predictions.
+    /// Each `[group][feature][feature]`; this and the next two may be empty for predictions.
     pub covariances: Vec<Float64Array>,
+    /// Each `[group][direction][feature]`; empty without directions.
+    pub bases: Vec<Float64Array>,
+    /// Each `[asset][1 + direction]`.
+    pub variances: Vec<Float64Array>,
     pub feature_count: u32,
     /// `[asset]`, added to predictions.
     pub mean: Float64Array,
@@ -298,8 +308,12 @@ impl ClosedFormReadout {
         let pairs = self.features.iter().zip(&self.heads).enumerate();
         pairs
             .map(|(index, (features, heads))| {
-                let covariances: &[f64] = self.covariances.get(index).map_or(&[], |c| &c[..]);
-                MemberHeads::new(features, heads, covariances, count, assets)
+                let covariance = HeadCovariance {
+                    group: entry(&self.covariances, index),
+                    basis: entry(&self.bases, index),
+                    asset: entry(&self.variances, index),
+                };
+                MemberHeads::new(features, heads, covariance, count, assets)
             })
             .collect()
     }
@@ -311,6 +325,10 @@ impl ClosedFormReadout {
             group: &self.group,
         }
     }
+}
+
+fn entry(arrays: &[Float64Array], index: usize) -> &[f64] {
+    arrays.get(index).map_or(&[], |array| &array[..])
 }
 
 /// Predicted returns, `[row][asset]`.

@@ -1,7 +1,7 @@
 //! The little dense algebra that the closed-form heads need, single-threaded so that bits never depend on threads.
 
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 
 /// `destination = factor a b`, or `+=` with [`Accum::Add`].
 pub fn multiply(destination: MatMut<'_, f64>, accumulate: Accum, a: MatRef<'_, f64>, b: MatRef<'_, f64>, factor: f64) {
@@ -87,6 +87,15 @@ impl Spd {
             log_determinant,
         })
     }
+}
+
+/// Eigenvalues (not below 0) and eigenvectors, one a column, of a positive semi-definite matrix; `None` if it is not
+/// finite.
+pub fn eigen(a: MatRef<'_, f64>) -> Option<(Vec<f64>, Mat<f64>)> {
+    let parts = a.self_adjoint_eigen(Side::Lower).ok()?;
+    let values: Vec<f64> = parts.S().column_vector().iter().map(|x| x.max(0.0)).collect();
+    let finite = values.iter().all(|x| x.is_finite());
+    finite.then(|| (values, parts.U().to_owned()))
 }
 
 /// Lower Cholesky factor, column by column.

@@ -8,7 +8,7 @@ use macrograd_simd::Control;
 use super::dense::dot;
 use super::features::Features;
 use super::groups::GroupReturns;
-use super::heads::Heads;
+use super::heads::{Heads, Noise};
 use super::inputs::{Inputs, LAG_COUNT, lag_basis};
 use super::likelihood::Likelihood;
 use super::options::Options;
@@ -179,7 +179,7 @@ fn with_heads(
     let posterior = likelihood.condition(features.compute(&trained.parameters)?, &prior)?;
     Ok(Member {
         map: feature_map(&data.layout, &trained.parameters, lookback, features.means())?,
-        heads: posterior.heads(&likelihood, returns, &rows, patterns),
+        heads: posterior.heads(&likelihood, returns, &rows, patterns, Noise::Own)?,
         validation_error: trained.validation_error,
         steps: trained.steps,
     })

@@ -1,11 +1,21 @@
-//! Posterior means and covariances of the heads, and the error of such heads on rows that were left out.
+//! Posterior means and covariances of the heads.
 
-use faer::{Accum, Mat, MatRef};
+use faer::{Mat, MatRef};
 
-use super::dense::{dot, inner, multiply, product, times_vector, transposed_times_vector};
-use super::groups::{Block, GroupReturns};
+use super::dense::{dot, eigen, inner, product, times_vector, transposed_times_vector};
 use super::likelihood::{GroupPosterior, Likelihood, Posterior};
+use super::own_noise::{Own, Shared, estimate};
 use super::patterns::{Pattern, Returns};
+use crate::error::LstmError;
+
+/// Whose residual variance the heads are conditioned with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noise {
+    /// The one of the trained prior for all assets.
+    Pooled,
+    /// Each asset's own, with its own share in the residual of its group.
+    Own,
+}
 
 /// The heads of all assets, given features and returns.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,15 +25,33 @@ pub struct Heads {
     /// Level of the prediction, one an asset: the asset's mean less the head on the mean features, both over its rows.
     /// The standardised prediction is `features' head + intercept`.
     pub intercepts: Vec<f64>,
-    /// Posterior covariances, [group][feature][feature], in the order of the patterns.
+    /// Covariance C of the mean head of each group, [group][feature][feature], in the order of the patterns.
     pub covariances: Vec<f64>,
+    /// Directions u in which the heads of a group deviate, [group][direction][feature].
+    pub bases: Vec<f64>,
+    /// v, [asset][1 + direction], NaN without returns: the head of asset i in group g has the covariance
+    /// `v_i0 C_g + sum over p of v_ip u_gp u_gp'`.
+    pub variances: Vec<f64>,
+}
+
+/// What the heads of one group start from.
+struct Centre {
+    /// Mean head and its covariance.
+    head: Vec<f64>,
+    covariance: Mat<f64>,
+    /// U: B rotated so that `U'GU` is diagonal, [feature][direction].
+    basis: Mat<f64>,
+    /// `u_p' G C G u_p`, and `tr(G C)`.
+    squares: Vec<f64>,
+    spread: f64,
+    shared: Shared,
 }
 
 impl Posterior {
     /// Mean over the assets of one group of their heads.
-    fn mean_head(&self, group: &GroupPosterior) -> Vec<f64> {
+    pub(super) fn mean_head(&self, group: &GroupPosterior) -> Vec<f64> {
         let root = (group.assets as f64).sqrt();
-        let common: Vec<f64> = self.beta.iter().zip(&self.common_sd).map(|(b, d)| b * d).collect();
+        let common = self.common_head();
         let explained = times_vector(group.gram.as_ref(), &common);
         let left: Vec<f64> = group.cross.iter().zip(explained).map(|(q, g)| q / root - g).collect();
         let shrunk = times_vector(
@@ -37,214 +65,204 @@ impl Posterior {
             .collect()
     }
 
-    /// `J M^-1 J' + B M1^-1 B' / N + (1 - 1/N) B M2^-1 B'`, the covariance of every head of one group.
-    fn head_covariance(&self, group: &GroupPosterior) -> Mat<f64> {
-        let n = group.assets as f64;
-        let mut out = sandwich(group.pull.as_ref(), self.common.inverse.as_ref());
-        let mut add = |middle: MatRef<'_, f64>, factor: f64| {
-            let part = sandwich(self.basis.as_ref(), middle);
-            out += part * faer::Scale(factor);
-        };
-        add(group.mean.inverse.as_ref(), 1.0 / n);
-        if let Some(deviations) = &group.deviations {
-            add(deviations.shrink.inverse.as_ref(), 1.0 - 1.0 / n);
-        }
-        out
+    /// `mu_hat = D beta`.
+    fn common_head(&self) -> Vec<f64> {
+        self.beta.iter().zip(&self.common_sd).map(|(b, d)| b * d).collect()
+    }
+
+    /// `J M^-1 J' + B M1^-1 B' / N`, the covariance of the mean head of one group.
+    fn mean_covariance(&self, group: &GroupPosterior) -> Mat<f64> {
+        let own = sandwich(self.basis.as_ref(), group.mean.inverse.as_ref());
+        sandwich(group.pull.as_ref(), self.common.inverse.as_ref()) + own * faer::Scale(1.0 / group.assets as f64)
     }
 
     /// Heads of every asset, for the patterns and returns that `likelihood` was made of, on the rows `rows`.
-    #[must_use]
-    pub fn heads(&self, likelihood: &Likelihood, returns: Returns<'_>, rows: &[usize], patterns: &[Pattern]) -> Heads {
+    ///
+    /// # Errors
+    /// [`LstmError::Diverged`] if the features are not finite.
+    pub fn heads(
+        &self,
+        likelihood: &Likelihood,
+        returns: Returns<'_>,
+        rows: &[usize],
+        patterns: &[Pattern],
+        noise: Noise,
+    ) -> Result<Heads, LstmError> {
         let size = self.common_sd.len();
+        let width = 1 + self.basis.ncols();
         let mut heads = Heads {
             values: vec![f64::NAN; returns.assets * size],
             intercepts: vec![f64::NAN; returns.assets],
             covariances: Vec::with_capacity(patterns.len() * size * size),
+            bases: Vec::with_capacity(patterns.len() * size * (width - 1)),
+            variances: vec![f64::NAN; returns.assets * width],
         };
+        let (mut centres, mut own) = (Vec::with_capacity(patterns.len()), Vec::new());
         for (index, (pattern, group)) in patterns.iter().zip(&self.groups).enumerate() {
-            let (feature_mean, centred, _) = likelihood.group_features(index);
-            let mean_head = self.mean_head(group);
             let used: Vec<usize> = rows
                 .iter()
                 .copied()
                 .filter(|row| pattern.rows.binary_search(row).is_ok())
                 .collect();
-            let own = self.own_heads(group, centred, returns, &used, pattern);
-            for (i, &asset) in pattern.assets.iter().enumerate() {
-                let head = &mut heads.values[asset * size..(asset + 1) * size];
-                for (k, value) in head.iter_mut().enumerate() {
-                    *value = mean_head[k] + own[(k, i)];
-                }
-                let total: f64 = used
-                    .iter()
-                    .map(|row| returns.values[row * returns.assets + asset])
-                    .sum();
-                heads.intercepts[asset] = total / used.len() as f64 - dot(head, feature_mean);
+            let (_, centred, _) = likelihood.group_features(index);
+            let data = AssetReturns::new(returns, &used, pattern);
+            let mut centre = self.centre(group, used.len())?;
+            let residual = centre.residual(centred, &data);
+            centre.shared.common_cross =
+                transposed_times_vector(centre.basis.as_ref(), &transposed_times_vector(centred, &residual));
+            centre.shared.common_square = dot(&residual, &residual);
+            own.extend(centre.own(centred, &data, &residual).map(|one| (index, one)));
+            for (&asset, level) in pattern.assets.iter().zip(&data.levels) {
+                heads.intercepts[asset] = *level;
             }
-            let covariance = self.head_covariance(group);
+            let square = size * size;
             heads
                 .covariances
-                .extend((0..size * size).map(|i| covariance[(i / size, i % size)]));
+                .extend((0..square).map(|i| centre.covariance[(i / size, i % size)]));
+            heads
+                .bases
+                .extend((0..square / size * (width - 1)).map(|i| centre.basis[(i % size, i / size)]));
+            centres.push(centre);
         }
-        heads
+        if noise == Noise::Own {
+            let shared: Vec<&Shared> = centres.iter().map(|c| &c.shared).collect();
+            estimate(&shared, &mut own);
+        }
+        let assets = patterns.iter().flat_map(|pattern| &pattern.assets);
+        for (&asset, (index, own)) in assets.zip(&own) {
+            let centre = &centres[*index];
+            let head = &mut heads.values[asset * size..(asset + 1) * size];
+            centre.write_head(own, head);
+            let (feature_mean, _, _) = likelihood.group_features(*index);
+            heads.intercepts[asset] -= dot(head, feature_mean);
+            centre.write_variances(own, &mut heads.variances[asset * width..(asset + 1) * width]);
+        }
+        Ok(heads)
     }
 
-    /// B M2^-1 P' dev_i / v2 of every asset of a group, [feature][asset]; `rows` are those that the group has.
-    fn own_heads(
-        &self,
-        group: &GroupPosterior,
-        centred: MatRef<'_, f64>,
-        returns: Returns<'_>,
-        rows: &[usize],
-        pattern: &Pattern,
-    ) -> Mat<f64> {
-        let count = pattern.assets.len();
-        let Some(deviations) = &group.deviations else {
-            return Mat::zeros(self.common_sd.len(), count);
+    /// A group of one has no mean apart from its asset's: its head starts from the common one.
+    fn centre(&self, group: &GroupPosterior, rows: usize) -> Result<Centre, LstmError> {
+        let (head, covariance, variance) = if group.assets > 1 {
+            let mean = (self.mean_head(group), self.mean_covariance(group));
+            (mean.0, mean.1, self.noise_variance)
+        } else {
+            let scaled = Mat::from_fn(self.common_sd.len(), self.common_sd.len(), |i, j| {
+                self.common_sd[i] * self.common.inverse[(i, j)] * self.common_sd[j]
+            });
+            (self.common_head(), scaled, group.mean_variance)
         };
-        let mut values = Mat::from_fn(rows.len(), count, |i, j| {
-            returns.values[rows[i] * returns.assets + pattern.assets[j]]
-        });
-        for i in 0..rows.len() {
-            let mean = (0..count).map(|j| values[(i, j)]).sum::<f64>() / count as f64;
-            (0..count).for_each(|j| values[(i, j)] -= mean);
-        }
-        let cross = product(centred.transpose(), values.as_ref());
-        let spread = sandwich(self.basis.as_ref(), deviations.shrink.inverse.as_ref());
-        let mut out = Mat::zeros(cross.nrows(), count);
-        multiply(
-            out.as_mut(),
-            Accum::Replace,
-            spread.as_ref(),
-            cross.as_ref(),
-            1.0 / self.noise_variance,
-        );
-        out
+        let gram = group.gram.as_ref();
+        let (squares, rotation) =
+            eigen(product(self.basis.transpose(), product(gram, self.basis.as_ref()).as_ref()).as_ref())
+                .ok_or(LstmError::Diverged)?;
+        let basis = product(self.basis.as_ref(), rotation.as_ref());
+        let reach = product(gram, basis.as_ref());
+        let moved = product(covariance.as_ref(), reach.as_ref());
+        Ok(Centre {
+            squares: (0..basis.ncols()).map(|p| column_product(&reach, &moved, p)).collect(),
+            spread: inner(gram, covariance.as_ref()).max(f64::MIN_POSITIVE),
+            shared: Shared {
+                rows: rows as f64,
+                assets: group.assets as f64,
+                variance,
+                squares,
+                common_square: 0.0,
+                common_cross: vec![0.0; basis.ncols()],
+            },
+            head,
+            covariance,
+            basis,
+        })
     }
+}
+
+impl Centre {
+    /// f: what the mean head leaves of the group's mean; 0 for a group of one.
+    fn residual(&self, centred: MatRef<'_, f64>, data: &AssetReturns) -> Vec<f64> {
+        let count = data.values.ncols();
+        if count == 1 {
+            return vec![0.0; data.values.nrows()];
+        }
+        let fitted = times_vector(centred, &self.head);
+        (0..data.values.nrows())
+            .map(|i| (0..count).map(|j| data.values[(i, j)]).sum::<f64>() / count as f64 - fitted[i])
+            .collect()
+    }
+
+    /// Every asset's data against the mean head, with the variance that the prior expects.
+    fn own(&self, centred: MatRef<'_, f64>, data: &AssetReturns, residual: &[f64]) -> impl Iterator<Item = Own> {
+        let fitted = times_vector(centred, &self.head);
+        let mut left = data.values.clone();
+        for j in 0..left.ncols() {
+            left.col_mut(j).iter_mut().zip(&fitted).for_each(|(y, f)| *y -= f);
+        }
+        let cross = product(centred.transpose(), left.as_ref());
+        let along = product(self.basis.transpose(), cross.as_ref());
+        let common_cross = transposed_times_vector(left.as_ref(), residual);
+        let share = if left.ncols() > 1 { 1.0 } else { 0.0 };
+        let variance = self.shared.variance;
+        (0..left.ncols()).map(move |j| Own {
+            cross: along.col(j).iter().copied().collect(),
+            common_cross: common_cross[j],
+            square: left.col(j).squared_norm_l2(),
+            variance,
+            share,
+        })
+    }
+
+    /// `c_i = head + sum over p of weight_p u_p`.
+    fn write_head(&self, own: &Own, out: &mut [f64]) {
+        out.copy_from_slice(&self.head);
+        for p in 0..self.basis.ncols() {
+            let weight = own.weight(&self.shared, p);
+            out.iter_mut()
+                .zip(self.basis.col(p).iter())
+                .for_each(|(c, u)| *c += weight * u);
+        }
+    }
+
+    /// See [`Heads::variances`]. The mean head reaches asset i through `T = I - (1 - lambda) U diag(1 / (s^2 + d)) U'G`;
+    /// `T C T'` is taken as C times its average over the rows, `tr(G T C T') / tr(G C)`.
+    fn write_variances(&self, own: &Own, out: &mut [f64]) {
+        let apart = 1.0 - own.share;
+        let mut kept = 1.0;
+        for (p, &d) in self.shared.squares.iter().enumerate() {
+            let precision = 1.0 / (own.variance + d);
+            let taken = apart * precision;
+            kept += self.squares[p] * taken * (taken * d - 2.0) / self.spread;
+            out[1 + p] = own.left(&self.shared) * own.variance * precision;
+        }
+        out[0] = kept.max(0.0);
+    }
+}
+
+/// Returns of a group's assets on its rows, each centred.
+struct AssetReturns {
+    /// [row][asset].
+    values: Mat<f64>,
+    /// Mean of each asset.
+    levels: Vec<f64>,
+}
+
+impl AssetReturns {
+    fn new(returns: Returns<'_>, rows: &[usize], pattern: &Pattern) -> Self {
+        let value = |i: usize, j: usize| returns.values[rows[i] * returns.assets + pattern.assets[j]];
+        let count = rows.len() as f64;
+        let levels: Vec<f64> = (0..pattern.assets.len())
+            .map(|j| (0..rows.len()).map(|i| value(i, j)).sum::<f64>() / count)
+            .collect();
+        Self {
+            values: Mat::from_fn(rows.len(), levels.len(), |i, j| value(i, j) - levels[j]),
+            levels,
+        }
+    }
+}
+
+fn column_product(a: &Mat<f64>, b: &Mat<f64>, column: usize) -> f64 {
+    a.col(column).iter().zip(b.col(column).iter()).map(|(x, y)| x * y).sum()
 }
 
 /// `a middle a'`.
 fn sandwich(a: MatRef<'_, f64>, middle: MatRef<'_, f64>) -> Mat<f64> {
     product(product(a, middle).as_ref(), a.transpose())
-}
-
-/// Rows that a member leaves out, to score heads that were conditioned on the others.
-pub struct HeldOut {
-    groups: Vec<HeldOutGroup>,
-    observations: f64,
-}
-
-struct HeldOutGroup {
-    /// Rows of the held-out features.
-    rows: Vec<usize>,
-    assets: usize,
-    /// Group mean, less its mean over the training rows.
-    mean: Vec<f64>,
-    deviations: Option<HeldOutDeviations>,
-}
-
-struct HeldOutDeviations {
-    /// S between held-out and training rows.
-    block: Block,
-    trace: f64,
-    scratch: Mat<f64>,
-    applied: Mat<f64>,
-}
-
-impl HeldOut {
-    /// For heads conditioned on the rows `training`, to be scored on the rows `held_out` (both ascending); `rank` is
-    /// the number of columns of the prior's basis. Groups without a training row are not scored.
-    #[must_use]
-    pub fn new(groups: &[GroupReturns], training: &[usize], held_out: &[usize], rank: usize) -> Self {
-        let groups: Vec<_> = groups
-            .iter()
-            .map(|group| HeldOutGroup::new(group, training, held_out, rank))
-            .collect();
-        let observations = groups.iter().map(|g| g.rows.len() * g.assets).sum::<usize>() as f64;
-        Self { groups, observations }
-    }
-
-    /// Mean squared error of standardised returns on the held-out rows, whose features are `features` [row][feature];
-    /// `posterior` and `likelihood` are those of the training rows. NaN if nothing is observed on the held-out rows.
-    pub fn mean_squared_error(
-        &mut self,
-        features: MatRef<'_, f64>,
-        posterior: &Posterior,
-        likelihood: &Likelihood,
-    ) -> f64 {
-        let total: f64 = self
-            .groups
-            .iter_mut()
-            .zip(&posterior.groups)
-            .enumerate()
-            .filter(|(_, (group, _))| !group.rows.is_empty())
-            .map(|(index, (group, state))| group.squared_error(features, posterior, state, likelihood, index))
-            .sum();
-        total / self.observations
-    }
-}
-
-impl HeldOutGroup {
-    fn new(returns: &GroupReturns, training: &[usize], held_out: &[usize], rank: usize) -> Self {
-        let positions = |rows: &[usize]| -> (Vec<usize>, Vec<usize>) {
-            returns
-                .rows
-                .iter()
-                .enumerate()
-                .filter_map(|(own, row)| rows.binary_search(row).ok().map(|position| (own, position)))
-                .unzip()
-        };
-        let (centre, _) = positions(training);
-        let (own, rows) = if centre.is_empty() {
-            Default::default()
-        } else {
-            positions(held_out)
-        };
-        let level = centre.iter().map(|&i| returns.mean[i]).sum::<f64>() / centre.len().max(1) as f64;
-        let deviations = returns
-            .deviations
-            .as_ref()
-            .filter(|_| !own.is_empty())
-            .map(|moment| HeldOutDeviations {
-                block: moment.centred_block(&own, &centre),
-                trace: moment.centred_trace(&own, &centre),
-                scratch: moment.scratch(rank),
-                applied: Mat::zeros(own.len(), rank),
-            });
-        Self {
-            mean: own.iter().map(|&i| returns.mean[i] - level).collect(),
-            rows,
-            assets: returns.assets,
-            deviations,
-        }
-    }
-
-    fn squared_error(
-        &mut self,
-        features: MatRef<'_, f64>,
-        posterior: &Posterior,
-        state: &GroupPosterior,
-        likelihood: &Likelihood,
-        index: usize,
-    ) -> f64 {
-        let (feature_mean, _, projected) = likelihood.group_features(index);
-        let centred = Mat::from_fn(self.rows.len(), features.ncols(), |i, k| {
-            features[(self.rows[i], k)] - feature_mean[k]
-        });
-        let fitted = times_vector(centred.as_ref(), &posterior.mean_head(state));
-        let mean: f64 = self.mean.iter().zip(&fitted).map(|(y, f)| (y - f) * (y - f)).sum();
-        let deviations = match (&mut self.deviations, &state.deviations) {
-            (Some(held), Some(known)) => {
-                held.block.apply(projected, &mut held.scratch, held.applied.as_mut());
-                let here = product(centred.as_ref(), posterior.basis.as_ref());
-                // P_v M2^-1 / v2, the linear map from P'dev to fitted values.
-                let mut map = product(here.as_ref(), known.shrink.inverse.as_ref());
-                map *= faer::Scale(1.0 / posterior.noise_variance);
-                let square = product(map.as_ref(), known.square.as_ref());
-                held.trace - 2.0 * inner(map.as_ref(), held.applied.as_ref()) + inner(square.as_ref(), map.as_ref())
-            }
-            _ => 0.0,
-        };
-        self.assets as f64 * mean + deviations
-    }
 }

@@ -1,11 +1,9 @@
-//! Reading a fitted ensemble: features, predictions, and the features' derivatives by date, lag and factor.
+//! Reading a fitted encoder: features, and their derivatives by date, lag and factor.
 
 use std::ops::Range;
 
-use faer::{Accum, Mat, MatRef};
 use macrograd_simd::{Control, Real};
 
-use super::dense::multiply;
 use super::features::gather_windows;
 use super::inputs::Inputs;
 use crate::encoder::{Tape, encoder_forward, hidden_jacobian};
@@ -267,140 +265,5 @@ impl<'a, T: Real> Sink<'a, T> {
             }
         }
         self.values
-    }
-}
-
-/// One member's heads, for [`predictions`] and [`exposures`].
-#[derive(Debug, Clone, Copy)]
-pub struct MemberHeads<'a> {
-    /// What the heads are applied to: features less their mean, or derivatives of features; [row][feature].
-    pub features: &'a [f64],
-    /// [asset][feature].
-    pub heads: &'a [f64],
-    /// [group][feature][feature].
-    pub covariances: &'a [f64],
-}
-
-impl<'a> MemberHeads<'a> {
-    /// One member's arrays for `assets` assets and `feature_count` features.
-    ///
-    /// # Errors
-    /// [`LstmError::ShapeMismatch`], [`LstmError::ZeroSize`].
-    pub fn new(
-        features: &'a [f64],
-        heads: &'a [f64],
-        covariances: &'a [f64],
-        feature_count: usize,
-        assets: usize,
-    ) -> Result<Self, LstmError> {
-        if feature_count == 0 {
-            return Err(LstmError::ZeroSize { name: "feature_count" });
-        }
-        let whole = |length: usize, unit: usize| length / unit * unit;
-        check_length("features", features.len(), whole(features.len(), feature_count))?;
-        check_length("heads", heads.len(), assets * feature_count)?;
-        let square = feature_count * feature_count;
-        check_length("covariances", covariances.len(), whole(covariances.len(), square))?;
-        Ok(Self {
-            features,
-            heads,
-            covariances,
-        })
-    }
-}
-
-/// How standardised returns become decimals, and which covariance belongs to which asset.
-#[derive(Debug, Clone, Copy)]
-pub struct AssetScale<'a> {
-    /// Added to predictions, one an asset.
-    pub mean: &'a [f64],
-    /// Multiplies everything, one an asset.
-    pub sd: &'a [f64],
-    /// Group of each asset; negative for none.
-    pub group: &'a [i32],
-}
-
-/// Predicted returns averaged over members, [row][asset].
-#[must_use]
-pub fn predictions(members: &[MemberHeads<'_>], feature_count: usize, scale: AssetScale<'_>) -> Vec<f64> {
-    let assets = scale.sd.len();
-    let rows = members.first().map_or(0, |m| m.features.len() / feature_count);
-    let mut total = Mat::zeros(assets, rows);
-    for member in members {
-        let heads = MatRef::from_row_major_slice(member.heads, assets, feature_count);
-        let features = MatRef::from_row_major_slice(member.features, rows, feature_count);
-        multiply(total.as_mut(), Accum::Add, heads, features.transpose(), 1.0);
-    }
-    let count = members.len() as f64;
-    (0..rows)
-        .flat_map(|row| (0..assets).map(move |asset| (row, asset)))
-        .map(|(row, asset)| scale.mean[asset] + scale.sd[asset] * total[(asset, row)] / count)
-        .collect()
-}
-
-/// Exposures averaged over members and their variance, both [asset][row], in decimals.
-///
-/// Variance = mean over members of the heads' posterior variance + sample variance of the members' values.
-#[must_use]
-pub fn exposures(members: &[MemberHeads<'_>], feature_count: usize, scale: AssetScale<'_>) -> (Vec<f64>, Vec<f64>) {
-    let assets = scale.sd.len();
-    let rows = members.first().map_or(0, |m| m.features.len() / feature_count);
-    let count = members.len() as f64;
-    let mut sum = vec![0.0; assets * rows];
-    let mut square = vec![0.0; assets * rows];
-    let mut values = Mat::zeros(rows, assets);
-    let mut head_variance: Vec<f64> = Vec::new();
-    for member in members {
-        let heads = MatRef::from_row_major_slice(member.heads, assets, feature_count);
-        let features = MatRef::from_row_major_slice(member.features, rows, feature_count);
-        multiply(values.as_mut(), Accum::Replace, features, heads.transpose(), 1.0);
-        for asset in 0..assets {
-            for (row, value) in values.col(asset).iter().enumerate() {
-                sum[asset * rows + row] += value;
-                square[asset * rows + row] += value * value;
-            }
-        }
-        add_group_variances(&mut head_variance, member, features, feature_count);
-    }
-    let mut variance = vec![f64::NAN; assets * rows];
-    for asset in 0..assets {
-        let sd = scale.sd[asset];
-        for row in 0..rows {
-            let i = asset * rows + row;
-            let mean = sum[i] / count;
-            let spread = if members.len() > 1 {
-                (square[i] - count * mean * mean).max(0.0) / (count - 1.0)
-            } else {
-                0.0
-            };
-            let group = usize::try_from(scale.group[asset]).unwrap_or(usize::MAX);
-            // Without a covariance of its heads an asset has no variance: NaN.
-            if let Some(total) = group.checked_mul(rows).and_then(|start| head_variance.get(start + row)) {
-                variance[i] = sd * sd * (total / count + spread);
-            }
-            sum[i] = sd * mean;
-        }
-    }
-    (sum, variance)
-}
-
-/// Adds `x' Cov x` of every row x, [group][row].
-fn add_group_variances(
-    total: &mut Vec<f64>,
-    member: &MemberHeads<'_>,
-    features: MatRef<'_, f64>,
-    feature_count: usize,
-) {
-    let rows = features.nrows();
-    let size = feature_count * feature_count;
-    total.resize(member.covariances.len() / size * rows, 0.0);
-    let mut product = Mat::zeros(rows, feature_count);
-    for (group, covariance) in member.covariances.chunks(size).enumerate() {
-        let covariance = MatRef::from_row_major_slice(covariance, feature_count, feature_count);
-        multiply(product.as_mut(), Accum::Replace, features, covariance, 1.0);
-        for row in 0..rows {
-            let value: f64 = (0..feature_count).map(|k| product[(row, k)] * features[(row, k)]).sum();
-            total[group * rows + row] += value;
-        }
     }
 }

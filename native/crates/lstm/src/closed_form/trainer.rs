@@ -6,7 +6,7 @@ use macrograd_simd::{Control, Real};
 use super::dense::{Spd, identity_plus, transposed_times_vector};
 use super::features::Features;
 use super::groups::GroupReturns;
-use super::heads::HeldOut;
+use super::held_out::HeldOut;
 use super::inputs::Inputs;
 use super::likelihood::Likelihood;
 use super::options::Options;

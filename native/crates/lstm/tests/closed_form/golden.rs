@@ -1,7 +1,7 @@
 //! The closed-form heads against PyTorch, which builds the covariance of all returns from the model's definition.
 
 use faer::Mat;
-use macrograd_lstm::closed_form::{Gradient, GroupReturns, Likelihood, Prior, Returns, group_by_pattern};
+use macrograd_lstm::closed_form::{Gradient, GroupReturns, Heads, Likelihood, Noise, Prior, Returns, group_by_pattern};
 use serde_json::Value;
 
 /// Two float64 routes (a 94 x 94 Cholesky there, Woodbury here) over numbers of order 1.
@@ -123,18 +123,36 @@ fn loss_gradient_and_heads_are_those_of_the_full_covariance_with_two_patterns_of
         &golden.vector("/gradient/log_shared_noise"),
     );
 
-    let heads = posterior.heads(&likelihood, returns, &all, &patterns);
+    let heads = posterior
+        .heads(&likelihood, returns, &all, &patterns, Noise::Pooled)
+        .expect("finite");
     assert_close("heads", heads.values.clone(), &golden.vector("/heads"));
-    let size = prior.features();
+    let block = prior.features() * prior.features();
     let covariances = golden.vector("/head_covariances");
     for (group, pattern) in patterns.iter().enumerate() {
         for &asset in &pattern.assets {
-            let block = size * size;
             assert_close(
                 "head covariance",
-                heads.covariances[group * block..(group + 1) * block].iter().copied(),
+                covariance(&heads, prior.features(), group, asset),
                 &covariances[asset * block..(asset + 1) * block],
             );
         }
     }
+}
+
+/// `v_0 C + sum over p of v_p u_p u_p'` of one asset, row-major.
+fn covariance(heads: &Heads, size: usize, group: usize, asset: usize) -> Vec<f64> {
+    let directions = heads.bases.len() / (heads.covariances.len() / size);
+    let own = &heads.variances[asset * (1 + directions)..][..1 + directions];
+    let basis = &heads.bases[group * directions * size..][..directions * size];
+    (0..size * size)
+        .map(|i| {
+            let along: f64 = basis
+                .chunks(size)
+                .zip(&own[1..])
+                .map(|(u, v)| v * u[i / size] * u[i % size])
+                .sum();
+            own[0] * heads.covariances[group * size * size + i] + along
+        })
+        .collect()
 }

@@ -1,4 +1,5 @@
 //! The pooled trainer with closed-form heads, in one binary: against PyTorch, and against itself.
 
 mod golden;
+mod own_noise;
 mod trainer;

@@ -13,7 +13,7 @@ const STEP: f64 = 1e-5;
 const TOLERANCE: f64 = 1e-7;
 
 /// Deterministic numbers that look random, about standard normal in size.
-fn numbers(count: usize, seed: u64) -> Vec<f64> {
+pub fn numbers(count: usize, seed: u64) -> Vec<f64> {
     let mut x = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..count)
         .map(|_| {

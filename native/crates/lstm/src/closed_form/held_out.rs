@@ -1,0 +1,128 @@
+//! The error of heads on rows that were left out.
+
+use faer::{Mat, MatRef};
+
+use super::dense::{inner, product, times_vector};
+use super::groups::{Block, GroupReturns};
+use super::likelihood::{GroupPosterior, Likelihood, Posterior};
+
+/// Rows that a member leaves out, to score heads that were conditioned on the others.
+pub struct HeldOut {
+    groups: Vec<HeldOutGroup>,
+    observations: f64,
+}
+
+struct HeldOutGroup {
+    /// Rows of the held-out features.
+    rows: Vec<usize>,
+    assets: usize,
+    /// Group mean, less its mean over the training rows.
+    mean: Vec<f64>,
+    deviations: Option<HeldOutDeviations>,
+}
+
+struct HeldOutDeviations {
+    /// S between held-out and training rows.
+    block: Block,
+    trace: f64,
+    scratch: Mat<f64>,
+    applied: Mat<f64>,
+}
+
+impl HeldOut {
+    /// For heads conditioned on the rows `training`, to be scored on the rows `held_out` (both ascending); `rank` is
+    /// the number of columns of the prior's basis. Groups without a training row are not scored.
+    #[must_use]
+    pub fn new(groups: &[GroupReturns], training: &[usize], held_out: &[usize], rank: usize) -> Self {
+        let groups: Vec<_> = groups
+            .iter()
+            .map(|group| HeldOutGroup::new(group, training, held_out, rank))
+            .collect();
+        let observations = groups.iter().map(|g| g.rows.len() * g.assets).sum::<usize>() as f64;
+        Self { groups, observations }
+    }
+
+    /// Mean squared error of standardised returns on the held-out rows, whose features are `features` [row][feature];
+    /// `posterior` and `likelihood` are those of the training rows. NaN if nothing is observed on the held-out rows.
+    pub fn mean_squared_error(
+        &mut self,
+        features: MatRef<'_, f64>,
+        posterior: &Posterior,
+        likelihood: &Likelihood,
+    ) -> f64 {
+        let total: f64 = self
+            .groups
+            .iter_mut()
+            .zip(&posterior.groups)
+            .enumerate()
+            .filter(|(_, (group, _))| !group.rows.is_empty())
+            .map(|(index, (group, state))| group.squared_error(features, posterior, state, likelihood, index))
+            .sum();
+        total / self.observations
+    }
+}
+
+impl HeldOutGroup {
+    fn new(returns: &GroupReturns, training: &[usize], held_out: &[usize], rank: usize) -> Self {
+        let positions = |rows: &[usize]| -> (Vec<usize>, Vec<usize>) {
+            returns
+                .rows
+                .iter()
+                .enumerate()
+                .filter_map(|(own, row)| rows.binary_search(row).ok().map(|position| (own, position)))
+                .unzip()
+        };
+        let (centre, _) = positions(training);
+        let (own, rows) = if centre.is_empty() {
+            Default::default()
+        } else {
+            positions(held_out)
+        };
+        let level = centre.iter().map(|&i| returns.mean[i]).sum::<f64>() / centre.len().max(1) as f64;
+        let deviations = returns
+            .deviations
+            .as_ref()
+            .filter(|_| !own.is_empty())
+            .map(|moment| HeldOutDeviations {
+                block: moment.centred_block(&own, &centre),
+                trace: moment.centred_trace(&own, &centre),
+                scratch: moment.scratch(rank),
+                applied: Mat::zeros(own.len(), rank),
+            });
+        Self {
+            mean: own.iter().map(|&i| returns.mean[i] - level).collect(),
+            rows,
+            assets: returns.assets,
+            deviations,
+        }
+    }
+
+    fn squared_error(
+        &mut self,
+        features: MatRef<'_, f64>,
+        posterior: &Posterior,
+        state: &GroupPosterior,
+        likelihood: &Likelihood,
+        index: usize,
+    ) -> f64 {
+        let (feature_mean, _, projected) = likelihood.group_features(index);
+        let centred = Mat::from_fn(self.rows.len(), features.ncols(), |i, k| {
+            features[(self.rows[i], k)] - feature_mean[k]
+        });
+        let fitted = times_vector(centred.as_ref(), &posterior.mean_head(state));
+        let mean: f64 = self.mean.iter().zip(&fitted).map(|(y, f)| (y - f) * (y - f)).sum();
+        let deviations = match (&mut self.deviations, &state.deviations) {
+            (Some(held), Some(known)) => {
+                held.block.apply(projected, &mut held.scratch, held.applied.as_mut());
+                let here = product(centred.as_ref(), posterior.basis.as_ref());
+                // P_v M2^-1 / v2, the linear map from P'dev to fitted values.
+                let mut map = product(here.as_ref(), known.shrink.inverse.as_ref());
+                map *= faer::Scale(1.0 / posterior.noise_variance);
+                let square = product(map.as_ref(), known.square.as_ref());
+                held.trace - 2.0 * inner(map.as_ref(), held.applied.as_ref()) + inner(square.as_ref(), map.as_ref())
+            }
+            _ => 0.0,
+        };
+        self.assets as f64 * mean + deviations
+    }
+}
