@@ -107,7 +107,7 @@ export class FeatureFitted implements Fitted {
     const average = options.average ?? false;
     const later = form === 'lags' ? Math.max(0, parameters.lagCount - 1) : 0;
     const observed = (row: number, f: number) =>
-      !Number.isNaN(inputs.values[(span.start + row) * inputs.factors.length + factors[f]]);
+      span.start + row < 0 || !Number.isNaN(inputs.values[(span.start + row) * inputs.factors.length + factors[f]]);
     const now = this.ownGradients(inputs, span, targets, form === 'cumulative');
     const dates = average ? 1 : span.end - span.start;
     const width = parameters.featureMean.length;
@@ -120,8 +120,9 @@ export class FeatureFitted implements Fitted {
         if (target >= 0) laggedGradient(parameters, target, lag, rows.subarray(at, at + width));
       });
     }
-    const seen = (row: number, f: number) =>
-      targets[f] >= 0 && (average ? anyRow(span, (at) => observed(at, f)) : observed(row, f));
+    // By lag, the factor's value of that date counts; before the first row nothing is missing.
+    const seen = (row: number, lag: number, f: number) =>
+      targets[f] >= 0 && (average ? anyRow(span, (at) => observed(at, f)) : observed(row - lag, f));
     const arrange = (assets: AssetRange, of: Span, values: Float64Array, variance: Float64Array): JacobianBlock => {
       const count = assets.end - assets.start;
       const size = count * dates * (later + 1) * factors.length;
@@ -133,8 +134,8 @@ export class FeatureFitted implements Fitted {
         const row = Math.floor(at / (factors.length * (later + 1))) % dates;
         const asset = Math.floor(at / (factors.length * (later + 1) * dates));
         const from = asset * perAsset + (lag === 0 ? row : dates + lag - 1) * factors.length + f;
-        out.values[at] = seen(row, f) ? values[from] : Number.NaN;
-        out.variance[at] = seen(row, f) ? variance[from] : Number.NaN;
+        out.values[at] = seen(row, lag, f) ? values[from] : Number.NaN;
+        out.variance[at] = seen(row, lag, f) ? variance[from] : Number.NaN;
       }
       return { assets, span: of, dates, lags: later + 1, factors: factors.length, ...out };
     };

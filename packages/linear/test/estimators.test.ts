@@ -75,9 +75,11 @@ describe.each(estimators)('%s', (method, make) => {
     }
     const inputs = { ...panel.inputs, values };
     const predicted = await fitted.predict(inputs, span);
-    const { scaler, columns, intercept, coefficients, missingColumns, missingCoefficients, ...rest } =
+    const { scaler, columns, intercept, coefficients, variances, missingColumns, missingCoefficients, ...rest } =
       fitted.parameters() as LinearParameters;
     expect(rest).toEqual({ method });
+    expect(variances?.length).toBe(coefficients.length);
+    expect(variances?.some((variance) => variance < 0)).toBe(false);
     for (let row = span.start; row < span.end; row++) {
       for (let asset = 0; asset < 5; asset++) {
         let sum = intercept[asset];
