@@ -1,10 +1,16 @@
 import { ArgumentError, type Estimator } from '@macrograd/core';
+import type { LagShape } from './lag-basis.js';
 import { fitPooledFeatures } from './pooled-features.js';
 
 /** Options of {@link distributedLagEstimator}. */
 export interface DistributedLagEstimatorOptions {
   /** Lags, the return's own period included; default 24. */
   readonly lags?: number;
+  /**
+   * Default `bumps`, smooth and finest at short lags; `free`: every lag for itself; `almon`: a cubic polynomial;
+   * `koyck`: four geometric decays.
+   */
+  readonly shape?: LagShape;
   /** Default `empirical_bayes`: heads shrunk to their mean over assets; `ridge`: to zero. */
   readonly prior?: 'empirical_bayes' | 'ridge';
   /** Fewest returns of an asset; default 24. */
@@ -20,9 +26,16 @@ export interface DistributedLagEstimatorOptions {
  * for await (const block of fitted.jacobian(panel.inputs, { start: 239, end: 240 })) console.log(block.lags); // 12
  */
 export function distributedLagEstimator(options: DistributedLagEstimatorOptions = {}): Estimator {
-  const { lags = 24, prior = 'empirical_bayes', minObservations = 24 } = options;
+  const { lags = 24, shape = 'bumps', prior = 'empirical_bayes', minObservations = 24 } = options;
   if (!(Number.isInteger(lags) && lags >= 2)) throw new ArgumentError(`lags is ${lags}`, 'give 2 or more');
-  const settings = { method: 'distributed_lag', lags, nonlinear: false, prior, minObservations } as const;
+  const settings = {
+    method: 'distributed_lag',
+    lags,
+    lagShape: shape,
+    nonlinear: false,
+    prior,
+    minObservations,
+  } as const;
   return {
     method: 'distributed_lag',
     fit: (panel, span, fit) => fitPooledFeatures(panel, span, fit, settings),

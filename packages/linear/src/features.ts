@@ -25,26 +25,6 @@ export function featureLayout(rule: Omit<FeatureRule, 'featureMean' | 'featureSd
   return { lags, splines, products, marks, width: marks + rule.missingColumns.length, bases, knots };
 }
 
-/**
- * Triangular bumps equally spaced in log(1 + k / 2), of unit length: fine at short lags, broad at long ones.
- * [lag][basis].
- */
-export function lagBumps(lagCount: number, bases: number): Float64Array {
-  const place = (lag: number) => Math.log1p(lag / 2);
-  const spacing = place(lagCount - 1) / Math.max(1, bases - 1);
-  const out = new Float64Array(lagCount * bases);
-  for (let basis = 0; basis < bases; basis++) {
-    let squares = 0;
-    for (let lag = 0; lag < lagCount; lag++) {
-      const value = spacing > 0 ? Math.max(0, 1 - Math.abs(place(lag) / spacing - basis)) : 1;
-      out[lag * bases + basis] = value;
-      squares += value * value;
-    }
-    for (let lag = 0; lag < lagCount; lag++) out[lag * bases + basis] /= Math.sqrt(squares);
-  }
-  return out;
-}
-
 /** Standardised inputs of a span and the `lagCount` rows before it; missing values and rows before the first are 0. */
 class Window {
   private readonly values: Float64Array;

@@ -2,6 +2,7 @@ export { type DistributedLagEstimatorOptions, distributedLagEstimator } from './
 export { type EwmOlsEstimatorOptions, ewmOlsEstimator } from './ewm-ols.js';
 export { featuresFromParameters } from './feature-fitted.js';
 export { type KalmanEstimatorOptions, kalmanEstimator } from './kalman.js';
+export type { LagShape } from './lag-basis.js';
 export { type OlsEstimatorOptions, olsEstimator } from './ols.js';
 export { linearJacobian, predictLinear } from './predict.js';
 export { type RollingOlsEstimatorOptions, rollingOlsEstimator } from './rolling-ols.js';

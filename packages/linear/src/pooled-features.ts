@@ -15,7 +15,8 @@ import {
 import { type PooledHeads, pooledHeads, twoSidedPValues } from '@macrograd/kernel';
 import { fitDesign } from './design.js';
 import { FeatureFitted } from './feature-fitted.js';
-import { featureGradient, featureLayout, lagBumps, rawFeatures, totalLagWeights } from './features.js';
+import { featureGradient, featureLayout, rawFeatures, totalLagWeights } from './features.js';
+import { type LagShape, lagBasis } from './lag-basis.js';
 
 /** Quantiles of the training rows where splines bend. */
 const KNOT_QUANTILES = [0.1, 0.3, 0.5, 0.7, 0.9];
@@ -23,14 +24,12 @@ const KNOT_QUANTILES = [0.1, 0.3, 0.5, 0.7, 0.9];
 /** Width of a bend in SD: half a knot's distance, so that derivatives are smooth between knots. */
 const BEND = 0.25;
 
-/** Bumps of the lag basis. */
-const LAG_BASES = 7;
-
 /** How a method builds its features and shrinks them. */
 export interface PooledFeatureSettings {
   readonly method: FeatureParameters['method'];
   /** Lags, the return's own period included; 0 = no lags. */
   readonly lags: number;
+  readonly lagShape: LagShape;
   /** Splines of every series and products of pairs. */
   readonly nonlinear: boolean;
   readonly prior: 'empirical_bayes' | 'ridge';
@@ -105,7 +104,7 @@ function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) 
     columns,
     lagged,
     lagCount: settings.lags > 1 ? settings.lags : 0,
-    lagBasis: settings.lags > 1 ? lagBumps(settings.lags, Math.min(LAG_BASES, settings.lags)) : new Float64Array(0),
+    lagBasis: settings.lags > 1 ? lagBasis(settings.lagShape, settings.lags) : new Float64Array(0),
     knots: settings.nonlinear ? knotsOf(own, columns, design.scaler) : new Float64Array(0),
     bend: BEND,
     products: settings.nonlinear ? pairs : [],

@@ -21,6 +21,6 @@ export interface SplineEstimatorOptions {
 export function splineEstimator(options: SplineEstimatorOptions = {}): Estimator {
   const { lags = 24, prior = 'empirical_bayes', minObservations = 24 } = options;
   if (!(Number.isInteger(lags) && lags >= 0)) throw new ArgumentError(`lags is ${lags}`, 'give 0 or more');
-  const settings = { method: 'spline', lags, nonlinear: true, prior, minObservations } as const;
+  const settings = { method: 'spline', lags, lagShape: 'bumps', nonlinear: true, prior, minObservations } as const;
   return { method: 'spline', fit: (panel, span, fit) => fitPooledFeatures(panel, span, fit, settings) };
 }

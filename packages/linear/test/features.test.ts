@@ -9,6 +9,9 @@ const options = { seed: 1 };
 const DIFFERENCE_TOLERANCE = 1e-8;
 const estimators: [string, () => Estimator][] = [
   ['distributed_lag', () => distributedLagEstimator({ lags: 6 })],
+  ['distributed_lag, Almon', () => distributedLagEstimator({ lags: 8, shape: 'almon' })],
+  ['distributed_lag, Koyck', () => distributedLagEstimator({ lags: 8, shape: 'koyck' })],
+  ['distributed_lag, free', () => distributedLagEstimator({ lags: 3, shape: 'free' })],
   ['spline', () => splineEstimator({ lags: 4 })],
   ['spline by ridge, no lags', () => splineEstimator({ lags: 0, prior: 'ridge' })],
 ];
