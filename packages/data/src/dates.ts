@@ -13,6 +13,7 @@ export type DateStyle =
   | 'YYYYMMDD'
   | 'YYYYMM'
   | 'YYYY-Qn'
+  | 'YYYYQ'
   | 'YYYY';
 
 const SLASHES = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/;
@@ -27,6 +28,8 @@ const STYLES: readonly (readonly [DateStyle, RegExp])[] = [
   ['YYYYMMDD', /^(\d{4})(\d{2})(\d{2})$/],
   ['YYYYMM', /^(\d{4})(\d{2})$/],
   ['YYYY-Qn', /^(\d{4})[-: ]?Q([1-4])$/i],
+  // Years of the last three centuries, so that Excel's serial numbers of today do not look like quarters.
+  ['YYYYQ', /^(1[89]\d{2}|20\d{2})([1-4])$/],
   ['YYYY', /^(\d{4})$/],
 ];
 
@@ -64,6 +67,7 @@ function dayOf(style: DateStyle, a: number, b: number, c: number): DayNumber {
     case 'YYYYMM':
       return periodEnd(dayNumber(a, b, 1), 'M');
     case 'YYYY-Qn':
+    case 'YYYYQ':
       return periodEnd(dayNumber(a, b * 3, 1), 'Q');
     case 'YYYY':
       return periodEnd(dayNumber(a, 1, 1), 'A');

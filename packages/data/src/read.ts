@@ -1,6 +1,6 @@
 import { InputError } from '@macrograd/core';
 import { SeriesBuilder } from './axis.js';
-import { readNumber } from './cells.js';
+import { type Cell, readNumber } from './cells.js';
 import { readOrigin } from './fetch/origin.js';
 import { looksFrench, readFrench } from './french.js';
 import type { Grid, Reading } from './grid.js';
@@ -54,7 +54,21 @@ function detectLayout(grid: Grid): Layout {
   const first = (row: number) => String(grid.rows[row]?.[0] ?? '').trim();
   if (/^sasdate$/i.test(first(0))) return /^factors$/i.test(first(1)) ? 'fredqd' : 'fredmd';
   if (findLongColumns(grid.rows[0])) return 'long';
+  if (looksGoyalWelch(grid)) return 'goyal_welch';
   return looksFrench(grid) ? 'french' : 'wide';
+}
+
+/** Amit Goyal and Ivo Welch's predictors of the equity premium, by month, quarter or year. */
+function looksGoyalWelch({ rows }: Grid): boolean {
+  const header = rows[0].map((cell) => String(cell).trim());
+  return /^yyyy(?:mm|q)?$/i.test(header[0]) && ['D12', 'E12', 'tbl'].every((name) => header.includes(name));
+}
+
+/** Their index levels have commas between thousands. */
+function withoutThousands(grid: Grid): Grid {
+  const isGrouped = /^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/;
+  const plain = (cell: Cell) => (isGrouped.test(String(cell).trim()) ? String(cell).replaceAll(',', '') : cell);
+  return { ...grid, rows: grid.rows.map((row) => row.map(plain)) };
 }
 
 interface RawTable {
@@ -82,6 +96,8 @@ function readLayout(reading: Reading, layout: Layout): RawTable {
       return readFred(reading, 2);
     case 'french':
       return { raw: readFrench(reading), codes };
+    case 'goyal_welch':
+      return { raw: readWide({ ...reading, grid: withoutThousands(grid) }, { firstRow: 1 }), codes };
   }
 }
 

@@ -2,7 +2,7 @@ import type { Frequency, Role, TransformId } from '@macrograd/core';
 import type { FilterId } from './filter.js';
 
 /** Layout of a file: `auto` looks at it; `wide` = date + a column per series; `long` = date, series, value. */
-export type TableFormat = 'auto' | 'wide' | 'long' | 'fredmd' | 'fredqd' | 'french';
+export type TableFormat = 'auto' | 'wide' | 'long' | 'fredmd' | 'fredqd' | 'french' | 'goyal_welch';
 
 /** How text is stored; `auto` reads UTF-8, and UTF-16 where a byte order mark says so, and guesses nothing else. */
 export type EncodingId = 'auto' | 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1';

@@ -113,6 +113,17 @@ test("the first monthly table of a file of Kenneth French's is read, -99.99 miss
   expect(values(get(table, 'Food'))).toEqual([0.12, Number.NaN, 1]);
 });
 
+test("Goyal and Welch's predictors by month and by quarter, thousands and missing values as they write them", async () => {
+  const header = 'Index,D12,E12,b/m,tbl,svar';
+  const monthly = `yyyymm,${header}\n202001,"3,225.52",58.7,139.5,.23,.0152,NaN\n202002,"2,954.22",59.1,138.1,.24,.0152,.01\n`;
+  const table = await readTable(file(monthly));
+  expect(table.format).toBe('goyal_welch');
+  expect(values(get(table, 'Index'))).toEqual([3225.52, 2954.22]);
+  expect(values(get(table, 'svar'))).toEqual([Number.NaN, 0.01]);
+  const quarterly = await readTable(file(`yyyyq,${header}\n19524,1,2,3,4,5,6\n19531,1,2,3,4,5,6\n19532,1,2,3,4,5,6\n`));
+  expect(dates(get(quarterly, 'b/m'))).toEqual(['1952-12-31', '1953-03-31', '1953-06-30']);
+});
+
 test.each(['wide', 'wide_gzip', 'long'])('%s.parquet as pandas writes it reads like the csv', async (name) => {
   const table = await readTable(join(import.meta.dirname, 'golden', `${name}.parquet`));
   expect(table.format).toBe(name === 'long' ? 'long' : 'wide');

@@ -23,7 +23,7 @@ export const laterMethods = ['pca', 'var'] as const;
 const transforms = ['none', 'diff', 'diff2', 'pct', 'pct_diff', 'yoy', 'yoy_diff', 'log', 'dlog', 'dlog2'] as const;
 const outlierRules = ['iqr', 'iqr_full'] as const;
 const roles = ['factor', 'state', 'control'] as const;
-const layouts = ['auto', 'wide', 'long', 'fredmd', 'fredqd', 'french'] as const;
+const layouts = ['auto', 'wide', 'long', 'fredmd', 'fredqd', 'french', 'goyal_welch'] as const;
 
 /**
  * The config's zod schema: exactly the keys that exist, so that a mistyped one is refused and never ignored.
