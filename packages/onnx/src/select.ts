@@ -54,6 +54,10 @@ function withRows(
     returnMean: rows(returnMean),
     returnSd: rows(returnSd),
     ...(assetGroup && { assetGroup: rows(assetGroup) }),
-    members: members.map((member) => ({ ...member, heads: rows(member.heads) })),
+    members: members.map(({ heads, headVariances, ...member }) => ({
+      ...member,
+      heads: rows(heads),
+      ...(headVariances && { headVariances: rows(headVariances) }),
+    })),
   };
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ArgumentError, type FittedParameters } from '@macrograd/core';
+import { ArgumentError, type FittedParameters, type ModelInfo } from '@macrograd/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { choleskyFactor } from '../src/cholesky.js';
 import { toFloat16 } from '../src/float16.js';
@@ -129,6 +129,24 @@ describe('the model of some of the assets', () => {
       const expected = all.values[Math.floor(i / 2) * ordinary.assets + (i % 2 === 0 ? 4 : 1)];
       expect(Math.abs(value - expected)).toBeLessThan(ROUNDING);
     });
+  });
+
+  it('gives their exposures and standard errors', async () => {
+    const whole = withCovariance(parameters, 7);
+    const chosen = selectAssets({ info, parameters: whole }, [info.assets[4], info.assets[1]]);
+    const read = (of: FittedParameters, names: ModelInfo, start: number, end: number) =>
+      runExposures(exposuresToOnnx(of, names), inputs, { start: 4, end: 5 }, { start, end }, 'cumulative');
+    const own = await read(chosen.parameters, chosen.info, 0, 1);
+    const all = await read(whole, info, 4, 5);
+    for (const [actual, expected] of [
+      [own.values, all.values],
+      [own.se!, all.se!],
+    ]) {
+      actual.forEach((value, i) => {
+        expect(Math.abs(value - expected[i])).toBeLessThan(ROUNDING);
+      });
+      expect(actual.some((value) => Math.abs(value) > 100 * ROUNDING)).toBe(true);
+    }
   });
 
   it('is refused for a name that is not there', () => {
