@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { type Frequency, formatIsoDate, type Panel } from '@macrograd/core';
-import { readTable, type Series } from '@macrograd/data';
+import { readNewest, type Series } from '@macrograd/data';
 import { type DataSheet, dataSheet, loadConfig } from '@macrograd/pipeline';
 import { readModel } from '@macrograd/store';
 import pc from 'picocolors';
@@ -29,9 +29,9 @@ interface Coverage {
   readonly gaps: number;
 }
 
-/** Facts of a data file, column by column. */
+/** Facts of a data file, or of the newest of a folder of vintages, column by column. */
 export async function dataFacts(file: string): Promise<Facts> {
-  const table = await readTable(file);
+  const table = await readNewest({ file });
   const columns = [...table.series.values()].map((series) => ({
     name: series.name,
     frequency: frequencyNames[series.frequency],

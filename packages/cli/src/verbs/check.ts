@@ -13,7 +13,8 @@ export function addCheck(program: Command, perform: Perform): void {
     .command('check')
     .summary('say what is understood of a config, a data file or a model, or refuse it')
     .description(
-      'Reads configs (.yaml, .yml, .json), data files (.csv, .tsv, .parquet) and models (a folder with model.json), ' +
+      'Reads configs (.yaml, .yml, .json), data files (csv, tsv, Parquet, also in gzip or zip; a folder of vintages) and ' +
+        'models (a folder with model.json), ' +
         'and says what it understood: rows, dates, frequency, units, gaps. Refuses with the place and the remedy.',
     )
     .argument('<file...>', 'config, data file or model');
@@ -37,7 +38,7 @@ async function factsOf(file: string): Promise<Facts> {
   }
   // Loaded here, so that help and refusals do not wait for the readers.
   const { configFacts, dataFacts, modelFacts } = await import('../facts.js');
-  if (statSync(file).isDirectory()) return modelFacts(file);
+  if (statSync(file).isDirectory()) return existsSync(join(file, 'model.json')) ? modelFacts(file) : dataFacts(file);
   if (basename(file) === 'model.json' || file.endsWith('.safetensors')) return modelFacts(join(file, '..'));
   if (/\.(ya?ml|json)$/i.test(file)) return configFacts(file);
   return dataFacts(file);
