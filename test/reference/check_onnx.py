@@ -2,6 +2,8 @@
 
     python test/reference/check_onnx.py out
 
+Before that every .onnx file of the directory goes through onnx.checker with strict shape inference.
+
 Nothing of macrograd runs here: model.safetensors -> torch.nn.LSTM, lag filters and heads in float64, and model.onnx ->
 ONNX Runtime must agree on random windows with missing values. Written with torch 2.15.0, safetensors 0.8.0,
 onnxruntime 1.31.1; seed 1.
@@ -12,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from safetensors.torch import load_file
@@ -50,7 +53,16 @@ def returns(document, tensors, window):
     return tensors["return_mean"] + tensors["return_sd"] * total / len(parameters["members"])
 
 
+def check_files(directory):
+    """Every file is a valid model, with shapes and types that follow from its inputs."""
+    for path in sorted(directory.rglob("*.onnx")):
+        onnx.checker.check_model(path, full_check=True)
+        onnx.shape_inference.infer_shapes(onnx.load(path), check_type=True, strict_mode=True, data_prop=True)
+        print(f"{path.relative_to(directory)}: valid")
+
+
 def main(directory):
+    check_files(directory)
     document = json.loads((directory / "models/lstm/model.json").read_text())
     tensors = load_file(directory / "models/lstm/model.safetensors")
     session = onnxruntime.InferenceSession(directory / "onnx/model.onnx", providers=["CPUExecutionProvider"])
