@@ -1,5 +1,3 @@
-import { leastSquares } from './leastSquares.js';
-
 /** The likeliest break of a series. */
 export interface StructuralBreak {
   /** Largest F statistic over all dates, times the number of coefficients. */
@@ -28,21 +26,40 @@ const ENOUGH = 60;
  */
 export function findBreak(x: Float64Array): StructuralBreak | undefined {
   if (x.length < ENOUGH) return undefined;
-  const whole = autoregression(x, 1, x.length);
-  if (whole === undefined) return undefined;
+  const sums = new PairSums(x);
+  const whole = sums.residual(1, x.length);
+  if (!(whole > 0)) return undefined;
   const margin = Math.ceil(TRIMMING * x.length);
   let best = { statistic: 0, at: 0 };
   for (let at = margin; at <= x.length - margin; at++) {
-    const [before, after] = [autoregression(x, 1, at), autoregression(x, at, x.length)];
-    if (before === undefined || after === undefined) continue;
-    const apart = before.sumOfSquares + after.sumOfSquares;
-    const statistic = ((whole.sumOfSquares - apart) / apart) * (x.length - 1 - 4);
+    const apart = sums.residual(1, at) + sums.residual(at, x.length);
+    const statistic = ((whole - apart) / apart) * (x.length - 1 - 4);
     if (statistic > best.statistic) best = { statistic, at };
   }
   return { ...best, isSignificant: best.statistic > CRITICAL };
 }
 
-function autoregression(x: Float64Array, start: number, end: number) {
-  const lagged = x.subarray(start - 1, end - 1);
-  return leastSquares([new Float64Array(end - start).fill(1), lagged], x.slice(start, end));
+/** Running sums over the pairs (x_{t-1}, x_t), from which the regression over any stretch follows at once. */
+class PairSums {
+  /** [t][lagged, current, lagged^2, product, current^2], sums over the pairs before t, of values less their mean. */
+  private readonly sums: Float64Array;
+
+  constructor(x: Float64Array) {
+    const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+    this.sums = new Float64Array(5 * (x.length + 1));
+    for (let t = 1; t < x.length; t++) {
+      const [a, b] = [x[t - 1] - mean, x[t] - mean];
+      [a, b, a * a, a * b, b * b].forEach((term, i) => {
+        this.sums[5 * (t + 1) + i] = this.sums[5 * t + i] + term;
+      });
+    }
+  }
+
+  /** Residual sum of squares of x_t on x_{t-1} and an intercept over start <= t < end; 0 where x does not vary. */
+  residual(start: number, end: number): number {
+    const n = end - start;
+    const [a, b, aa, ab, bb] = [0, 1, 2, 3, 4].map((i) => this.sums[5 * end + i] - this.sums[5 * start + i]);
+    const [saa, sab, sbb] = [aa - (a * a) / n, ab - (a * b) / n, bb - (b * b) / n];
+    return saa > 0 ? sbb - (sab * sab) / saa : 0;
+  }
 }

@@ -5,6 +5,8 @@ export interface Regression {
   readonly errors: Float64Array;
   readonly residuals: Float64Array;
   readonly sumOfSquares: number;
+  /** The same of the regressions on the first column, the first two, ... and all. */
+  readonly nestedSums: Float64Array;
 }
 
 /** Share of a column's own length below which what is left of it counts as nothing. */
@@ -23,6 +25,7 @@ export function leastSquares(columns: readonly Float64Array[], y: Float64Array):
   const r = Array.from({ length: k }, () => new Float64Array(k));
   const projections = new Float64Array(k);
   const residuals = Float64Array.from(y);
+  const nestedSums = new Float64Array(k);
   for (let j = 0; j < k; j++) {
     const before = Math.sqrt(dot(columns[j], columns[j]));
     r[j][j] = Math.sqrt(dot(q[j], q[j]));
@@ -34,6 +37,7 @@ export function leastSquares(columns: readonly Float64Array[], y: Float64Array):
     }
     projections[j] = dot(q[j], residuals);
     subtract(residuals, q[j], projections[j]);
+    nestedSums[j] = dot(residuals, residuals);
   }
   const inverse = invertUpper(r);
   const sumOfSquares = dot(residuals, residuals);
@@ -43,6 +47,7 @@ export function leastSquares(columns: readonly Float64Array[], y: Float64Array):
     errors: Float64Array.from(inverse, (row) => Math.sqrt(variance * dot(row, row))),
     residuals,
     sumOfSquares,
+    nestedSums,
   };
 }
 

@@ -22,16 +22,12 @@ export function dickeyFuller(x: Float64Array): TestResult | undefined {
   const n = x.length;
   if (n < ENOUGH) return undefined;
   const most = Math.min(Math.ceil(12 * (n / 100) ** 0.25), Math.floor(n / 2) - 3);
-  let best: { lags: number; criterion: number } | undefined;
-  for (let lags = 0; lags <= most; lags++) {
-    const fit = dickeyFullerRegression(x, lags, most);
-    if (fit === undefined) continue;
-    const rows = fit.residuals.length;
-    const criterion = rows * Math.log(fit.sumOfSquares / rows) + 2 * (lags + 2);
-    if (best === undefined || criterion < best.criterion) best = { lags, criterion };
-  }
-  if (best === undefined) return undefined;
-  const { lags } = best;
+  const widest = dickeyFullerRegression(x, most, most);
+  if (widest === undefined) return undefined;
+  // Level and intercept come first, then the lagged changes one by one: their regressions are nested in the widest.
+  const rows = widest.residuals.length;
+  const criteria = widest.nestedSums.slice(1).map((sum, lags) => rows * Math.log(sum / rows) + 2 * (lags + 2));
+  const lags = criteria.indexOf(criteria.reduce((a, b) => Math.min(a, b)));
   const fit = dickeyFullerRegression(x, lags, lags);
   if (fit === undefined) return undefined;
   const statistic = fit.coefficients[0] / fit.errors[0];
