@@ -90,6 +90,8 @@ export class FeatureFitted implements Fitted {
           .map((value, at) => value / own[Math.floor(at / width)]),
       ],
       covariances: [covariances],
+      bases: [new Float64Array(0)],
+      variances: [new Float64Array(0)],
       featureCount: width,
       mean: new Float64Array(own.length),
       sd: own,

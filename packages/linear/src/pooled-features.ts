@@ -18,8 +18,20 @@ import { FeatureFitted } from './feature-fitted.js';
 import { featureGradient, featureLayout, rawFeatures, totalLagWeights } from './features.js';
 import { type LagShape, lagBasis } from './lag-basis.js';
 
-/** Quantiles of the training rows where splines bend. */
+/** Quantiles of the training rows where splines bend, for few series and for many. */
 const KNOT_QUANTILES = [0.1, 0.3, 0.5, 0.7, 0.9];
+const FEW_KNOT_QUANTILES = [0.2, 0.5, 0.8];
+
+/**
+ * With more series than this the nonlinear features are cut down, as work grows with the cube of their number: fewer
+ * knots, four geometric lag sums, and products with states alone where there are states.
+ */
+const MANY_SERIES = 8;
+
+/** Features from which on fewer steps are taken, so that the work of a fit stays bounded. */
+const MANY_FEATURES = 100;
+const MOST_STEPS = 150;
+const FEWEST_STEPS = 30;
 
 /** Width of a bend in SD: half a knot's distance, so that derivatives are smooth between knots. */
 const BEND = 0.25;
@@ -68,6 +80,7 @@ export async function fitPooledFeatures(
       block: blocksOf(formulae),
       prior: settings.prior,
       minObservations: settings.minObservations,
+      maxSteps: stepsFor(width),
       ...(fit.signal ? { signal: fit.signal } : {}),
     },
   );
@@ -94,18 +107,26 @@ function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) 
     ? indexesOfRole(inputs, 'state').filter((column) => design.scaler.count[column] === whole.end)
     : [];
   const columns = [...entering, ...states];
+  const many = settings.nonlinear && columns.length > MANY_SERIES;
+  const conditioning = new Set(many && states.length > 0 ? states : columns);
   const factors = new Set(indexesOfRole(inputs, 'factor'));
   const lagged = columns.flatMap((column, at) => (factors.has(column) && settings.lags > 1 ? [at] : []));
   const pairs = columns.flatMap((a, i) =>
-    columns.flatMap((b, j) => (j > i && (factors.has(a) || factors.has(b)) ? [[i, j] as const] : [])),
+    columns.flatMap((b, j) =>
+      j > i && (factors.has(a) || factors.has(b)) && (conditioning.has(a) || conditioning.has(b))
+        ? [[i, j] as const]
+        : [],
+    ),
   );
   return {
     scaler: design.scaler,
     columns,
     lagged,
     lagCount: settings.lags > 1 ? settings.lags : 0,
-    lagBasis: settings.lags > 1 ? lagBasis(settings.lagShape, settings.lags) : new Float64Array(0),
-    knots: settings.nonlinear ? knotsOf(own, columns, design.scaler) : new Float64Array(0),
+    lagBasis: settings.lags > 1 ? lagBasis(many ? 'koyck' : settings.lagShape, settings.lags) : new Float64Array(0),
+    knots: settings.nonlinear
+      ? knotsOf(own, columns, design.scaler, many ? FEW_KNOT_QUANTILES : KNOT_QUANTILES)
+      : new Float64Array(0),
     bend: BEND,
     products: settings.nonlinear ? pairs : [],
     missingColumns: design.marks,
@@ -113,11 +134,16 @@ function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) 
 }
 
 /** [column][knot], quantiles of the observed training rows in SD. */
-function knotsOf(own: Panel, columns: readonly number[], scaler: { mean: Float64Array; sd: Float64Array }) {
+function knotsOf(
+  own: Panel,
+  columns: readonly number[],
+  scaler: { mean: Float64Array; sd: Float64Array },
+  quantiles: readonly number[],
+) {
   const series = own.inputs.factors.length;
   const knots = columns.flatMap((column) => {
     const seen = own.inputs.values.filter((value, at) => at % series === column && !Number.isNaN(value)).sort();
-    return KNOT_QUANTILES.map((q) => {
+    return quantiles.map((q) => {
       const place = q * (seen.length - 1);
       const low = seen[Math.floor(place)];
       const value = low + (place % 1) * (seen[Math.ceil(place)] - low);
@@ -125,6 +151,10 @@ function knotsOf(own: Panel, columns: readonly number[], scaler: { mean: Float64
     });
   });
   return Float64Array.from(knots);
+}
+
+function stepsFor(width: number): number {
+  return Math.round(Math.min(MOST_STEPS, Math.max(FEWEST_STEPS, MOST_STEPS * (MANY_FEATURES / width) ** 3)));
 }
 
 /** One prior variance of the mean for: own date, lags, splines, products, marks. */
