@@ -136,11 +136,14 @@ export function checkTensors(
     }
   }
   for (const [name, tensor] of tensors) {
-    // NaN says that a single coefficient was left out.
-    if (name === 'variances' && tensor.data.every((x) => Number.isNaN(x) || (x >= 0 && Number.isFinite(x)))) continue;
-    const bad = firstBad(tensor, perAsset.test(name));
+    const bad = name === 'variances' ? firstBadVariance(tensor) : firstBad(tensor, perAsset.test(name));
     if (bad >= 0) throw new InputError(`tensor "${name}" holds ${tensor.data[bad]} at index ${bad}`, { place, remedy });
   }
+}
+
+/** As {@link firstBad}; NaN says that a single coefficient was left out. */
+function firstBadVariance({ data }: Tensor): number {
+  return data.findIndex((x: number) => !Number.isNaN(x) && !(x >= 0 && Number.isFinite(x)));
 }
 
 /** First entry that may not be what it is, or -1. */

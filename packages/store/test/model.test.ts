@@ -85,6 +85,21 @@ describe('an asset that could not be estimated', () => {
     expect(readModel(dir).parameters).toStrictEqual({ ...linear, intercept, coefficients });
   });
 
+  it('has single coefficients left out: they have no variance', () => {
+    const variances = withNaN(
+      linear.coefficients.map((b) => b * b),
+      4,
+    );
+    writeModel(dir, { info, parameters: { ...linear, variances } });
+    expect(readModel(dir).parameters).toStrictEqual({ ...linear, variances });
+    for (const wrong of [-1, Number.POSITIVE_INFINITY]) {
+      variances[7] = wrong;
+      expect(() => writeModel(dir, { info, parameters: { ...linear, variances } })).toThrow(
+        new RegExp(`"variances" holds ${wrong} at index 7`),
+      );
+    }
+  });
+
   it('is no excuse for NaN elsewhere', () => {
     const intercept = withNaN(linear.intercept, 2);
     const coefficients = withNaN(linear.coefficients, 9);
