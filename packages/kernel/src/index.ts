@@ -29,6 +29,17 @@ export {
   rollingRegression,
   twoSidedPValues,
 } from './linear.js';
+export { type PooledHeadOptions, type PooledHeads, pooledHeads } from './linearHeads.js';
+export {
+  diffuseModel,
+  type KalmanModel,
+  type KalmanPath,
+  type KalmanPathOptions,
+  type KalmanSearch,
+  type KalmanVariances,
+  kalmanPath,
+  kalmanVariances,
+} from './linearKalman.js';
 export {
   type LstmBatch,
   type LstmGradients,
@@ -44,15 +55,41 @@ export {
   measurePeak,
   type RealArray,
 } from './lstm.js';
-export { type PooledHeadOptions, type PooledHeads, pooledHeads } from './linearHeads.js';
-export {
-  diffuseModel,
-  type KalmanModel,
-  type KalmanPath,
-  type KalmanPathOptions,
-  type KalmanSearch,
-  type KalmanVariances,
-  kalmanPath,
-  kalmanVariances,
-} from './linearKalman.js';
 export { activeIsa, nativeVersion, type RunOptions } from './native.js';
+export {
+  type PrincipalComponents,
+  type PrincipalComponentsOptions,
+  principalComponents,
+} from './principalComponents.js';
+export {
+  bestSteps,
+  type DirectionsPath,
+  type ElasticNetPath,
+  type FamaMacBeth,
+  famaMacBeth,
+  fPValues,
+  type GrsTest,
+  grsTest,
+  type PartialLeastSquaresPath,
+  type PricingPanel,
+  type ShrinkagePath,
+  type ShrinkagePathOptions,
+  shrinkagePath,
+} from './shrinkagePath.js';
+export {
+  type AssetEquations,
+  assetResponses,
+  bestOrder,
+  type GrangerTest,
+  grangerTest,
+  type Impulse,
+  type ImpulseResponses,
+  type ResponseRequest,
+  type SeriesMatrix,
+  type VarOrder,
+  type VectorAutoregression,
+  varianceDecomposition,
+  varOrder,
+  varResponses,
+  vectorAutoregression,
+} from './vectorAutoregression.js';

@@ -5,11 +5,13 @@
 //! Work is cut by asset and never by thread, so results have the same bits for any thread count.
 //!
 //! - [`ols`]: static least squares by column-scaled QR, homoscedastic or HAC covariance.
+//! - [`var`], [`var_order`], [`var_responses`], [`asset_responses`]: vector autoregressions, and assets' dynamic
+//!   exposures to their shocks.
+//! - [`pca`]: principal components, missing values by EM; [`fama_macbeth`], [`grs_test`]: asset-pricing tests.
+//! - [`shrinkage_path`]: elastic net, principal-component and partial least squares with block cross-validation.
 //! - [`rolling_ols`]: least squares over the last `window` rows, at every row.
 //! - [`ewm_path`], [`ewm_prior`]: exponentially weighted least squares at every row, shrunk to the
 //!   cross-section of assets and to zero by empirical Bayes.
-//! - [`kalman_path`], [`kalman_variances`]: coefficients that follow random walks, filtered or smoothed, their variances
-//!   by maximum likelihood.
 //! - [`pooled_heads`]: regressions of many assets on the same, possibly many, features with an estimated prior.
 //! - [`kalman_path`], [`kalman_variances`]: coefficients that follow random walks, filtered or smoothed, their variances
 //!   by maximum likelihood.
@@ -26,15 +28,19 @@ mod ols;
 mod panel;
 mod parallel;
 mod path;
+mod pca;
+mod pricing;
 mod prior;
 mod qr;
 mod rolling;
 mod sandwich;
 mod shrink;
+mod shrinkage_path;
 mod small;
 mod solver;
 mod special;
 mod stream;
+mod var;
 
 pub use error::LinearError;
 pub use ewm::{EwmOptions, ewm_path};
@@ -47,8 +53,15 @@ pub use kalman::{
 pub use ols::{Ols, OlsOptions, Reference, ols};
 pub use panel::Panel;
 pub use path::{Path, PathRange};
+pub use pca::{ComponentCount, Pca, PcaOptions, pca};
+pub use pricing::{FamaMacBeth, GrsTest, fama_macbeth, grs_test};
 pub use prior::{EwmPrior, ewm_prior};
 pub use qr::{PivotedQr, RANK_TOLERANCE};
 pub use rolling::{RollingOptions, rolling_ols};
 pub use sandwich::{Covariance, Leverage};
-pub use special::{normal_two_sided, student_t_two_sided};
+pub use shrinkage_path::{Shrinkage, ShrinkageOptions, ShrinkagePath, shrinkage_path};
+pub use special::{f_upper, normal_two_sided, student_t_two_sided};
+pub use var::{
+    AssetEquations, Criterion, Granger, Impulse, ResponseOptions, Responses, Var, VarOrder, asset_responses, granger, var,
+    var_order, var_responses,
+};

@@ -99,6 +99,18 @@ impl PivotedQr {
             .map(|i| dot(&self.r_inverse[i * rank..(i + 1) * rank], &projected))
             .collect()
     }
+
+    /// y - Q Q'y, what the kept columns leave of y; projected twice, as one pass leaves rounding of the size of y.
+    pub fn residuals(&self, y: &[f64]) -> Vec<f64> {
+        let mut left = y.to_vec();
+        for _ in 0..2 {
+            for basis in self.q.chunks_exact(self.rows.max(1)) {
+                let along = dot(basis, &left);
+                left.iter_mut().zip(basis).for_each(|(left, q)| *left -= along * q);
+            }
+        }
+        left
+    }
 }
 
 fn condition_number(r: &[f64], rank: usize, columns: usize) -> f64 {

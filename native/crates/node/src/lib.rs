@@ -3,6 +3,8 @@
 
 mod closed_form;
 mod linear;
+mod linear_factors;
+mod linear_static;
 mod linear_heads;
 mod linear_kalman;
 mod lstm;
