@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InputError } from '@macrograd/core';
+import { looksArrow, readArrow } from './arrow.js';
 import { readGrid } from './delimited.js';
 import { decodeText } from './encoding.js';
 import type { Grid } from './grid.js';
@@ -9,7 +10,7 @@ import type { ReadOptions } from './spec.js';
 import { unpack } from './unpack.js';
 
 /**
- * Reads a file as cells, unpacked where it is gzip or zip: Parquet by its first bytes, everything else as delimited text.
+ * Reads a file as cells, unpacked where it is gzip or zip: Parquet and Arrow by their first bytes, everything else as delimited text.
  * What the file is called does not matter.
  */
 export async function readCells(file: string, options: ReadOptions): Promise<{ grid: Grid; sha256: string }> {
@@ -18,6 +19,7 @@ export async function readCells(file: string, options: ReadOptions): Promise<{ g
   const content = unpack(bytes, file, options.member);
   const isParquet = content.subarray(0, 4).toString('latin1') === 'PAR1';
   if (isParquet) return { grid: await readParquet(content, file), sha256 };
+  if (looksArrow(content)) return { grid: await readArrow(content, file), sha256 };
   return { grid: readGrid(decodeText(content, file, options.encoding), file, options), sha256 };
 }
 

@@ -124,10 +124,13 @@ test("Goyal and Welch's predictors by month and by quarter, thousands and missin
   expect(dates(get(quarterly, 'b/m'))).toEqual(['1952-12-31', '1953-03-31', '1953-06-30']);
 });
 
-test.each(['wide', 'wide_gzip', 'long'])('%s.parquet as pandas writes it reads like the csv', async (name) => {
-  const table = await readTable(join(import.meta.dirname, 'golden', `${name}.parquet`));
-  expect(table.format).toBe(name === 'long' ? 'long' : 'wide');
-  expect(dates(get(table, 'B'))).toEqual(['2020-01-31', '2020-02-29', '2020-03-31', '2020-04-30']);
-  expect(values(get(table, 'A'))).toEqual([1, 2, 3, 4]);
-  expect(values(get(table, 'B'))).toEqual([0.5, Number.NaN, -300, 0.1]);
-});
+test.each(['wide.parquet', 'wide_gzip.parquet', 'long.parquet', 'wide.arrow', 'long.arrows'])(
+  '%s as pandas writes it reads like the csv',
+  async (name) => {
+    const table = await readTable(join(import.meta.dirname, 'golden', name));
+    expect(table.format).toBe(name.startsWith('long') ? 'long' : 'wide');
+    expect(dates(get(table, 'B'))).toEqual(['2020-01-31', '2020-02-29', '2020-03-31', '2020-04-30']);
+    expect(values(get(table, 'A'))).toEqual([1, 2, 3, 4]);
+    expect(values(get(table, 'B'))).toEqual([0.5, Number.NaN, -300, 0.1]);
+  },
+);

@@ -6,7 +6,10 @@ import { zip } from './zip.js';
 
 const PLAIN = Buffer.from('date,A,B\n2020-01,1,2.5\n2020-02,2,3\n2020-03,4,.5\n');
 const SAME: Meaning = { values: { A: [1, 2, 4], B: [2.5, 3, 0.5] } };
-const parquet = readFileSync(join(import.meta.dirname, '../../../packages/data/test/golden/wide.parquet'));
+const golden = (name: string) => readFileSync(join(import.meta.dirname, '../../../packages/data/test/golden', name));
+const parquet = golden('wide.parquet');
+const arrow = golden('wide.arrow');
+const feather = golden('wide_lz4.feather');
 
 /** A file with one byte inverted. */
 const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 0xff : byte));
@@ -162,6 +165,11 @@ export const archiveHazards: readonly Hazard[] = [
     content: flipped(parquet, parquet.length - 6),
     refuses: "FILE: this Parquet file can't be read",
   },
+  { name: 'Arrow', content: arrow, extension: 'arrow', reads: { values: { A: [1, 2, 3, 4] } } },
+  { name: 'Arrow called csv', content: arrow, reads: { values: { A: [1, 2, 3, 4] } } },
+  { name: 'Arrow, compressed', content: feather, refuses: "FILE: this Arrow file can't be read" },
+  { name: 'Arrow cut off', content: arrow.subarray(0, 200), refuses: "FILE: this Arrow file can't be read" },
+  { name: 'Arrow of its first bytes alone', content: 'ARROW1', refuses: "FILE: this Arrow file can't be read" },
   wrongKind('an old Excel workbook', Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1), 'an old Excel workbook'),
   wrongKind('a web page', '<!DOCTYPE html><html><body>Not found</body></html>', 'a web page or XML'),
   wrongKind('a web page after blanks', '\n  <html>', 'a web page or XML'),
@@ -170,7 +178,6 @@ export const archiveHazards: readonly Hazard[] = [
   wrongKind('JSON a hundred thousand levels deep', '['.repeat(100_000), 'JSON'),
   wrongKind('a PDF', '%PDF-1.7', 'a PDF'),
   wrongKind('an SQLite database', 'SQLite format 3', 'an SQLite database'),
-  wrongKind('an Arrow file', 'ARROW1\u0001', 'an Arrow file'),
   wrongKind('a DuckDB database', '\u0001234567\u0001DUCK', 'a DuckDB database'),
   wrongKind('bzip2', 'BZh91AY', 'packed with bzip2'),
   wrongKind('Zstandard', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0), 'packed with Zstandard'),

@@ -37,7 +37,7 @@ async function writeProject(session: Session, dir: string, options: InitOptions)
       remedy: 'run it with "macrograd run", or name a new directory',
     });
   }
-  const own = there.filter((name) => /\.(?:csv|tsv|txt|parquet|zip|csv\.gz|tsv\.gz)$/i.test(name)).sort();
+  const own = there.filter((name) => /\.(?:csv|tsv|txt|parquet|arrow|feather|zip|csv\.gz|tsv\.gz)$/i.test(name)).sort();
   if (own.length > 0) await writeOwn(session, dir, own, options);
   else if (there.length > 0) {
     throw new InputError(`${named(dir)} is not empty and holds no data file`, {

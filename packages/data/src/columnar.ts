@@ -1,0 +1,39 @@
+import { InputError } from '@macrograd/core';
+import type { Cell } from './cells.js';
+import type { Grid } from './grid.js';
+
+/** Cells of one file beyond which it is not read: 2 GiB of numbers in memory. */
+const MOST_CELLS = 2 ** 28;
+
+/** Refuses a table by what it says of its own size, before any of it is unpacked. */
+export function refuseHugeTable(file: string, rows: number, columns: number): void {
+  if (rows * columns <= MOST_CELLS) return;
+  throw new InputError(`this file says that it has ${rows} rows of ${columns} columns`, {
+    place: { file },
+    remedy: 'take the columns that you need',
+  });
+}
+
+/** One column of a typed file. */
+export interface TypedColumn {
+  readonly name: string;
+  readonly values: ArrayLike<unknown>;
+}
+
+/** Grid of a typed file: a header row, then the rows; the place of a cell is its row, from 1. */
+export function gridOfColumns(file: string, columns: readonly TypedColumn[]): Grid {
+  const count = columns[0]?.values.length ?? 0;
+  refuseHugeTable(file, count, columns.length);
+  const rows = Array.from({ length: count }, (_, row) => columns.map(({ values }) => toCell(values[row])));
+  const lines = Array.from({ length: count + 1 }, (_, row) => row);
+  const place = (row: number) => ({ file, line: lines[row] });
+  return { file, rows: [columns.map(({ name }) => name), ...rows], lines, blankRows: 0, place };
+}
+
+function toCell(value: unknown): Cell {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Date) return value.toISOString().replace('T00:00:00.000Z', '');
+  return String(value);
+}
