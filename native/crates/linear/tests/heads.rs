@@ -1,0 +1,206 @@
+//! Pooled heads against the joint normal written out, and what the estimated prior is good for.
+
+use macrograd_linear::{HeadOptions, Panel, PooledHeads, pooled_heads};
+use macrograd_simd::Control;
+
+const ROWS: usize = 120;
+const FEATURES: usize = 6;
+const ASSETS: usize = 40;
+
+/// Uniform numbers in (-1, 1) from a 64-bit linear congruential generator (Knuth's constants).
+struct Lcg(u64);
+
+impl Lcg {
+    fn next(&mut self) -> f64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.next()).sum::<f64>() / 2.0
+    }
+}
+
+struct World {
+    design: Vec<f64>,
+    returns: Vec<f64>,
+    /// `[asset][feature]`.
+    truth: Vec<f64>,
+}
+
+/// The first two features matter with heads of their own, the third with one head for all, the others not at all.
+fn world(common: f64, holes: bool) -> World {
+    let mut random = Lcg(9);
+    let design: Vec<f64> = (0..ROWS * FEATURES).map(|_| random.normal()).collect();
+    let mut truth = vec![0.0; ASSETS * FEATURES];
+    for head in truth.chunks_exact_mut(FEATURES) {
+        head[0] = 0.3 * random.normal();
+        head[1] = -0.2 + 0.2 * random.normal();
+        head[2] = 0.25;
+    }
+    let mut returns = vec![f64::NAN; ROWS * ASSETS];
+    for row in 0..ROWS {
+        let shared = common * random.normal();
+        for asset in 0..ASSETS {
+            let x = &design[row * FEATURES..(row + 1) * FEATURES];
+            let head = &truth[asset * FEATURES..(asset + 1) * FEATURES];
+            let fitted: f64 = x.iter().zip(head).map(|(x, c)| x * c).sum();
+            let value = 0.1 + fitted + shared + 0.8 * random.normal();
+            if !holes || asset % 3 != 0 || row % 5 != 1 {
+                returns[row * ASSETS + asset] = value;
+            }
+        }
+    }
+    World { design, returns, truth }
+}
+
+fn options() -> HeadOptions {
+    HeadOptions {
+        block: vec![0; FEATURES],
+        ridge: false,
+        correlation: 0.5,
+        max_steps: 300,
+        min_observations: 20,
+    }
+}
+
+fn fit(world: &World, options: &HeadOptions) -> PooledHeads {
+    let panel = Panel::new(&world.design, &world.returns, ROWS, FEATURES, ASSETS).expect("valid");
+    pooled_heads(&panel, options, &Control::with_threads(1)).expect("fits")
+}
+
+fn rmse(fit: &PooledHeads, world: &World) -> f64 {
+    let squares: f64 = fit.heads.iter().zip(&world.truth).map(|(a, b)| (a - b).powi(2)).sum();
+    (squares / world.truth.len() as f64).sqrt()
+}
+
+/// b = (X'X + ridge I)^-1 X'y of one asset over its rows, both less their means.
+fn least_squares(world: &World, asset: usize, ridge: f64) -> Vec<f64> {
+    let seen: Vec<usize> = (0..ROWS)
+        .filter(|&row| !world.returns[row * ASSETS + asset].is_nan())
+        .collect();
+    let count = seen.len() as f64;
+    let mean = |of: &dyn Fn(usize) -> f64| seen.iter().map(|&row| of(row)).sum::<f64>() / count;
+    let x_mean: Vec<f64> = (0..FEATURES)
+        .map(|j| mean(&|row| world.design[row * FEATURES + j]))
+        .collect();
+    let y_mean = mean(&|row| world.returns[row * ASSETS + asset]);
+    let mut a = vec![vec![0.0; FEATURES + 1]; FEATURES];
+    for &row in &seen {
+        let x: Vec<f64> = (0..FEATURES)
+            .map(|j| world.design[row * FEATURES + j] - x_mean[j])
+            .collect();
+        for i in 0..FEATURES {
+            (0..FEATURES).for_each(|j| a[i][j] += x[i] * x[j]);
+            a[i][FEATURES] += x[i] * (world.returns[row * ASSETS + asset] - y_mean);
+        }
+    }
+    (0..FEATURES).for_each(|i| a[i][i] += ridge);
+    for i in 0..FEATURES {
+        for row in 0..FEATURES {
+            if row == i {
+                continue;
+            }
+            let factor = a[row][i] / a[i][i];
+            for column in i..=FEATURES {
+                let value = a[i][column];
+                a[row][column] -= factor * value;
+            }
+        }
+    }
+    (0..FEATURES).map(|i| a[i][FEATURES] / a[i][i]).collect()
+}
+
+#[test]
+fn beats_least_squares_and_finds_what_is_shared_and_what_is_nothing() {
+    for (common, holes) in [(0.0, false), (0.6, false), (0.0, true)] {
+        let world = world(common, holes);
+        let fit = fit(&world, &options());
+        assert!(fit.converged, "{} steps", fit.steps);
+        let squares: f64 = (0..ASSETS)
+            .flat_map(|asset| {
+                let truth = &world.truth[asset * FEATURES..(asset + 1) * FEATURES];
+                least_squares(&world, asset, 0.0)
+                    .into_iter()
+                    .zip(truth)
+                    .map(|(b, c)| (b - c).powi(2))
+                    .collect::<Vec<_>>()
+            })
+            .sum();
+        let plain = (squares / world.truth.len() as f64).sqrt();
+        assert!(rmse(&fit, &world) < 0.9 * plain, "{} {plain}", rmse(&fit, &world));
+        // Own heads, one shared head, nothing. A common residual leaves the mean uncertain by .6 / sqrt(120).
+        assert!(
+            fit.spread[0] > 0.03 && fit.spread[2] < 0.01 && fit.spread[4] < 0.01,
+            "{:?}",
+            fit.spread
+        );
+        assert!((fit.mean[2] - 0.25).abs() < 0.03 + 0.2 * common && fit.mean[5].abs() < 0.03 + 0.2 * common);
+        // Noise .64, common .36: standard errors near .64 sqrt(2 / 4000) and .36 sqrt(2 / 120).
+        assert!((fit.noise.0 - 0.64).abs() < 0.06, "{:?}", fit.noise);
+        assert!((fit.noise.1 - common * common).abs() < 0.15, "{:?}", fit.noise);
+    }
+}
+
+#[test]
+fn nominal_intervals_cover() {
+    let world = world(0.3, true);
+    let fit = fit(&world, &options());
+    let mut inside = 0;
+    for asset in 0..ASSETS {
+        let pattern = usize::try_from(fit.pattern[asset]).expect("estimated");
+        for j in 0..FEATURES {
+            let variance = fit.covariance[(pattern * FEATURES + j) * FEATURES + j];
+            let off = fit.heads[asset * FEATURES + j] - world.truth[asset * FEATURES + j];
+            inside += usize::from(off.abs() < 1.645 * variance.sqrt());
+        }
+    }
+    let coverage = inside as f64 / world.truth.len() as f64;
+    // Nominal .90; 240 intervals that share the errors of the mean.
+    assert!((0.82..=0.99).contains(&coverage), "{coverage}");
+}
+
+#[test]
+fn ridge_is_the_ridge_regression_of_its_own_variances() {
+    // No two assets are taken together by ridge but through its variances, so each can be written out.
+    let world = world(0.0, false);
+    let options = HeadOptions {
+        ridge: true,
+        ..options()
+    };
+    let fit = fit(&world, &options);
+    let ridge = fit.noise.0 / fit.spread[0];
+    assert!(fit.mean.iter().all(|&mean| mean == 0.0) && fit.noise.1 < 1e-3);
+    for asset in [0, 7, 39] {
+        for (own, b) in fit.heads[asset * FEATURES..]
+            .iter()
+            .zip(least_squares(&world, asset, ridge))
+        {
+            // The mean over assets has a noise of its own, here estimated as nearly the same.
+            assert!((own - b).abs() < 5e-3, "{own} {b}");
+        }
+    }
+}
+
+#[test]
+fn too_few_returns_are_a_status_and_wrong_options_refused() {
+    let mut world = world(0.0, false);
+    (10..ROWS).for_each(|row| world.returns[row * ASSETS + 3] = f64::NAN);
+    let fit = fit(&world, &options());
+    assert_eq!((fit.pattern[3], fit.observations[3]), (-1, 10));
+    assert!(fit.heads[3 * FEATURES].is_nan() && fit.heads[4 * FEATURES].is_finite());
+    let panel = Panel::new(&world.design, &world.returns, ROWS, FEATURES, ASSETS).expect("valid");
+    let wrong = HeadOptions {
+        correlation: 1.5,
+        ..options()
+    };
+    assert!(pooled_heads(&panel, &wrong, &Control::with_threads(1)).is_err());
+    let short = HeadOptions {
+        block: vec![0; 2],
+        ..options()
+    };
+    assert!(pooled_heads(&panel, &short, &Control::with_threads(1)).is_err());
+}
