@@ -12,10 +12,11 @@ export function isFiner(a: Frequency, b: Frequency): boolean {
 const WEEKDAYS_SPARED = 1;
 
 /**
- * One value a period from a series of higher frequency: the last observed one, the mean of the observed ones, or the sum
- * of all (missing when one is). A last period that the source does not reach the end of is left out, since its value would still change.
+ * One value a period from a series of higher frequency: the last observed one, the mean of the observed ones, or all
+ * summed or compounded (missing when one is). A last period that the source does not reach the end of is left out, since its value would still change.
  */
 export function downsample(series: Series, frequency: Frequency, how: AggregateId): Series {
+  if (how === 'compounded') return compound(series, frequency);
   return reduce(series, frequency, (values) => {
     if (how === 'sum') return values.reduce((sum, value) => sum + value, 0);
     const observed = values.filter((value) => !Number.isNaN(value));

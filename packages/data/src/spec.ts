@@ -66,8 +66,8 @@ export interface SeriesSpec {
   readonly releaseLag?: number;
 }
 
-/** How the values of a period become one: the last or the mean of the observed ones, or the sum of all. */
-export type AggregateId = 'last' | 'mean' | 'sum';
+/** How the values of a period become one: the last or mean of the observed ones; all summed, or compounded as decimals. */
+export type AggregateId = 'last' | 'mean' | 'sum' | 'compounded';
 
 /** Macro series taken from one file. */
 export interface FactorFileSpec extends FileSpec {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type AssetFileSpec, buildFactorPanel, buildPanel, describePanel, type FactorFileSpec } from '../src/index.js';
 import { monthEnds, table } from './files.js';
-import { assetColumn, factorColumn, panelDates } from './numbers.js';
+import { assetColumn, factorColumn, factorColumnOf, panelDates } from './numbers.js';
 
 /** Decimal arithmetic of a few operations on numbers near 1. */
 const DIGITS = 12;
@@ -158,6 +158,19 @@ test('a daily series enters a monthly panel by its last value or its mean, befor
   });
   const january = days.filter((day) => day.startsWith('2020-01')).map((day) => 100 + Number(day.slice(8)));
   expect(factorColumn(mean.panel, 'D')[0]).toBeCloseTo(january.reduce((a, b) => a + b) / january.length, DIGITS);
+});
+
+test('a daily series is summed or compounded, where asked for', async () => {
+  const days = weekdays('2020-03-31');
+  const rows = days.map((day) => [day, 0.01, 0.01]);
+  const factors = [
+    { file: table(['date', 'S', 'Z'], rows), aggregate: 'sum', series: { S: { column: 'S' } } },
+    { file: table(['date', 'C', 'Z'], rows), aggregate: 'compounded', series: { C: { column: 'C' } } },
+  ] as const;
+  const { inputs } = await buildFactorPanel({ factors, frequency: 'M' });
+  const count = days.filter((day) => day.startsWith('2020-02')).length;
+  expect(factorColumnOf(inputs, 'S')[1]).toBeCloseTo(0.01 * count, DIGITS);
+  expect(factorColumnOf(inputs, 'C')[1]).toBeCloseTo(1.01 ** count - 1, DIGITS);
 });
 
 test('daily returns are compounded over the month', async () => {

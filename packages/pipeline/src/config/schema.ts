@@ -66,7 +66,7 @@ export function configSchema(z: ZodModule) {
     outliers: z.enum(outlierRules).optional(),
     releases: z.string().min(1).optional(),
     series: z.record(z.string(), series).optional(),
-    aggregate: z.enum(['last', 'mean', 'sum']).default('last'),
+    aggregate: z.enum(['last', 'mean', 'sum', 'compounded']).default('last'),
     note: z.string().min(1).optional(),
   });
 
