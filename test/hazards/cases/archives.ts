@@ -61,6 +61,11 @@ export const archiveHazards: readonly Hazard[] = [
     reads: SAME,
   },
   {
+    name: "a zip of Kenneth French's",
+    content: zip([{ name: 'X.csv', content: Buffer.from('Made up\r\n\r\n,A,B\r\n202001,1,-99.99\r\n202002,3,4\r\n') }]),
+    reads: { values: { A: [1, 3], B: [Number.NaN, 4] } },
+  },
+  {
     name: 'zip of two files',
     content: zip([
       { name: 'a.csv', content: PLAIN },
