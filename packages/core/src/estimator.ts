@@ -6,6 +6,8 @@ export type MethodId =
   | 'ols'
   | 'rolling_ols'
   | 'ewm_ols'
+  | 'pca'
+  | 'var'
   | 'kalman'
   | 'distributed_lag'
   | 'spline'
@@ -80,7 +82,7 @@ export interface Diagnostics {
 
 /** Coefficients that do not move, or one set a training row. Plain data: enough to store, export and predict. */
 export interface LinearParameters {
-  readonly method: 'zero' | 'ols' | 'rolling_ols' | 'ewm_ols' | 'kalman';
+  readonly method: 'zero' | 'ols' | 'rolling_ols' | 'ewm_ols' | 'pca' | 'kalman';
   readonly scaler: Scaler;
   /** Columns of the inputs that enter, factors and controls, in this order. */
   readonly columns: readonly number[];
@@ -104,7 +106,7 @@ export interface LinearParameters {
  * mean taken off and is divided by its training SD.
  */
 export interface FeatureParameters {
-  readonly method: 'distributed_lag' | 'spline';
+  readonly method: 'var' | 'distributed_lag' | 'spline';
   readonly scaler: Scaler;
   /** Columns of the inputs that enter. */
   readonly columns: readonly number[];

@@ -58,7 +58,7 @@ async function fitOls(panel: Panel, span: Span, fit: FitOptions, options: OlsEst
 }
 
 /** Returns over h periods overlap by h - 1: the kernel must reach that far; undefined = the automatic rule does. */
-function overlapLags(horizon: number, rows: number): number | undefined {
+export function overlapLags(horizon: number, rows: number): number | undefined {
   const automatic = Math.floor(4 * (rows / 100) ** (2 / 9));
   return horizon - 1 > automatic ? horizon - 1 : undefined;
 }

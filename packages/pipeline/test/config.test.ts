@@ -74,11 +74,6 @@ describe('config', () => {
     ],
     ['a missing key', 'factors:\n  - file: a.csv\noutput: o\n', 'run.yaml:1:1: "assets" is missing; expected a list'],
     [
-      'a method of a later version',
-      `${minimal}methods: [ols, kalman]\n`,
-      'run.yaml:6:16: the method "kalman" is not in this version; available are zero, ols, rolling_ols, ewm_ols, lstm',
-    ],
-    [
       'a mistyped method',
       `${minimal}methods: [ols, ltsm]\n`,
       'run.yaml:6:16: "methods[1]" is "ltsm"; did you mean "lstm"?',

@@ -20,6 +20,8 @@ const methodHints: Readonly<Record<string, string>> = {
   ols: 'Least squares on all data before the fold; one exposure for all dates.',
   rolling_ols: 'Least squares on a moving window of recent data.',
   ewm_ols: 'Least squares with weights that fade into the past, drawn towards the average of all assets.',
+  pca: 'Least squares on the main directions in which the factors move together, mapped back to the factors.',
+  var: 'Least squares on current and lagged factors, which follow a vector autoregression.',
   lstm: 'Recurrent network over a window of macro history, shared by all assets; its derivative is the exposure.',
   chosen: 'For each asset the method chosen with what was known before each fold.',
 };

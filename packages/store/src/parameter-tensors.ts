@@ -93,7 +93,8 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
 }
 
 function hasFeatures(parameters: FittedParameters): parameters is FeatureParameters {
-  return parameters.method === 'distributed_lag' || parameters.method === 'spline';
+  const { method } = parameters;
+  return method === 'var' || method === 'distributed_lag' || method === 'spline';
 }
 
 function addFeatureShapes(shapes: Map<string, readonly number[]>, parameters: FeatureParameters) {

@@ -1,7 +1,6 @@
 import { InputError, type Place } from '@macrograd/core';
 import type { core as ZodCore } from 'zod';
 import type { ConfigDocument, ConfigPath } from './document.js';
-import { availableMethods, laterMethods } from './schema.js';
 import { nearestWord } from './suggest.js';
 
 type Issue = ZodCore.$ZodIssue;
@@ -37,13 +36,6 @@ function wrongValue(document: ConfigDocument, path: ConfigPath, issue: Issue): F
   const place = document.placeOf(path);
   const value = valueAt(document.value(), path);
   if (value === undefined) return { problem: `"${name}" is missing`, remedy: expectation(issue), place };
-  if (laterMethods.some((method) => method === value)) {
-    return {
-      problem: `the method "${value}" is not in this version`,
-      remedy: `available are ${availableMethods.join(', ')}`,
-      place,
-    };
-  }
   return { problem: `"${name}" is ${JSON.stringify(value)}`, remedy: expectation(issue, value), place };
 }
 

@@ -8,6 +8,8 @@ export const availableMethods = [
   'ols',
   'rolling_ols',
   'ewm_ols',
+  'pca',
+  'var',
   'kalman',
   'distributed_lag',
   'spline',
@@ -16,9 +18,6 @@ export const availableMethods = [
 
 /** Methods of a config that names none; the others join by name. */
 export const defaultMethods = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm'] as const;
-
-/** Methods with a fixed name that this version does not have. */
-export const laterMethods = ['pca', 'var'] as const;
 
 const transforms = ['none', 'diff', 'diff2', 'pct', 'pct_diff', 'yoy', 'yoy_diff', 'log', 'dlog', 'dlog2'] as const;
 const outlierRules = ['iqr', 'iqr_full'] as const;

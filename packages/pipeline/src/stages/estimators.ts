@@ -4,8 +4,10 @@ import {
   ewmOlsEstimator,
   kalmanEstimator,
   olsEstimator,
+  pcaEstimator,
   rollingOlsEstimator,
   splineEstimator,
+  varEstimator,
   zeroEstimator,
 } from '@macrograd/linear';
 import { type LstmEstimatorOptions, lstmEstimator } from '@macrograd/model';
@@ -18,6 +20,8 @@ const makers: Readonly<Record<MethodId, (lstm: LstmEstimatorOptions) => Estimato
   ols: () => olsEstimator(),
   rolling_ols: () => rollingOlsEstimator(),
   ewm_ols: () => ewmOlsEstimator(),
+  pca: () => pcaEstimator(),
+  var: () => varEstimator(),
   kalman: () => kalmanEstimator(),
   distributed_lag: () => distributedLagEstimator(),
   spline: () => splineEstimator(),

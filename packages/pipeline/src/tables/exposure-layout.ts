@@ -14,7 +14,7 @@ export interface ExposureSection {
 
 /** Methods whose exposures have lags beyond the return's own period; for all others cumulative = contemporaneous. */
 export function hasLags(method: MethodId): boolean {
-  return method === 'lstm' || method === 'distributed_lag' || method === 'spline';
+  return method === 'lstm' || method === 'var' || method === 'distributed_lag' || method === 'spline';
 }
 
 /** Kinds of exposure that are written for a method: cumulative ones only where they differ. */
