@@ -128,8 +128,8 @@ describe('macrograd simulate', () => {
   });
 
   it('refuses a method that does not exist', () => {
-    const { code, stderr } = macrograd(['simulate', '--methods', 'ols,kalman']);
+    const { code, stderr } = macrograd(['simulate', '--methods', 'ols,garch']);
     expect(code).toBe(2);
-    expect(stderr).toContain('"kalman"');
+    expect(stderr).toContain('"garch"');
   });
 });
