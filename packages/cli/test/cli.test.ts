@@ -23,7 +23,7 @@ describe('macrograd --help', () => {
     expect(verbs).toEqual(['init', 'check', 'fetch', 'run', 'report', 'export', 'simulate', 'help']);
   });
 
-  it.each([['init'], ['check'], ['fetch'], ['run'], ['report'], ['export', 'onnx'], ['simulate']])(
+  it.each([['init'], ['check'], ['fetch'], ['run'], ['report'], ['export', 'onnx'], ['export', 'tfjs'], ['simulate']])(
     'shows options and an example for %s %s',
     (...verb) => {
       const { code, stdout } = macrograd([...verb, '--help']);

@@ -65,6 +65,12 @@ describe('macrograd run', () => {
     for (const { file } of files) expect(existsSync(join(folder, file))).toBe(true);
   });
 
+  it('says which exports are left where a run has no LSTM', () => {
+    const { code, stderr } = macrograd(['export', 'tfjs', 'result'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/there is no LSTM.*macrograd export onnx/);
+  });
+
   it('checks a model of the result, and refuses it once a byte is changed', () => {
     const { code, stdout } = macrograd(['check', 'result/models/ols', '--json'], { cwd: folder });
     expect(code).toBe(0);

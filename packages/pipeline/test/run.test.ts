@@ -1,10 +1,19 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { CancelledError, InputError, monthEndOfIndex } from '@macrograd/core';
 import { readRunRecord, readTable, stringAt, type TableData } from '@macrograd/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dryRun, parseConfig, type RunOptions, readConfig, readHeadline, run } from '../src/index.js';
+import {
+  dryRun,
+  exportOnnxModel,
+  exportTfjsModel,
+  parseConfig,
+  type RunOptions,
+  readConfig,
+  readHeadline,
+  run,
+} from '../src/index.js';
 import { config as configText, MONTHS, writeProject } from './project.js';
 
 /** Row of the panel by which the future is changed; inside the second of three folds. */
@@ -131,10 +140,30 @@ describe('run', () => {
     expect(screened).toBe(6 * 3);
   });
 
+  it('exports the LSTM to TensorFlow.js, single assets and another method to ONNX, each compared with the model', async () => {
+    const dir = join(folder, 'exported');
+    cpSync(one, dir, { recursive: true });
+    const tfjs = await exportTfjsModel(dir);
+    expect(tfjs.files.map(({ file }) => file)).toEqual(
+      ['model.json', 'weights.bin'].map((name) => join(dir, 'tfjs', name)),
+    );
+    const single = await exportOnnxModel(dir, { assets: ['A1', 'A3'], opset: 14 });
+    const [ols] = await exportOnnxModel(dir, { method: 'ols', externalAbove: 0 });
+    for (const { returns, exposures } of [...single, ols]) {
+      expect(returns.maxRelativeError).toBeLessThanOrEqual(1e-5);
+      expect(exposures.maxRelativeError).toBeLessThanOrEqual(1e-5);
+      expect(exposures.compared).toBeGreaterThan(returns.compared);
+    }
+    expect(tfjs.returns.compared).toBeGreaterThan(0);
+    expect(existsSync(join(dir, 'onnx', 'assets', 'A3', 'exposures.onnx'))).toBe(true);
+    await expect(exportOnnxModel(dir, { assets: ['nobody'] })).rejects.toThrow(/no asset "nobody"/);
+    await expect(exportOnnxModel(dir, { method: 'nothing' })).rejects.toThrow(/no model of the method "nothing"/);
+  });
+
   it('gives the same bytes of tables, models and exports with two threads', async () => {
     const two = await result('two', { threads: 2 });
     const compared = filesOf(one).filter((file) => !/^(run\.json|report)/.test(file));
-    expect(compared.length).toBe(17);
+    expect(compared.length).toBe(18);
     for (const file of compared) {
       expect(readFileSync(join(two, file)).equals(readFileSync(join(one, file))), file).toBe(true);
     }
