@@ -17,6 +17,7 @@
 
 pub mod closed_form;
 mod columns;
+mod directional;
 mod encoder;
 mod error;
 mod exposures;
@@ -31,6 +32,9 @@ pub mod train;
 mod weights;
 
 pub use columns::InputColumns;
+pub use directional::{
+    InputPlace, JacobianPenalty, cross_partials, hessian, jacobian_jvp, jacobian_penalty, jvp, pull_back_jacobian, vjp,
+};
 pub use encoder::{Tape, backward, encoder_backward, encoder_forward, forward, hidden_jacobian};
 pub use error::LstmError;
 pub use exposures::{ExposureShape, exposures, hidden_columns};

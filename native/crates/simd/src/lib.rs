@@ -4,6 +4,7 @@
 mod activation;
 mod buffer;
 mod control;
+mod dual;
 mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -17,6 +18,7 @@ mod x86;
 
 pub use buffer::Buffer;
 pub use control::{Cancelled, Control};
+pub use dual::Dual;
 pub use isa::{Isa, IsaError, IsaName};
 pub use parallel::parallel_for_each;
 pub use peak::measure_peak;

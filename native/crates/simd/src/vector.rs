@@ -51,6 +51,18 @@ pub trait Simd<T: Real>: Copy + Send + Sync + 'static {
     /// Moves the lowest bits of each lane to where sign and exponent stand: builds powers of two.
     fn exponent_from_low_bits(self, a: Self::V) -> Self::V;
 
+    /// Hyperbolic tangent; see [`Real::tanh_lanes`].
+    #[inline(always)]
+    fn tanh(self, a: Self::V) -> Self::V {
+        T::tanh_lanes(self, a)
+    }
+
+    /// sigmoid(2 a); see [`Real::sigmoid_of_half_lanes`].
+    #[inline(always)]
+    fn sigmoid_of_half(self, a: Self::V) -> Self::V {
+        T::sigmoid_of_half_lanes(self, a)
+    }
+
     /// Sum of all lanes, halves added to each other until one is left.
     #[inline(always)]
     fn sum(self, a: Self::V) -> T {

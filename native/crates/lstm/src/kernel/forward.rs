@@ -153,13 +153,13 @@ fn update<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
     for unit in 0..ROWS / GATES {
         for vector in 0..VECTORS {
             let at = (unit * VECTORS + vector) * S::LANES;
-            let i = T::sigmoid_of_half_lanes(s, acc[GATES * unit][vector]);
-            let f = T::sigmoid_of_half_lanes(s, acc[GATES * unit + 1][vector]);
-            let g = T::tanh_lanes(s, acc[GATES * unit + 2][vector]);
-            let o = T::sigmoid_of_half_lanes(s, acc[GATES * unit + 3][vector]);
+            let i = s.sigmoid_of_half(acc[GATES * unit][vector]);
+            let f = s.sigmoid_of_half(acc[GATES * unit + 1][vector]);
+            let g = s.tanh(acc[GATES * unit + 2][vector]);
+            let o = s.sigmoid_of_half(acc[GATES * unit + 3][vector]);
             let before = s.load(&cell[at..]);
             let c = s.mul_add(f, before, s.mul(i, g));
-            let tanh_cell = T::tanh_lanes(s, c);
+            let tanh_cell = s.tanh(c);
             s.store(c, &mut cell[at..]);
             s.store(s.mul(o, tanh_cell), &mut hidden[at..]);
             if let Some(record) = &mut record {

@@ -4,5 +4,6 @@ mod exposures;
 mod fast;
 mod golden;
 mod refusals;
+mod second;
 mod support;
 mod train;
