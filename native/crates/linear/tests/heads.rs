@@ -105,10 +105,12 @@ fn least_squares(world: &World, asset: usize, ridge: f64) -> Vec<f64> {
                 continue;
             }
             let factor = a[row][i] / a[i][i];
-            for column in i..=FEATURES {
-                let value = a[i][column];
-                a[row][column] -= factor * value;
-            }
+            let pivot = a[i].clone();
+            a[row]
+                .iter_mut()
+                .zip(&pivot)
+                .skip(i)
+                .for_each(|(a, p)| *a -= factor * p);
         }
     }
     (0..FEATURES).map(|i| a[i][FEATURES] / a[i][i]).collect()

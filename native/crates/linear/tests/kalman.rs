@@ -75,10 +75,12 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         b.swap(i, pivot);
         for row in i + 1..n {
             let factor = a[row][i] / a[i][i];
-            for column in i..n {
-                let value = a[i][column];
-                a[row][column] -= factor * value;
-            }
+            let pivot = a[i].clone();
+            a[row]
+                .iter_mut()
+                .zip(&pivot)
+                .skip(i)
+                .for_each(|(a, p)| *a -= factor * p);
             b[row] -= factor * b[i];
         }
     }
