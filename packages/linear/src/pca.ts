@@ -111,7 +111,7 @@ async function factorDirections(rule: DesignRule, inputs: FactorPanel, fit: FitO
   return { values: directions, count };
 }
 
-/** Number of components whose block cross-validated error, in units of each asset's variance, is least over assets. */
+/** Number of components whose block cross-validated error, over that with one, is least on average over assets. */
 async function bestCount(
   { rule, panel }: Training,
   directions: Directions,
@@ -132,7 +132,7 @@ async function bestCount(
     const own = path.errors.subarray(asset * path.steps, (asset + 1) * path.steps);
     if (own.every((error) => error > 0))
       own.forEach((error, step) => {
-        sums[step] += Math.log(error);
+        sums[step] += error / own[0];
       });
   }
   return 1 + sums.reduce((best, sum, step) => (sum < sums[best] ? step : best), 0);
