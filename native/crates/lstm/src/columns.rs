@@ -11,9 +11,9 @@ pub enum InputColumns {
     /// Every input of every step: [sequence_length, input_size].
     #[default]
     Every,
-    /// Summed over the steps, the response to a lasting shift of an input: [input_size].
+    /// Summed over the steps, the response to a lasting shift of an input: `[input_size]`.
     SumOverSteps,
-    /// One input at every step: [sequence_length].
+    /// One input at every step: `[sequence_length]`.
     Input(usize),
 }
 

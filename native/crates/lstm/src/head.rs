@@ -11,7 +11,7 @@ pub struct Head<T> {
     pub outputs: usize,
     /// [outputs, hidden_size], row-major.
     pub weight: Vec<T>,
-    /// [outputs].
+    /// `[outputs]`.
     pub bias: Vec<T>,
 }
 

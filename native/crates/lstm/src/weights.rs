@@ -66,9 +66,9 @@ pub struct LayerWeights<T> {
     pub weight_ih: Vec<T>,
     /// [4H, H].
     pub weight_hh: Vec<T>,
-    /// [4H].
+    /// `[4H]`.
     pub bias_ih: Vec<T>,
-    /// [4H].
+    /// `[4H]`.
     pub bias_hh: Vec<T>,
 }
 
