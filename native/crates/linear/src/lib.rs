@@ -62,6 +62,6 @@ pub use sandwich::{Covariance, Leverage};
 pub use shrinkage_path::{Shrinkage, ShrinkageOptions, ShrinkagePath, shrinkage_path};
 pub use special::{f_upper, normal_two_sided, student_t_two_sided};
 pub use var::{
-    AssetEquations, Criterion, Granger, Impulse, ResponseOptions, Responses, Var, VarOrder, asset_responses, granger, var,
-    var_order, var_responses,
+    AssetEquations, Criterion, Granger, Impulse, ResponseOptions, Responses, Var, VarOrder, asset_responses, granger,
+    var, var_order, var_responses,
 };

@@ -40,7 +40,7 @@ impl InputColumns {
         }
     }
 
-    /// Moves a tile's derivatives [step][rows padded][lane] to rows [sample][column], `stride` apart. `sum` is scratch
+    /// Moves a tile's derivatives `[step][rows padded][lane]` to rows `[sample][column]`, `stride` apart. `sum` is scratch
     /// space.
     pub(crate) fn write<T: Real>(self, lanes: TileDerivatives<'_, T>, sum: &mut Vec<T>, out: &mut [T], stride: usize) {
         let TileDerivatives {

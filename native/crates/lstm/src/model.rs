@@ -276,7 +276,7 @@ impl<'a, T: Real> TilePass<'a, T> {
         T::dispatch(self.isa, work);
     }
 
-    /// Outputs [sample][output] of a tile that has been through the forward pass.
+    /// Outputs `[sample][output]` of a tile that has been through the forward pass.
     fn write_outputs(&self, tape: &TileTape<T>, out: &mut [T]) {
         let top = self.weights.layers.len() - 1;
         let hidden = tape.hidden(&self.weights.layers, top, self.sequences.sequence_length);

@@ -4,9 +4,9 @@
 mod closed_form;
 mod linear;
 mod linear_factors;
-mod linear_static;
 mod linear_heads;
 mod linear_kalman;
+mod linear_static;
 mod lstm;
 pub mod task;
 

@@ -104,7 +104,7 @@ pub fn fit(
     })
 }
 
-/// All members of all lookbacks, [lookback][member].
+/// All members of all lookbacks, `[lookback][member]`.
 fn train_all(data: &TrainingData<'_>, options: &Options, control: &Control) -> Result<Vec<Trained>, LstmError> {
     let mut tasks: Vec<(usize, usize, usize)> = options
         .lookbacks

@@ -72,7 +72,7 @@ impl<'a, T: Real> Features<'a, T> {
         }
     }
 
-    /// Features [row][feature] at the parameters `flat`.
+    /// Features `[row][feature]` at the parameters `flat`.
     ///
     /// # Errors
     /// Those of [`encoder_forward`].
@@ -164,7 +164,7 @@ impl<'a, T: Real> Features<'a, T> {
     }
 }
 
-/// Copies the windows that end at `rows` into `out`, [row][lookback][input]; steps before the first date are 0.
+/// Copies the windows that end at `rows` into `out`, `[row][lookback][input]`; steps before the first date are 0.
 pub fn gather_windows<T: Real>(window: &[T], input_size: usize, rows: &[usize], lookback: usize, out: &mut Vec<T>) {
     out.clear();
     for &row in rows {

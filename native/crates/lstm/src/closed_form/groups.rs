@@ -8,14 +8,14 @@ use super::patterns::{Pattern, Returns};
 /// The deviations from the group's mean, as far as they matter: sums over assets of products of two rows.
 #[derive(Debug, Clone)]
 pub enum SecondMoment {
-    /// Deviations [row][asset]; cheaper when there are few assets.
+    /// Deviations `[row][asset]`; cheaper when there are few assets.
     Factor(Mat<f64>),
-    /// Their Gram matrix [row][row].
+    /// Their Gram matrix `[row][row]`.
     Gram(Mat<f64>),
 }
 
 impl SecondMoment {
-    /// Of deviations [row][asset], in the form that is cheaper to apply.
+    /// Of deviations `[row][asset]`, in the form that is cheaper to apply.
     #[must_use]
     pub fn new(deviations: Mat<f64>) -> Self {
         if 2 * deviations.ncols() < deviations.nrows() {
@@ -79,12 +79,12 @@ impl SecondMoment {
 pub enum Block {
     /// Two sets of rows of the deviations.
     Factor {
-        /// [left row][asset].
+        /// `[left row][asset]`.
         left: Mat<f64>,
-        /// [right row][asset].
+        /// `[right row][asset]`.
         right: Mat<f64>,
     },
-    /// [left row][right row].
+    /// `[left row][right row]`.
     Gram(Mat<f64>),
 }
 

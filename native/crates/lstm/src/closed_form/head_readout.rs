@@ -8,9 +8,9 @@ use crate::error::{LstmError, check_length};
 /// One member's heads, for [`predictions`] and [`exposures`].
 #[derive(Debug, Clone, Copy)]
 pub struct MemberHeads<'a> {
-    /// Features or their derivatives, [row][feature].
+    /// Features or their derivatives, `[row][feature]`.
     pub features: &'a [f64],
-    /// [asset][feature].
+    /// `[asset][feature]`.
     pub heads: &'a [f64],
     /// Covariances of the heads.
     pub covariance: HeadCovariance<'a>,
@@ -19,11 +19,11 @@ pub struct MemberHeads<'a> {
 /// The covariance of every head in the form of [`super::Heads`]; all empty where no variance is wanted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HeadCovariance<'a> {
-    /// C, [group][feature][feature].
+    /// C, `[group][feature][feature]`.
     pub group: &'a [f64],
-    /// u, [group][direction][feature]; empty where C is all.
+    /// u, `[group][direction][feature]`; empty where C is all.
     pub basis: &'a [f64],
-    /// v, [asset][1 + direction]; empty for 1 and no direction.
+    /// v, `[asset][1 + direction]`; empty for 1 and no direction.
     pub asset: &'a [f64],
 }
 
@@ -76,7 +76,7 @@ pub struct AssetScale<'a> {
     pub group: &'a [i32],
 }
 
-/// Predicted returns averaged over members, [row][asset].
+/// Predicted returns averaged over members, `[row][asset]`.
 #[must_use]
 pub fn predictions(members: &[MemberHeads<'_>], feature_count: usize, scale: AssetScale<'_>) -> Vec<f64> {
     let assets = scale.sd.len();
@@ -94,7 +94,7 @@ pub fn predictions(members: &[MemberHeads<'_>], feature_count: usize, scale: Ass
         .collect()
 }
 
-/// Exposures averaged over members and their variance, both [asset][row], in decimals.
+/// Exposures averaged over members and their variance, both `[asset][row]`, in decimals.
 ///
 /// Variance = mean over members of the heads' posterior variance + sample variance of the members' values. NaN for an
 /// asset without a covariance of its heads.
@@ -136,7 +136,7 @@ pub fn exposures(members: &[MemberHeads<'_>], feature_count: usize, scale: Asset
     (sum, variance)
 }
 
-/// Adds `x' Var(c_i) x` of every row x to [asset][row]; NaN counts as 0 there.
+/// Adds `x' Var(c_i) x` of every row x to `[asset][row]`; NaN counts as 0 there.
 fn add_head_variances(total: &mut [f64], member: &MemberHeads<'_>, features: MatRef<'_, f64>, groups: &[i32]) {
     let (rows, size) = (features.nrows(), features.ncols());
     let HeadCovariance { group, basis, asset } = member.covariance;

@@ -20,16 +20,16 @@ pub enum Noise {
 /// The heads of all assets, given features and returns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heads {
-    /// Posterior means, [asset][feature]; NaN for an asset without returns.
+    /// Posterior means, `[asset][feature]`; NaN for an asset without returns.
     pub values: Vec<f64>,
     /// Level of the prediction, one an asset: the asset's mean less the head on the mean features, both over its rows.
     /// The standardised prediction is `features' head + intercept`.
     pub intercepts: Vec<f64>,
-    /// Covariance C of the mean head of each group, [group][feature][feature], in the order of the patterns.
+    /// Covariance C of the mean head of each group, `[group][feature][feature]`, in the order of the patterns.
     pub covariances: Vec<f64>,
-    /// Directions u in which the heads of a group deviate, [group][direction][feature].
+    /// Directions u in which the heads of a group deviate, `[group][direction][feature]`.
     pub bases: Vec<f64>,
-    /// v, [asset][1 + direction], NaN without returns: the head of asset i in group g has the covariance
+    /// v, `[asset][1 + direction]`, NaN without returns: the head of asset i in group g has the covariance
     /// `v_i0 C_g + sum over p of v_ip u_gp u_gp'`.
     pub variances: Vec<f64>,
 }
@@ -39,7 +39,7 @@ struct Centre {
     /// Mean head and its covariance.
     head: Vec<f64>,
     covariance: Mat<f64>,
-    /// U: B rotated so that `U'GU` is diagonal, [feature][direction].
+    /// U: B rotated so that `U'GU` is diagonal, `[feature][direction]`.
     basis: Mat<f64>,
     /// `u_p' G C G u_p`, and `tr(G C)`.
     squares: Vec<f64>,
@@ -238,7 +238,7 @@ impl Centre {
 
 /// Returns of a group's assets on its rows, each centred.
 struct AssetReturns {
-    /// [row][asset].
+    /// `[row][asset]`.
     values: Mat<f64>,
     /// Mean of each asset.
     levels: Vec<f64>,

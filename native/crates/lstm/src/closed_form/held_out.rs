@@ -42,7 +42,7 @@ impl HeldOut {
         Self { groups, observations }
     }
 
-    /// Mean squared error of standardised returns on the held-out rows, whose features are `features` [row][feature];
+    /// Mean squared error of standardised returns on the held-out rows, whose features are `features` `[row][feature]`;
     /// `posterior` and `likelihood` are those of the training rows. NaN if nothing is observed on the held-out rows.
     pub fn mean_squared_error(
         &mut self,

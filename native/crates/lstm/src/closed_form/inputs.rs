@@ -15,11 +15,11 @@ pub const BUMPS: usize = 7;
 pub struct Inputs<'a> {
     /// Number of dates.
     pub rows: usize,
-    /// What the LSTM's window sees, [row][input]: the factors first, then states, then flags "observed".
+    /// What the LSTM's window sees, `[row][input]`: the factors first, then states, then flags "observed".
     pub window: &'a [f64],
     /// Inputs of the window a date.
     pub window_size: usize,
-    /// z, [row][factor].
+    /// z, `[row][factor]`.
     pub factors: &'a [f64],
     /// Factors a date.
     pub factor_count: usize,
@@ -61,7 +61,7 @@ impl Inputs<'_> {
     }
 }
 
-/// LB, [lag][bump]: triangles equally spaced in log(1 + lag / 2), each of unit length. Short lags get a bump each, long
+/// LB, `[lag][bump]`: triangles equally spaced in log(1 + lag / 2), each of unit length. Short lags get a bump each, long
 /// ones share.
 #[must_use]
 pub fn lag_basis() -> [[f64; BUMPS]; LAG_COUNT] {

@@ -20,11 +20,11 @@ struct Group {
     deviations: Option<Deviations>,
     /// Mean of the features over the rows.
     feature_mean: Vec<f64>,
-    /// R, centred over the rows: [row][feature].
+    /// R, centred over the rows: `[row][feature]`.
     centred: Mat<f64>,
-    /// P = R B: [row][rank].
+    /// P = R B: `[row][rank]`.
     projected: Mat<f64>,
-    /// dL/dR before it is spread back: [row][feature].
+    /// dL/dR before it is spread back: `[row][feature]`.
     d_centred: Mat<f64>,
 }
 
@@ -32,7 +32,7 @@ struct Deviations {
     block: Block,
     trace: f64,
     scratch: Mat<f64>,
-    /// U = S P: [row][rank].
+    /// U = S P: `[row][rank]`.
     applied: Mat<f64>,
 }
 
@@ -101,7 +101,7 @@ impl Likelihood {
         })
     }
 
-    /// Conditions the heads on the returns; `features` is [row][feature], not centred.
+    /// Conditions the heads on the returns; `features` is `[row][feature]`, not centred.
     ///
     /// # Errors
     /// [`LstmError::Diverged`] if features or prior are not finite.

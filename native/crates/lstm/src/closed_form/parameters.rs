@@ -75,7 +75,7 @@ impl Layout {
         0..self.encoder().parameter_count() - GATES * self.hidden_size
     }
 
-    /// V as a matrix [bump, factor][filter] that borrows from the flat vector.
+    /// V as a matrix `[bump, factor][filter]` that borrows from the flat vector.
     #[must_use]
     pub fn filters<'a>(&self, flat: &'a [f64]) -> MatRef<'a, f64> {
         MatRef::from_column_major_slice(&flat[self.ranges()[1].clone()], BUMPS * self.factors, self.filters)

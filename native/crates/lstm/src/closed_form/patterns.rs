@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-/// Standardised returns, [row][asset] row-major, NaN where missing.
+/// Standardised returns, `[row][asset]` row-major, NaN where missing.
 #[derive(Debug, Clone, Copy)]
 pub struct Returns<'a> {
-    /// Values, [row][asset].
+    /// Values, `[row][asset]`.
     pub values: &'a [f64],
     /// Number of assets.
     pub assets: usize,

@@ -7,7 +7,7 @@ use faer::Mat;
 pub struct Prior {
     /// `a`, one a factor: log SD of the deviations of the heads on the factors themselves.
     pub log_direct: Vec<f64>,
-    /// `A`, [feature][rank]: directions in which heads deviate together.
+    /// `A`, `[feature][rank]`: directions in which heads deviate together.
     pub loadings: Mat<f64>,
     /// `lam`, one a feature: log SD of the common head `mu`.
     pub log_common: Vec<f64>,
@@ -30,7 +30,7 @@ impl Prior {
         self.log_direct.len() + self.loadings.ncols()
     }
 
-    /// `B = [diag(exp a); 0 | A]`, [feature][rank].
+    /// `B = [diag(exp a); 0 | A]`, `[feature][rank]`.
     #[must_use]
     pub fn basis(&self) -> Mat<f64> {
         let factors = self.log_direct.len();
@@ -63,7 +63,7 @@ impl Prior {
 /// Gradient of the loss with respect to the features and the prior; fields as in [`Prior`].
 #[derive(Debug, Clone)]
 pub struct Gradient {
-    /// [row][feature].
+    /// `[row][feature]`.
     pub features: Mat<f64>,
     /// With respect to `a`.
     pub log_direct: Vec<f64>,

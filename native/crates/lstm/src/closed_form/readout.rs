@@ -21,7 +21,7 @@ pub struct FeatureMap<T> {
     pub lookback: usize,
     /// The LSTM, one layer.
     pub weights: LstmWeights<T>,
-    /// Lag filters as applied, [lag][factor][filter].
+    /// Lag filters as applied, `[lag][factor][filter]`.
     pub lag_filters: Vec<f64>,
     /// Lags that they reach.
     pub lag_count: usize,
@@ -49,7 +49,7 @@ pub struct JacobianRequest<'a> {
     pub form: JacobianForm,
     /// Factors (columns of z) to differentiate by.
     pub targets: &'a [usize],
-    /// Where given, the mean over the dates instead of one row a date; 1 where the factor is observed, [date][target],
+    /// Where given, the mean over the dates instead of one row a date; 1 where the factor is observed, `[date][target]`,
     /// as only such dates count.
     pub average: Option<&'a [u8]>,
 }
@@ -89,7 +89,7 @@ impl<T: Real> FeatureMap<T> {
         )
     }
 
-    /// Centred features of the dates `rows`, [row][feature] row-major.
+    /// Centred features of the dates `rows`, `[row][feature]` row-major.
     ///
     /// # Errors
     /// Those of [`FeatureMap::validate`] and [`encoder_forward`].
@@ -131,7 +131,7 @@ impl<T: Real> FeatureMap<T> {
         sum
     }
 
-    /// Derivatives of the features of the dates `rows`, [date][lag][target][feature]; one date when averaged (NaN for
+    /// Derivatives of the features of the dates `rows`, `[date][lag][target][feature]`; one date when averaged (NaN for
     /// a target that is observed at none of them).
     ///
     /// # Errors
@@ -182,7 +182,7 @@ struct Sink<'a, T> {
     factors: usize,
     lags: usize,
     features: usize,
-    /// [date][lag][target][feature].
+    /// `[date][lag][target][feature]`.
     values: Vec<f64>,
     /// Dates that count, one a target; for means.
     counts: Vec<f64>,
@@ -207,7 +207,7 @@ impl<'a, T: Real> Sink<'a, T> {
         }
     }
 
-    /// Adds one date; `hidden` is its hidden Jacobian [unit][step][input].
+    /// Adds one date; `hidden` is its hidden Jacobian `[unit][step][input]`.
     fn add_date(&mut self, date: usize, hidden: &[T]) {
         let targets = self.request.targets;
         for (place, &factor) in targets.iter().enumerate() {

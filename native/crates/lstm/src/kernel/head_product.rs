@@ -52,7 +52,7 @@ pub(crate) struct HeadProduct<'a, T> {
     /// From [`pack_columns`].
     pub panels: &'a [T],
     pub columns: usize,
-    /// [asset][columns].
+    /// `[asset][columns]`.
     pub out: &'a mut [T],
 }
 

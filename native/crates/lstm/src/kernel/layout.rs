@@ -67,7 +67,7 @@ impl TilePlan {
     }
 }
 
-/// Moves [sample][column] rows into lanes: out[column][lane]; padding lanes become 0. Sample s starts at
+/// Moves `[sample][column]` rows into lanes: out[column][lane]; padding lanes become 0. Sample s starts at
 /// `rows[s * stride]`.
 pub(crate) fn to_lanes<T: Real>(rows: &[T], stride: usize, columns: usize, tile: TileSize, out: &mut [T]) {
     for (column, out) in out.chunks_exact_mut(tile.lanes).take(columns).enumerate() {

@@ -5,9 +5,9 @@
 //! | array | layout |
 //! |---|---|
 //! | operand of step t | [F + H][lane]: inputs of the step, then hidden states before it |
-//! | gates, d_gates | [unit][4][lane], gates i, f, g, o |
-//! | cell states, hidden cotangents | [unit][lane] |
-//! | packed weights | [block of rows][k][row], rows of a forward block: gates i, f, g, o of a unit, then of the next |
+//! | gates, d_gates | `[unit][4][lane]`, gates i, f, g, o |
+//! | cell states, hidden cotangents | `[unit][lane]` |
+//! | packed weights | `[block of rows][k][row]`, rows of a forward block: gates i, f, g, o of a unit, then of the next |
 
 #![allow(
     clippy::needless_range_loop,

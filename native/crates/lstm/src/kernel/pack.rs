@@ -24,9 +24,9 @@ pub(crate) struct PackedLayer<T> {
     pub gate_weights: Buffer<T>,
     /// [block][block_rows]: sum of both biases, halved likewise.
     pub gate_bias: Buffer<T>,
-    /// [block][4H][block_rows]: rows are hidden units, k runs over [unit][gate].
+    /// [block][4H][block_rows]: rows are hidden units, k runs over `[unit][gate]`.
     pub hidden_weights: Buffer<T>,
-    /// [block][4H][block_rows]: rows are inputs, k runs over [unit][gate].
+    /// [block][4H][block_rows]: rows are inputs, k runs over `[unit][gate]`.
     pub input_weights: Buffer<T>,
 }
 
@@ -124,7 +124,7 @@ impl<T: Real> PackedLayer<T> {
 }
 
 /// Packs a [4H, columns] matrix so that its transpose can be multiplied: out [block][4H][block_rows], rows of the
-/// product are columns of the matrix, k runs over [unit][gate].
+/// product are columns of the matrix, k runs over `[unit][gate]`.
 fn pack_transposed<T: Real>(weight: &[T], h: usize, columns: usize, block_rows: usize, out: &mut Buffer<T>) {
     out.resize(columns.next_multiple_of(block_rows) * GATES * h);
     for (block, out) in out.chunks_exact_mut(GATES * h * block_rows).enumerate() {

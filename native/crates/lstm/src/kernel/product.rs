@@ -2,7 +2,7 @@
 
 use macrograd_simd::{Real, Simd};
 
-/// A block of accumulators: [row][vector].
+/// A block of accumulators: `[row][vector]`.
 pub(super) type Block<V, const ROWS: usize, const VECTORS: usize> = [[V; VECTORS]; ROWS];
 
 /// acc[row][lane] += sum over k of weights[k][row] operand[k][lane], in the order of k.

@@ -104,7 +104,7 @@ fn add_columns<T: Real, S: Simd<T>, const VECTORS: usize, const COLUMNS: usize>(
     }
 }
 
-/// Accumulators [gate][column] of one unit and `COLUMNS` columns from `first`, lanes not yet added up.
+/// Accumulators `[gate][column]` of one unit and `COLUMNS` columns from `first`, lanes not yet added up.
 #[inline(always)]
 fn block<T: Real, S: Simd<T>, const VECTORS: usize, const COLUMNS: usize>(
     s: S,
