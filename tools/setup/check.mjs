@@ -23,7 +23,10 @@ const steps = [
     [join('packages', name), '--strict', '--level', 'warning'],
   ]),
   ['rust format', ...cargo('fmt', '--all', '--check')],
-  ['rust lint (clippy)', ...cargo('clippy', '--release', '--workspace', '--lib', '--tests', '--examples', '--', '-D', 'warnings')],
+  [
+    'rust lint (clippy)',
+    ...cargo('clippy', '--release', '--workspace', '--lib', '--tests', '--examples', '--', '-D', 'warnings'),
+  ],
   ['rust documentation', ...cargo('doc', '--release', '--workspace', '--no-deps')],
 ];
 
