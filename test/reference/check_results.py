@@ -119,7 +119,7 @@ def main(directory):
         print(f"{table}: {len(frame)} rows, {len(frame.columns)} columns")
     for model in sorted(directory.glob("models/**/model.json")):
         print(f"{model.parent.relative_to(directory)}: {check_model(model.parent)}")
-    for file in sorted(directory.glob("onnx/*.onnx")):
+    for file in sorted(directory.glob("onnx/model.onnx")):
         print(f"{file.relative_to(directory)}: {check_onnx(file)}")
     run = json.loads((directory / "run.json").read_text())
     print(f"run.json: {run['status']}, {len(run['warnings'])} warnings")
