@@ -2,12 +2,13 @@
  * Times the pooled LSTM with closed-form heads as users call it: `node tools/bench/closed-form.mjs [--json]`.
  *
  * Workload W5: 600 months, 6 factors, 3 members, one thread: 200 assets with lookback 1, then with the exposures of all
- * assets, dates and lags; 5,000 assets; lookback 36 with 200 assets. Median of three; GFLOP/s are left out, as a fit ends
+ * assets, dates and lags; 5,000 assets; lookback 36 with 200 assets. Median of three after one that warms up; GFLOP/s are left out, as a fit ends
  * early once left-out rows are explained no better.
  */
 import { simulateWorld } from '@macrograd/evaluation';
 import { activeIsa } from '@macrograd/kernel';
 import { lstmEstimator } from '@macrograd/model';
+import { medianSeconds } from './median.mjs';
 
 const MONTHS = 600;
 const REPEATS = 3;
@@ -22,19 +23,16 @@ async function exposures(fitted, panel) {
 async function row(assets, lookback, withExposures) {
   const { panel } = simulateWorld({ process: 'threshold', seed: 1, months: MONTHS, assets });
   const estimator = lstmEstimator({ lookback, members: 3, threads: 1 });
-  const seconds = [];
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
-    const start = process.hrtime.bigint();
+  const seconds = await medianSeconds(async () => {
     const fitted = await estimator.fit(panel, ALL, { seed: 1 });
     if (withExposures) await exposures(fitted, panel);
-    seconds.push(Number(process.hrtime.bigint() - start) * 1e-9);
-  }
+  }, REPEATS);
   return {
     workload: withExposures ? 'W5 closed-form heads, exposures' : 'W5 closed-form heads',
     shape: `T${MONTHS} F6 N${assets} L${lookback}`,
     threads: 1,
     isa: activeIsa(),
-    median_s: seconds.sort((a, b) => a - b)[REPEATS >> 1],
+    median_s: seconds,
     gflops: null,
     peak_gflops: null,
     percent_of_peak: null,

@@ -7,6 +7,7 @@ import { monthEndOfIndex, Random } from '@macrograd/core';
 import { fromParameters } from '@macrograd/model';
 import { exposuresToOnnx, factorWindows, verifyExposures } from '@macrograd/onnx';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { medianSeconds } from './median.mjs';
 
 const [MEMBERS, HIDDEN, LOOKBACK, FACTORS, ASSETS, DATES, FILTERS, LAGS] = [3, 16, 36, 8, 200, 512, 3, 13];
 const REPEATS = 7;
@@ -73,16 +74,6 @@ const inputs = {
 const span = { start: LOOKBACK, end: rows };
 const form = 'cumulative';
 
-async function median(work) {
-  const seconds = [];
-  for (let repeat = 0; repeat <= REPEATS; repeat++) {
-    const start = performance.now();
-    await work();
-    if (repeat > 0) seconds.push(performance.now() - start);
-  }
-  return seconds.sort((a, b) => a - b)[REPEATS >> 1];
-}
-
 const fitted = fromParameters(parameters, { threads: 1 });
 const bytes = exposuresToOnnx(parameters, info, { forms: [form] });
 const { maxRelativeError } = await verifyExposures(bytes, inputs, fitted.jacobian(inputs, span, { form }), form, 1e-5);
@@ -97,10 +88,11 @@ const feeds = {
     [ASSETS],
   ),
 };
-const runtime = await median(() => session.run(feeds));
-const kernel = await median(async () => {
+const runtime = 1e3 * (await medianSeconds(() => session.run(feeds), REPEATS));
+const readOut = async () => {
   for await (const block of fitted.jacobian(inputs, span, { form })) if (block.values.length === 0) throw new Error();
-});
+};
+const kernel = 1e3 * (await medianSeconds(readOut, REPEATS));
 console.log(
   `ONNX Runtime ${runtime.toFixed(1)} ms, kernel ${kernel.toFixed(1)} ms: ${(runtime / kernel).toFixed(1)} x`,
 );

@@ -7,6 +7,7 @@
  * machine. The median of the repeats is shown, after one run to warm up.
  */
 import { activeIsa, lstmForward, lstmJacobian, lstmTrain, measurePeak } from '@macrograd/kernel';
+import { medianSeconds } from './median.mjs';
 
 const INPUTS = 12;
 const HIDDEN = 64;
@@ -45,17 +46,6 @@ function model() {
   };
 }
 
-async function medianSeconds(work) {
-  await work();
-  const seconds = [];
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
-    const start = process.hrtime.bigint();
-    await work();
-    seconds.push(Number(process.hrtime.bigint() - start) * 1e-9);
-  }
-  return seconds.sort((a, b) => a - b)[REPEATS >> 1];
-}
-
 async function rows(threads) {
   const network = model();
   const batch = { input: filled(BATCH * STEPS * INPUTS, 1), batchSize: BATCH, sequenceLength: STEPS };
@@ -72,7 +62,7 @@ async function rows(threads) {
   const peak = await measurePeak(threads);
   const result = [];
   for (const [workload, flops, calls, work] of workloads) {
-    const seconds = (await medianSeconds(work)) / calls;
+    const seconds = (await medianSeconds(work, REPEATS)) / calls;
     const gflops = (flops / seconds) * 1e-9;
     result.push({
       workload,

@@ -2,7 +2,7 @@
  * What `npm start`, `npm test`, `npm run build`, `test:e2e`, `check` and `bench` run. It needs nothing but Node and Rust:
  * it installs the dependencies when the lock file changed, builds what is stale (nx) and then does the verb.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,19 +50,20 @@ function installDependencies() {
     .digest('hex');
   const stamp = join(workspace, 'node_modules', '.macrograd-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  console.log('Installing the dependencies of package-lock.json');
+  console.error('Installing the dependencies of package-lock.json');
   show('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error');
   writeFileSync(stamp, lock);
 }
 
-/** nx prints every task; on success only its summary is of interest, so its output is kept and shown on failure. */
+/** Runs nx with every task's output shown. */
 function nx(...args) {
   show(bin('nx'), ...args, '--output-style=static');
 }
 
-function build() {
+/** Builds what is stale. nx's output is of interest only on failure; `say` takes the progress line. */
+function build(say = (text) => process.stdout.write(text)) {
   const started = Date.now();
-  process.stdout.write('Building (the first time takes a minute or two) ... ');
+  say('Building (the first time takes a few minutes) ... ');
   const result = spawnSync(bin('nx'), ['run-many', '-t', 'build', '--output-style=static'], {
     cwd: workspace,
     env: environment,
@@ -70,14 +71,14 @@ function build() {
     maxBuffer: 1 << 28,
   });
   if (result.status !== 0) {
-    console.log(`failed\n${result.stdout ?? ''}${result.stderr ?? ''}`);
+    console.error(`failed\n${result.stdout ?? ''}${result.stderr ?? ''}`);
     process.exit(result.status ?? 1);
   }
-  console.log(`done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  say(`done in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
 }
 
 const verbs = {
-  build,
+  build: () => build(),
   start: (...args) => {
     build();
     show(
@@ -100,14 +101,8 @@ const verbs = {
   },
   check: () => show(process.execPath, join('tools', 'setup', 'check.mjs')),
   bench: (...args) => {
-    const json = args.includes('--json');
-    if (!json) build();
-    else
-      execFileSync(bin('nx'), ['run-many', '-t', 'build', '--output-style=static'], {
-        cwd: workspace,
-        env: environment,
-        stdio: 'ignore',
-      });
+    // With --json the standard output holds rows alone.
+    build(args.includes('--json') ? () => {} : undefined);
     show(process.execPath, join('tools', 'bench', 'run.mjs'), ...args);
   },
 };

@@ -1,28 +1,14 @@
 //! Pooled heads against the joint normal written out, and what the estimated prior is good for.
 
+mod support;
+
 use macrograd_linear::{HeadOptions, Panel, PooledHeads, pooled_heads};
 use macrograd_simd::Control;
+use support::Lcg;
 
 const ROWS: usize = 120;
 const FEATURES: usize = 6;
 const ASSETS: usize = 40;
-
-/// Uniform numbers in (-1, 1) from a 64-bit linear congruential generator (Knuth's constants).
-struct Lcg(u64);
-
-impl Lcg {
-    fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    }
-
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.next()).sum::<f64>() / 2.0
-    }
-}
 
 struct World {
     design: Vec<f64>,

@@ -1,32 +1,17 @@
 //! Random-walk coefficients against dense generalised least squares, recursive least squares and finite differences.
 
+mod support;
+
 use macrograd_linear::{
     KalmanModel, KalmanOptions, KalmanReading, KalmanSearch, Panel, PathRange, kalman_likelihood, kalman_path,
     kalman_variances,
 };
 use macrograd_simd::Control;
+use support::Lcg;
 
 const ROWS: usize = 40;
 const COLUMNS: usize = 3;
 const ASSETS: usize = 11;
-
-/// Uniform numbers in (-1, 1) from a 64-bit linear congruential generator (Knuth's constants).
-struct Lcg(u64);
-
-impl Lcg {
-    fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    }
-
-    /// Roughly normal with SD 1: sum of 12 uniforms.
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.next()).sum::<f64>() / 2.0
-    }
-}
 
 /// Constant and two regressors; slopes walk with SD `step`; a tenth of the returns is missing, in two patterns, and the
 /// second regressor is 0 in the first six rows, so that its coefficient stays unknown there.
