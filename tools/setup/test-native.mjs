@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const workspace = join(import.meta.dirname, '..', '..');
-const result = spawnSync('cargo', ['test', '--release', '--workspace', '--manifest-path', 'native/Cargo.toml'], {
+const result = spawnSync('cargo', ['test', '--profile', 'quick', '--workspace', '--manifest-path', 'native/Cargo.toml'], {
   cwd: workspace,
   encoding: 'utf8',
   maxBuffer: 1 << 28,
