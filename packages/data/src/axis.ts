@@ -7,6 +7,14 @@ import type { Series } from './table.js';
 /** Observations below which a column's own frequency is not judged: it has its table's. */
 const ENOUGH_TO_JUDGE = 8;
 
+interface SortedDays {
+  /** Positions of the raw values in ascending order of dates. */
+  readonly order: Int32Array;
+  readonly days: Int32Array;
+  /** Grid rows. */
+  readonly rows: Int32Array;
+}
+
 interface Axis {
   readonly frequency: Frequency;
   /** Positions of the raw values in ascending order of dates. */
@@ -19,6 +27,7 @@ interface Axis {
 /** Turns raw columns into series on ascending period ends; columns that share their days share the work. */
 export class SeriesBuilder {
   readonly notes: string[] = [];
+  private readonly sorted = new Map<Int32Array, SortedDays>();
   private readonly axes = new Map<Int32Array, Axis>();
   private readonly frequency: Frequency;
   private saidUnsorted = false;
@@ -27,7 +36,8 @@ export class SeriesBuilder {
     private readonly grid: Grid,
     columns: readonly RawSeries[],
   ) {
-    this.frequency = frequencyOf(grid, columns);
+    for (const raw of columns) this.sortedOf(raw);
+    this.frequency = frequencyOf(grid, this.sorted);
   }
 
   build(raw: RawSeries): Series {
@@ -38,8 +48,9 @@ export class SeriesBuilder {
     return onOwnFrequency({ name: raw.name, frequency, dates, values, lines }, axis.days);
   }
 
-  private axisOf(raw: RawSeries): Axis {
-    const known = this.axes.get(raw.days);
+  /** Dates in ascending order; refuses one that is there twice before anything else is told from them. */
+  private sortedOf(raw: RawSeries): SortedDays {
+    const known = this.sorted.get(raw.days);
     if (known) return known;
     const order = Int32Array.from(raw.days, (_, position) => position);
     if (!isAscending(raw.days)) {
@@ -50,6 +61,15 @@ export class SeriesBuilder {
     const days = order.map((position) => raw.days[position]);
     const rows = order.map((position) => raw.rows[position]);
     this.refuseTwice(days, rows, (day) => day, 'stands here again; its first row is');
+    const sorted = { order, days, rows };
+    this.sorted.set(raw.days, sorted);
+    return sorted;
+  }
+
+  private axisOf(raw: RawSeries): Axis {
+    const known = this.axes.get(raw.days);
+    if (known) return known;
+    const { order, days, rows } = this.sortedOf(raw);
     const frequency = (days.length >= ENOUGH_TO_JUDGE && detectFrequency(days)) || this.frequency;
     const dates = days.map((day) => periodEnd(day, frequency));
     this.refuseTwice(dates, rows, (_, i) => days[i], `lies in one period (${frequency}) with the date on`);
@@ -75,11 +95,11 @@ export class SeriesBuilder {
 }
 
 /** Frequency of a file: that of most observations, or of all dates together where every column is short. */
-function frequencyOf(grid: Grid, columns: readonly RawSeries[]): Frequency {
-  const axes = [...new Set(columns.map((column) => column.days))];
+function frequencyOf(grid: Grid, sorted: ReadonlyMap<Int32Array, SortedDays>): Frequency {
+  const axes = [...sorted.values()].map(({ days }) => days);
   const votes = new Map<Frequency, number>();
   for (const days of axes) {
-    const own = days.length >= ENOUGH_TO_JUDGE ? detectFrequency(days.toSorted()) : undefined;
+    const own = days.length >= ENOUGH_TO_JUDGE ? detectFrequency(days) : undefined;
     if (own) votes.set(own, (votes.get(own) ?? 0) + days.length);
   }
   const distinct = new Set(axes.flatMap((days) => (votes.size > 0 ? [] : [...days])));

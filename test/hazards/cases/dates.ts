@@ -119,6 +119,16 @@ export const dateHazards: readonly Hazard[] = [
     'FILE:4:1: 2020-02-29 stands here again',
   ),
   refused(
+    'two rows of one date and no other',
+    ['2020-01-31', '2020-01-31'],
+    'FILE:3:1: 2020-01-31 stands here again; its first row is line 2; keep one row a date',
+  ),
+  refused(
+    'a date twice where the others have no rhythm',
+    ['2020-01-01', '2020-01-01', '2021-03-05', '2021-03-09'],
+    'FILE:3:1: 2020-01-01 stands here again; its first row is line 2',
+  ),
+  refused(
     'two days of one month in a monthly file',
     ['2020-01-31', '2020-02-28', '2020-03-03', '2020-03-31', '2020-04-30', '2020-05-31'],
     'FILE:5:1: 2020-03-31 lies in one period (M) with the date on line 4',
