@@ -1,14 +1,16 @@
 """
 Writes the Parquet and Arrow files that packages/data/test reads: what pandas users have.
 
-Usage: python data_parquet.py, with pandas and pyarrow installed; versions go into the files' own metadata.
+Usage: python data_parquet.py, with pandas, pyarrow and polars installed; versions go into the files' own metadata.
 """
 
 import pathlib
 
 import pandas as pd
+import polars as pl
 import pyarrow
 import pyarrow.ipc
+import pyarrow.parquet
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "packages/data/test/golden"
 MONTHS = pd.date_range("2020-01-31", periods=4, freq="ME")
@@ -28,6 +30,25 @@ def main() -> None:
             writer.write_table(table)
     long = wide.melt("date", var_name="series")
     long.assign(date=long["date"].dt.strftime("%Y-%m-%d")).to_parquet(FOLDER / "long.parquet", index=False)
+    write_packed()
+
+
+def write_packed() -> None:
+    """2,000 days that every codec makes smaller; the numbers are those that packed.test.ts computes."""
+    days = pd.date_range("2000-01-01", periods=2000, freq="D")
+    rows = range(len(days))
+    daily = pd.DataFrame({"date": days, "A": [i % 7 for i in rows], "B": [(i * i % 97) / 8 for i in rows]})
+    for compression in ("lz4", "zstd"):
+        daily.to_feather(FOLDER / f"packed_{compression}.feather", compression=compression)
+        pyarrow.parquet.write_table(
+            pyarrow.Table.from_pandas(daily, preserve_index=False),
+            FOLDER / f"packed_{compression}.parquet",
+            compression=compression,
+            use_dictionary=False,
+        )
+        pl.from_pandas(daily).with_columns(pl.col("date").cast(pl.Date)).write_ipc(
+            FOLDER / f"polars_{compression}.arrow", compression=compression
+        )
 
 
 if __name__ == "__main__":

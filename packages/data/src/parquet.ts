@@ -3,11 +3,15 @@ import { InputError } from '@macrograd/core';
 import { type Compressors, parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { gridOfColumns, refuseHugeTable } from './columnar.js';
 import type { Grid } from './grid.js';
+import { unpackLz4Block } from './lz4.js';
 import { LARGEST_FILE } from './unpack.js';
+import { unpackZstd } from './zstd.js';
 
 const COMPRESSORS: Compressors = {
   GZIP: (input) => gunzipSync(input, { maxOutputLength: LARGEST_FILE }),
   BROTLI: (input) => brotliDecompressSync(input, { maxOutputLength: LARGEST_FILE }),
+  ZSTD: unpackZstd,
+  LZ4_RAW: unpackLz4Block,
 };
 
 /** Rows of a Parquet file behind a header row of its column names; the place of a cell is its row, from 1. */
@@ -27,7 +31,7 @@ export async function readParquet(bytes: Buffer, file: string): Promise<Grid> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InputError(`this Parquet file can't be read (${reason})`, {
       place: { file },
-      remedy: 'write it again, with snappy, gzip, brotli or no compression',
+      remedy: 'write it again, with snappy, zstd or no compression',
       cause,
     });
   }

@@ -25,7 +25,7 @@ export function unpack(bytes: Buffer, file: string, member: string | undefined):
 }
 
 /** How many bytes a packed file of the given size may unpack to. */
-function limitOf(packed: number): number {
+export function limitOf(packed: number): number {
   return Math.min(LARGEST_FILE, Math.max(SMALL, packed * LARGEST_RATIO));
 }
 

@@ -26,6 +26,20 @@ const wrongKind = (name: string, start: string | Uint8Array, what: string): Haza
   refuses: `FILE: this is ${what}, which can't be read`,
 });
 
+/** A file of 2,000 days whose columns are compressed: whole, cut off, and with its first frame spoilt. */
+function packed(name: string): Hazard[] {
+  const content = golden(name);
+  const frame = [Buffer.from([0x04, 0x22, 0x4d, 0x18]), Buffer.from([0x28, 0xb5, 0x2f, 0xfd])]
+    .map((mark) => content.indexOf(mark))
+    .find((at) => at > 0);
+  const refuses = `FILE: this ${name.endsWith('parquet') ? 'Parquet' : 'Arrow'} file can't be read`;
+  return [
+    { name, content, reads: { width: 2, dates: ['2000-01-01', '2005-06-22'] } },
+    { name: `${name} cut off`, content: content.subarray(0, 4000), refuses },
+    ...(frame === undefined ? [] : [{ name: `${name}, a frame spoilt`, content: flipped(content, frame), refuses }]),
+  ];
+}
+
 /** gzip, zip, Parquet and files of other kinds. */
 export const archiveHazards: readonly Hazard[] = [
   { name: 'gzip', content: gzipSync(PLAIN), extension: 'csv.gz', reads: SAME },
@@ -172,7 +186,9 @@ export const archiveHazards: readonly Hazard[] = [
   },
   { name: 'Arrow', content: arrow, extension: 'arrow', reads: { values: { A: [1, 2, 3, 4] } } },
   { name: 'Arrow called csv', content: arrow, reads: { values: { A: [1, 2, 3, 4] } } },
-  { name: 'Arrow, compressed', content: feather, refuses: "FILE: this Arrow file can't be read" },
+  { name: 'Arrow, compressed', content: feather, reads: { values: { A: [1, 2, 3, 4] } } },
+  { name: 'Arrow, compressed, in zip', content: zip([{ name: 'a.feather', content: feather }]), reads: { width: 2 } },
+  ...['packed_lz4.feather', 'packed_zstd.feather', 'packed_lz4.parquet', 'packed_zstd.parquet'].flatMap(packed),
   { name: 'Arrow cut off', content: arrow.subarray(0, 200), refuses: "FILE: this Arrow file can't be read" },
   { name: 'Arrow of its first bytes alone', content: 'ARROW1', refuses: "FILE: this Arrow file can't be read" },
   wrongKind('an old Excel workbook', Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1), 'an old Excel workbook'),
