@@ -11,6 +11,9 @@ import {
 /** A series observed in fewer training rows than this is left out: its coefficient would rest on a handful of rows. */
 export const MIN_SERIES_OBSERVATIONS = 24;
 
+/** Why a series has no coefficient: observed too seldom, of one value, or given by the series before it. */
+export type LeftOut = 'thin' | 'constant' | 'dependent';
+
 /**
  * How rows of inputs become rows of a regression: constant, standardised factors and controls, then 0/1 columns that
  * mark rows where a series is missing (and enters as 0, its mean). A mark is made once for series that miss the same
@@ -23,6 +26,8 @@ export interface DesignRule {
   readonly columns: readonly number[];
   /** Position among the regressors of each of `columns`; -1 where the series is left out. */
   readonly positions: readonly number[];
+  /** Why each of `columns` is left out; undefined where it enters. */
+  readonly leftOut: readonly (LeftOut | undefined)[];
   /** Series whose missing rows are marked. */
   readonly marks: readonly number[];
   /** Number of regressors, the constant included. */
@@ -34,15 +39,49 @@ export function fitDesign(panel: Panel, span: Span): DesignRule {
   const { inputs } = panel;
   const scaler = fitScaler(inputs.values, inputs.factors.length, span);
   const columns = indexesOfRole(inputs, 'factor', 'control');
+  const leftOut = columns.map((column): LeftOut | undefined => {
+    if (scaler.count[column] < MIN_SERIES_OBSERVATIONS) return 'thin';
+    return isConstant(inputs, span, column) ? 'constant' : undefined;
+  });
+  return numbered({ scaler, columns, leftOut }, inputs, span);
+}
+
+/** The same rule without series (positions in `columns`) that those before them give. */
+export function withoutDependent(
+  rule: DesignRule,
+  dependent: ReadonlySet<number>,
+  inputs: FactorPanel,
+  span: Span,
+): DesignRule {
+  if (dependent.size === 0) return rule;
+  const leftOut = rule.leftOut.map((why, at) => (dependent.has(at) ? 'dependent' : why));
+  return numbered({ ...rule, leftOut }, inputs, span);
+}
+
+/** Numbers the regressors of the series that enter. */
+function numbered(
+  { scaler, columns, leftOut }: Pick<DesignRule, 'scaler' | 'columns' | 'leftOut'>,
+  inputs: FactorPanel,
+  span: Span,
+): DesignRule {
   let next = 1;
-  const entering = columns.map((column) => scaler.count[column] >= MIN_SERIES_OBSERVATIONS);
-  const positions = entering.map((enters) => (enters ? next++ : -1));
+  const positions = leftOut.map((why) => (why === undefined ? next++ : -1));
   const marks = distinctMarks(
     inputs,
     span,
-    columns.filter((_, at) => entering[at]),
+    columns.filter((_, at) => leftOut[at] === undefined),
   );
-  return { scaler, columns, positions, marks, width: next + marks.length };
+  return { scaler, columns, positions, leftOut, marks, width: next + marks.length };
+}
+
+function isConstant({ values, factors }: FactorPanel, span: Span, column: number): boolean {
+  let first = Number.NaN;
+  for (let row = span.start; row < span.end; row++) {
+    const value = values[row * factors.length + column];
+    if (Number.isNaN(first)) first = value;
+    else if (!Number.isNaN(value) && value !== first) return false;
+  }
+  return true;
 }
 
 /** Regressors of the given rows, [row][regressor]. */

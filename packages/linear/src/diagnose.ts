@@ -1,5 +1,5 @@
 import { type Diagnostics, type FactorPanel, indexesOfRole, type StatusNote } from '@macrograd/core';
-import { type DesignRule, MIN_SERIES_OBSERVATIONS } from './design.js';
+import { type DesignRule, type LeftOut, MIN_SERIES_OBSERVATIONS } from './design.js';
 
 /** What a linear fit reports about itself. */
 export interface Findings {
@@ -30,14 +30,14 @@ export function diagnose(findings: Findings): Diagnostics {
   });
   const leftOut = rule.columns.filter((_, j) => rule.positions[j] < 0);
   return {
-    status: Array.from({ length: assets }, (_, asset) => statusOf(findings, asset, leftOut)),
+    status: Array.from({ length: assets }, (_, asset) => statusOf(findings, asset)),
     observations,
     pValues,
     facts: { ...findings.facts, series_left_out: leftOut.length },
   };
 }
 
-function statusOf(findings: Findings, asset: number, leftOut: readonly number[]): StatusNote {
+function statusOf(findings: Findings, asset: number): StatusNote {
   const { rule, inputs, minObservations } = findings;
   const count = findings.observations[asset];
   const own = findings.coefficients.subarray(asset * rule.width, (asset + 1) * rule.width);
@@ -48,13 +48,18 @@ function statusOf(findings: Findings, asset: number, leftOut: readonly number[])
     return { status: 'too_few_observations', remedy };
   }
   const names = (columns: readonly number[]) => columns.map((column) => inputs.factors[column].name).join(', ');
-  const dependent = rule.columns.filter((_, j) => rule.positions[j] >= 0 && Number.isNaN(own[rule.positions[j]]));
+  const without = (...reasons: readonly LeftOut[]) =>
+    rule.columns.filter((_, j) => reasons.some((reason) => reason === rule.leftOut[j]));
+  const excluded = without('constant', 'dependent');
+  const unsolved = rule.columns.filter((_, j) => rule.positions[j] >= 0 && Number.isNaN(own[rule.positions[j]]));
+  const dependent = [...excluded, ...unsolved];
   if (dependent.length > 0) {
     const remedy = `${names(dependent)}: constant, or a combination of the factors before it; drop one of them`;
     return { status: 'rank_deficient', remedy };
   }
-  if (leftOut.length > 0) {
-    const remedy = `no exposure to ${names(leftOut)}: observed in fewer than ${MIN_SERIES_OBSERVATIONS} training rows`;
+  const thin = without('thin');
+  if (thin.length > 0) {
+    const remedy = `no exposure to ${names(thin)}: observed in fewer than ${MIN_SERIES_OBSERVATIONS} training rows`;
     return { status: 'ok', remedy };
   }
   return { status: 'ok', remedy: '' };

@@ -11,15 +11,21 @@ export interface Training {
   readonly observations: Int32Array;
 }
 
-/** Cuts the training rows out of a panel and builds their design. */
-export function training(panel: Panel, span: Span, options: FitOptions, method: string): Training {
+/** Cuts the training rows out of a panel and builds their design, by a rule learned on them (default: here). */
+export function training(
+  panel: Panel,
+  span: Span,
+  options: FitOptions,
+  method: string,
+  learned?: DesignRule,
+): Training {
   if (options.signal?.aborted) throw new CancelledError(`fitting ${method}`);
   if (options.base && options.base.length > 0) {
     throw new ArgumentError(`${method} does not build on base estimators`, 'leave `base` out');
   }
   const own = slicePanel(panel, span);
   const rows = span.end - span.start;
-  const rule = fitDesign(own, { start: 0, end: rows });
+  const rule = learned ?? fitDesign(own, { start: 0, end: rows });
   const design = designMatrix(rule, own.inputs, { start: 0, end: rows });
   const assets = own.assets.length;
   const observations = new Int32Array(assets);

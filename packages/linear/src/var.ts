@@ -6,6 +6,7 @@ import {
   type Fitted,
   type Panel,
   type Span,
+  selectColumns,
   sliceFactors,
 } from '@macrograd/core';
 import {
@@ -18,6 +19,8 @@ import {
   varOrder,
   vectorAutoregression,
 } from '@macrograd/kernel';
+import { dependentSeries } from './dependent-series.js';
+import { type DesignRule, fitDesign, withoutDependent } from './design.js';
 import { FeatureFitted } from './feature-fitted.js';
 import { features } from './features.js';
 import { filledSeries } from './filled-series.js';
@@ -100,15 +103,24 @@ function featureOf(entry: number, k: number, lagCount: number): number {
 }
 
 async function fitVar(panel: Panel, span: Span, fit: FitOptions, options: VarEstimatorOptions): Promise<Fitted> {
-  const data = training(panel, span, fit, 'var');
-  const { rule, panel: rows } = data;
   const inputs = sliceFactors(panel.inputs, span);
-  const series = await filledSeries(rule, inputs, fit);
+  const own = { start: 0, end: span.end - span.start };
+  const every = fitDesign(panel, span);
+  const all = await filledSeries(every, inputs, fit);
+  const longestOf = (k: number) => {
+    const most = Math.floor((all.rows / ROWS_PER_COEFFICIENT - 1) / k) - 1;
+    return Math.max(1, Math.min(options.maxOrder ?? 6, most), options.order ?? 1);
+  };
+  const dependent = dependentSeries(standardised(all.values, every), all.series, longestOf(all.series));
+  const rule = withoutDependent(every, columnsOf(every, dependent), inputs, own);
+  const data = training(panel, span, fit, 'var', rule);
+  const { panel: rows } = data;
+  const independent = Array.from({ length: all.series }, (_, j) => j).filter((j) => !dependent.includes(j));
+  const series = { ...all, values: selectColumns(all.values, all.series, independent), series: independent.length };
   const k = series.series;
   if (k === 0)
     throw new ArgumentError('no factor or control is observed in enough training rows', 'give a longer span');
-  const most = Math.floor((rows.rows / ROWS_PER_COEFFICIENT - 1) / k) - 1;
-  const longest = Math.max(1, Math.min(options.maxOrder ?? 6, most));
+  const longest = longestOf(k);
   const standard = standardised(series.values, rule);
   const system = { values: standard, rows: series.rows, series: k };
   const order = options.order ?? Math.max(1, bestOrder(varOrder(system, longest), 'bic'));
@@ -124,15 +136,17 @@ async function fitVar(panel: Panel, span: Span, fit: FitOptions, options: VarEst
     minObservations,
     ...(lags === undefined ? {} : { lags }),
   });
-  const own = withoutConstant(result, rows.assets, width);
-  const parameters: FeatureParameters = { method: 'var', ...formulae, intercept: own.intercept, heads: own.heads };
+  const { intercept, heads, covariance } = withoutConstant(result, rows.assets, width);
+  const parameters: FeatureParameters = { method: 'var', ...formulae, intercept, heads };
   const facts = { largest_root: autoregression.roots[0], regressors: 1 + width };
   const diagnostics = varDiagnostics(panel, data, result, order, facts, minObservations);
   const pattern = Int32Array.from({ length: rows.assets }, (_, asset) => (result.rank[asset] > 0 ? asset : -1));
   const sd = new Float64Array(rows.assets).fill(1);
-  return new VarFitted(
-    { parameters, covariance: own.covariance, pattern, sd, diagnostics },
-    autoregression,
-    own.covariance,
-  );
+  return new VarFitted({ parameters, covariance, pattern, sd, diagnostics }, autoregression, covariance);
+}
+
+/** Positions in the rule's `columns` of entering series, given by their number among those that enter. */
+function columnsOf(rule: DesignRule, entering: readonly number[]): ReadonlySet<number> {
+  const places = rule.positions.flatMap((position, at) => (position < 0 ? [] : [at]));
+  return new Set(entering.map((j) => places[j]));
 }

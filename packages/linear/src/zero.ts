@@ -17,7 +17,8 @@ async function fitZero(panel: Panel, span: Span, options: FitOptions): Promise<F
   const { assets } = rows;
   // Every series has exposure 0, also one that other methods leave out for want of data.
   const width = 1 + fitted.columns.length;
-  const rule: DesignRule = { ...fitted, positions: fitted.columns.map((_, j) => 1 + j), marks: [], width };
+  const positions = fitted.columns.map((_, j) => 1 + j);
+  const rule: DesignRule = { ...fitted, positions, leftOut: positions.map(() => undefined), marks: [], width };
   const coefficients = new Float64Array(assets * width);
   for (let asset = 0; asset < assets; asset++) {
     let sum = 0;

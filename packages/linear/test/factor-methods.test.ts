@@ -1,5 +1,6 @@
 import { type Panel, Random } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
+import { dependentSeries } from '../src/dependent-series.js';
 import { localProjections, olsEstimator, pcaEstimator, type VarFitted, varEstimator } from '../src/index.js';
 import { collect, disturbed, linearWorld } from './world.js';
 
@@ -168,5 +169,25 @@ describe('local projections', () => {
       expect(variances[i * (horizon + 1) + horizon]).toBeGreaterThan(variances[i * (horizon + 1)]);
     }
     await expect(localProjections(series, panel.returns, 3, { horizon, lags: 1 })).rejects.toThrow('returns for');
+  });
+});
+
+describe('series that others give', () => {
+  const random = new Random(31);
+  const a = Array.from({ length: 60 }, () => random.normal());
+  const b = Array.from({ length: 60 }, () => random.normal());
+  const matrix = (...columns: readonly (readonly number[])[]) =>
+    Float64Array.from(a.flatMap((_, row) => columns.map((column) => column[row])));
+  const change = a.map((x, t) => (t === 0 ? 0 : x - a[t - 1]));
+
+  it.each([
+    ['independent ones', [a, b], 3, []],
+    ['a multiple', [a, b, a.map((x) => 2 * x - 1)], 1, [2]],
+    ['a sum', [a, b, a.map((x, t) => x + b[t])], 1, [2]],
+    ['a level and its change, where a lag is among the regressors', [b, a, change], 1, [2]],
+    ['the same without lags', [b, a, change], 0, []],
+    ['another by its own lag', [a, a.map((_, t) => a[Math.max(0, t - 1)]), b], 1, [1]],
+  ])('%s', (_, columns, order, wanted) => {
+    expect(dependentSeries(matrix(...columns), columns.length, order)).toEqual(wanted);
   });
 });

@@ -2,6 +2,7 @@ import type { Panel } from '@macrograd/core';
 import { buildPanel, type FactorFileSpec, readNewest, type Table } from '@macrograd/data';
 import { type RunConfig, readConfig } from '../config/config.js';
 import { refuseUnknownChecks } from './checks.js';
+import { withoutConstants } from './varying.js';
 
 /** The data of a run. */
 export interface LoadedPanel {
@@ -24,7 +25,9 @@ export async function loadPanel(config: RunConfig): Promise<LoadedPanel> {
       return { ...file, series: Object.fromEntries([...series.keys()].map((column) => [column, { column }])) };
     }),
   );
-  return buildPanel({ ...config.panel, factors });
+  const built = await buildPanel({ ...config.panel, factors });
+  const { panel, notes } = withoutConstants(built.panel);
+  return { panel, tables: built.tables, notes: [...built.notes, ...notes] };
 }
 
 /**
