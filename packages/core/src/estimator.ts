@@ -172,6 +172,11 @@ export interface LstmParameters {
   readonly windowColumns: readonly number[];
   /** Window columns that carry a further 0/1 input "observed" after them, because they have missing values. */
   readonly flagged: readonly number[];
+  /**
+   * Standardised inputs of the window and of the linear part beyond this many SDs enter as if at it; absent = no limit.
+   * An exposure there is the derivative at the limit, from within.
+   */
+  readonly inputLimit?: number;
   /** Per asset: return in decimals at the mean features, and SD that turns a standardised return into decimals. */
   readonly returnMean: Float64Array;
   readonly returnSd: Float64Array;

@@ -26,6 +26,11 @@ export interface LstmEstimatorOptions {
   readonly hiddenSize?: number;
   /** Rows of a window, or `auto` (default): 1 or 36, whichever explains left-out rows better. */
   readonly lookback?: 'auto' | number;
+  /**
+   * Standardised inputs beyond this many training SDs enter as if at it, in training and after; default 3, at least 1,
+   * Infinity for no limit. What a crisis adds beyond it is not extrapolated.
+   */
+  readonly inputLimit?: number;
   /** Members of the ensemble; each leaves out other blocks of rows. Default 3. */
   readonly members?: number;
   /** Training steps at lookback 1 and at longer ones; default 900 and 300. */
@@ -78,7 +83,7 @@ export function fromParameters(
 
 async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmEstimatorOptions): Promise<Fitted> {
   const { fitted: bases, residual } = await fitBases(fit.base ?? [], panel, span, fit);
-  const rule = fitInputRule(panel.inputs, span);
+  const rule = fitInputRule(panel.inputs, span, limitOf(options));
   if (rule.columns.length === 0) {
     const remedy = 'give a longer span or other series';
     throw new InputError('no factor is observed on enough training rows', { remedy });
@@ -113,6 +118,14 @@ async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmE
   };
   const pValues = await averagePValues(make(new Float64Array(0)), panel, span);
   return make(pValues);
+}
+
+/** Measured on the bundled sample and on simulated worlds: docs/methods/lstm.md. */
+const INPUT_LIMIT = 3;
+
+function limitOf({ inputLimit = INPUT_LIMIT }: LstmEstimatorOptions): number {
+  if (!(inputLimit >= 1)) throw new ArgumentError(`inputLimit is ${inputLimit}`, 'give at least 1 SD');
+  return inputLimit;
 }
 
 function lookbacksOf(lookback: 'auto' | number, span: Span): readonly number[] {

@@ -5,22 +5,23 @@ import type { ClosedFormInputs } from '@macrograd/kernel';
 export const MIN_SERIES_OBSERVATIONS = 24;
 
 /** How rows of macro series become inputs of the encoder; the part of {@link LstmParameters} that says so. */
-export type InputRule = Pick<LstmParameters, 'scaler' | 'columns' | 'windowColumns' | 'flagged'>;
+export type InputRule = Pick<LstmParameters, 'scaler' | 'columns' | 'windowColumns' | 'flagged' | 'inputLimit'>;
 
-/** Learns scaling, series and flags on the training rows. */
-export function fitInputRule(inputs: FactorPanel, span: Span): InputRule {
+/** Learns scaling, series and flags on the training rows; an infinite `limit` is none. */
+export function fitInputRule(inputs: FactorPanel, span: Span, limit: number): InputRule {
   const series = inputs.factors.length;
   const scaler = fitScaler(inputs.values, series, span);
   const seen = (column: number) => scaler.count[column] >= MIN_SERIES_OBSERVATIONS;
   const columns = indexesOfRole(inputs, 'factor', 'control').filter(seen);
   const windowColumns = [...columns, ...indexesOfRole(inputs, 'state').filter(seen)];
   const rows = span.end - span.start;
-  return { scaler, columns, windowColumns, flagged: windowColumns.filter((column) => scaler.count[column] < rows) };
+  const flagged = windowColumns.filter((column) => scaler.count[column] < rows);
+  return { scaler, columns, windowColumns, flagged, ...(Number.isFinite(limit) && { inputLimit: limit }) };
 }
 
-/** Standardised inputs of a range of rows; a missing value is 0, the training mean. */
+/** Standardised inputs of a range of rows, within the limit; a missing value is 0, the training mean. */
 export function encoderInputs(rule: InputRule, inputs: FactorPanel, rows: Span): ClosedFormInputs {
-  const { scaler, columns, windowColumns, flagged } = rule;
+  const { scaler, columns, windowColumns, flagged, inputLimit = Number.POSITIVE_INFINITY } = rule;
   const series = inputs.factors.length;
   const count = rows.end - rows.start;
   const windowSize = windowColumns.length + flagged.length;
@@ -31,7 +32,8 @@ export function encoderInputs(rule: InputRule, inputs: FactorPanel, rows: Span):
     windowColumns.forEach((column, place) => {
       const value = inputs.values[from + column];
       if (Number.isNaN(value)) return;
-      window[row * windowSize + place] = (value - scaler.mean[column]) / scaler.sd[column];
+      const standardised = (value - scaler.mean[column]) / scaler.sd[column];
+      window[row * windowSize + place] = Math.max(-inputLimit, Math.min(inputLimit, standardised));
     });
     flagged.forEach((column, place) => {
       const observed = !Number.isNaN(inputs.values[from + column]);

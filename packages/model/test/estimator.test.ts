@@ -63,6 +63,25 @@ describe('fit', () => {
     expect(facts.lookback).toBe(errors[0] <= errors[1] ? 1 : 36);
   });
 
+  it('learns from and predicts on inputs within its limit alone', async () => {
+    const rows = { start: TRAIN.end, end: ROWS };
+    const { scaler } = fitted.parameters();
+    const far = (limit: number) =>
+      panel.inputs.values.map((x, i) => {
+        const j = i % panel.inputs.factors.length;
+        return i < TRAIN.end * panel.inputs.factors.length || Number.isNaN(x)
+          ? x
+          : scaler.mean[j] + limit * scaler.sd[j];
+      });
+    const at = async (limit: number) => (await fitted.predict({ ...panel.inputs, values: far(limit) }, rows)).values;
+    expect(fitted.parameters().inputLimit).toBe(3);
+    expect(await at(10)).toEqual(await at(3.5));
+    expect(await at(2.9)).not.toEqual(await at(3.5));
+    await expect(lstmEstimator({ inputLimit: 0.5 }).fit(panel, TRAIN, { seed: 1 })).rejects.toThrow(
+      /inputLimit is 0.5/,
+    );
+  });
+
   it('stops when asked and reports progress', async () => {
     const stop = new AbortController();
     const seen: number[] = [];

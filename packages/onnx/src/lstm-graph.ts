@@ -39,9 +39,9 @@ export function longestWindow(parameters: LstmParameters): number {
 
 /** Standardised steps [batch, longest - 1 + time, input]: window series, then observed flags; zeros in front. */
 export function addSteps(graph: GraphBuilder, parameters: LstmParameters, raw: Edge, longest: number): Edge {
-  const { windowColumns, flagged, scaler } = parameters;
+  const { windowColumns, flagged, scaler, inputLimit } = parameters;
   const series = graph.node('Gather', [raw, graph.ints('window_columns', windowColumns)], 'window_series', { axis: 2 });
-  const { z, missing } = addStandardised(graph, series, windowColumns, scaler);
+  const { z, missing } = addStandardised(graph, series, windowColumns, scaler, inputLimit);
   const parts = [z];
   if (flagged.length > 0) {
     const observed = graph.node('Not', [missing], 'observed');

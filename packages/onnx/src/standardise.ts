@@ -4,18 +4,19 @@ import { ElementType } from './proto.js';
 
 /** Edges of some of the input's series, standardised, and where they are missing. */
 export interface StandardisedSeries {
-  /** (x - mean) / sd, 0 where x is NaN; the shape of the series. */
+  /** (x - mean) / sd within the limit, 0 where x is NaN; the shape of the series. */
   readonly z: Edge;
   /** True where x is NaN; the shape of the series. */
   readonly missing: Edge;
 }
 
-/** Standardises series whose last axis runs over `columns` of the scaler. */
+/** Standardises series whose last axis runs over `columns` of the scaler, and keeps them within +-`limit` SDs. */
 export function addStandardised(
   graph: GraphBuilder,
   series: Edge,
   columns: readonly number[],
   { mean, sd }: Scaler,
+  limit?: number,
 ): StandardisedSeries {
   const constant = (name: string, values: Float64Array) => {
     return graph.floats(
@@ -27,8 +28,14 @@ export function addStandardised(
   const missing = graph.node('IsNaN', [series], 'missing');
   const centred = graph.node('Sub', [series, constant('factor_mean', mean)], 'centred');
   const scaled = graph.node('Div', [centred, constant('factor_sd', sd)], 'scaled');
-  const z = graph.node('Where', [missing, graph.floats('zero', [], [0]), scaled], 'standardised');
+  const limited = limit === undefined ? scaled : addLimits(graph, scaled, limit);
+  const z = graph.node('Where', [missing, graph.floats('zero', [], [0]), limited], 'standardised');
   return { z, missing };
+}
+
+function addLimits(graph: GraphBuilder, scaled: Edge, limit: number): Edge {
+  const ends = [graph.floats('lower_limit', [], [-limit]), graph.floats('upper_limit', [], [limit])];
+  return graph.node('Clip', [scaled, ...ends], 'limited');
 }
 
 /** 0/1 floats of some places along the last axis of a boolean edge. */

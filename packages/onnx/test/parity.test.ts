@@ -69,6 +69,21 @@ describe('an exported LSTM ensemble gives the returns of its definition', () => 
     expect(compared).toBe(20 * 6);
   });
 
+  it('within limits on its inputs: as without them on inputs that were cut there', async () => {
+    const LIMIT = 1.2;
+    const parameters = { ...lstmParameters(ordinary, 17), inputLimit: LIMIT };
+    const bytes = modelToOnnx(parameters, infoOf(ordinary.series, ordinary.assets));
+    const inputs = factorPanel(60, ordinary.series, ordinary.flagged, 5);
+    const { mean, sd } = parameters.scaler;
+    const cut = inputs.values.map((x, i) => {
+      const j = i % ordinary.series;
+      return Math.max(mean[j] - LIMIT * sd[j], Math.min(mean[j] + LIMIT * sd[j], x));
+    });
+    const expected = expectedReturns(parameters, { ...inputs, values: cut });
+    expect((await verifyOnnx(bytes, inputs, expected, PARITY)).compared).toBe(60 * ordinary.assets);
+    await expect(verifyOnnx(bytes, inputs, expectedReturns(parameters, inputs), PARITY)).rejects.toThrow();
+  });
+
   it('for part of the dates and assets', async () => {
     const parameters = lstmParameters(ordinary, 13);
     const bytes = modelToOnnx(parameters, infoOf(ordinary.series, ordinary.assets));

@@ -26,7 +26,7 @@ export function ensembleWindow({ members }: LstmParameters): number {
 /**
  * Writes a fitted ensemble as a layers model: windows [batch, step, input] -> returns [batch, asset] in decimals. The
  * inputs are the raw series of the window in their own units, then the flags "observed"; standardisation, ensemble mean
- * and heads are folded into the weights. Keras has no missing values: a missing one is to be filled with its training
+ * and heads are folded into the weights, limits on inputs are layers. Keras has no missing values: a missing one is to be filled with its training
  * mean and its flag set to 0, as {@link ensembleWindows} does.
  *
  * @throws ArgumentError when names and parameters differ in number
@@ -50,7 +50,9 @@ export function ensembleToLayersModel(parameters: LstmParameters, info: ModelInf
     });
     return String(layer.config.name);
   };
-  const input = add(inputLayer(steps, inputs, 'factors'));
+  const raw = add(inputLayer(steps, inputs, 'factors'));
+  const input =
+    parameters.inputLimit === undefined ? raw : limited(add, raw, arrays, parameters, parameters.inputLimit);
   const parts = members.map((member, index) => {
     const name = `member_${index}`;
     const window =
@@ -63,7 +65,7 @@ export function ensembleToLayersModel(parameters: LstmParameters, info: ModelInf
   arrays.push(...linearWeights('linear', parameters, steps));
   const linear = add(denseLayer('linear', returnMean.length, true), flat);
   const output = add({ class_name: 'Add', config: { name: 'returns' } }, ...parts, linear);
-  const topology = { name: 'macrograd', layers: nodes, input_layers: [[input, 0, 0]], output_layers: [[output, 0, 0]] };
+  const topology = { name: 'macrograd', layers: nodes, input_layers: [[raw, 0, 0]], output_layers: [[output, 0, 0]] };
   const files = layersModel({ class_name: 'Model', config: topology }, arrays);
   return { ...files, modelJson: { ...files.modelJson, userDefinedMetadata: metadata(parameters, info, steps) } };
 }
@@ -90,6 +92,31 @@ export function ensembleWindows(parameters: LstmParameters, inputs: FactorPanel,
 
 type Add = (layer: LayerConfig, ...from: string[]) => string;
 
+/** Standardised inputs within +-`limit`, plus `limit`, which a rectified unit with an upper end can give. */
+function limited(add: Add, raw: string, arrays: NamedWeight[], parameters: LstmParameters, limit: number): string {
+  const { windowColumns, flagged, scaler } = parameters;
+  const inputs = windowColumns.length + flagged.length;
+  const kernel = new Float32Array(inputs * inputs);
+  const bias = new Float32Array(inputs).fill(limit);
+  for (let place = 0; place < inputs; place++) {
+    const column = windowColumns[place];
+    kernel[place * inputs + place] = column === undefined ? 1 : 1 / scaler.sd[column];
+    if (column !== undefined) bias[place] -= scaler.mean[column] / scaler.sd[column];
+  }
+  arrays.push({ name: 'standardised/kernel', shape: [inputs, inputs], values: kernel });
+  arrays.push({ name: 'standardised/bias', shape: [inputs], values: bias });
+  const standardised = add(denseLayer('standardised', inputs, true), raw);
+  return add({ class_name: 'ReLU', config: { name: 'limited', max_value: 2 * limit } }, standardised);
+}
+
+/** Mean and SD that turn input `place` of the window, as the layers after the limits see it, into z; none for a flag. */
+function standardising(parameters: LstmParameters, place: number): { readonly mean: number; readonly sd: number } {
+  const { windowColumns, scaler, inputLimit } = parameters;
+  if (inputLimit !== undefined) return { mean: inputLimit, sd: 1 };
+  const column = windowColumns[place];
+  return column === undefined ? { mean: 0, sd: 1 } : { mean: scaler.mean[column], sd: scaler.sd[column] };
+}
+
 /** The latest steps of the window; Keras cuts images, so it becomes one and back. */
 function cropped(add: Add, input: string, name: string, steps: number, lookback: number, inputs: number): string {
   const reshape = (suffix: string, shape: readonly number[]): LayerConfig => ({
@@ -109,18 +136,13 @@ function cropped(add: Add, input: string, name: string, steps: number, lookback:
 }
 
 /** W z + b with z = (x - mean) / sd is (W / sd) x + b - W mean / sd. */
-function encoderWeights(
-  name: string,
-  { windowColumns, scaler }: LstmParameters,
-  member: EncoderParameters,
-): NamedWeight[] {
+function encoderWeights(name: string, parameters: LstmParameters, member: EncoderParameters): NamedWeight[] {
   const { hiddenSize: H, inputSize, weightIh, weightHh } = member;
   const bias = Float64Array.from(member.bias);
   const scaled = Float32Array.from(weightIh, (weight, at) => {
-    const column = windowColumns[at % inputSize];
-    if (column === undefined) return weight;
-    bias[Math.floor(at / inputSize)] -= (weight * scaler.mean[column]) / scaler.sd[column];
-    return weight / scaler.sd[column];
+    const { mean, sd } = standardising(parameters, at % inputSize);
+    bias[Math.floor(at / inputSize)] -= (weight * mean) / sd;
+    return weight / sd;
   });
   return lstmWeights(name, inputSize, H, {
     kernel: transposed(scaled, 4 * H, inputSize),
@@ -147,7 +169,7 @@ function headWeights(
 
 /** Everything that is linear in the window: z of the last step, lag filters, means; [step * input][asset] and [asset]. */
 function linearWeights(name: string, parameters: LstmParameters, steps: number): NamedWeight[] {
-  const { columns, windowColumns, flagged, scaler, returnMean, returnSd, members } = parameters;
+  const { columns, windowColumns, flagged, returnMean, returnSd, members } = parameters;
   const inputs = windowColumns.length + flagged.length;
   const assets = returnMean.length;
   const kernel = new Float64Array(steps * inputs * assets);
@@ -161,6 +183,7 @@ function linearWeights(name: string, parameters: LstmParameters, steps: number):
       });
       columns.forEach((column, f) => {
         const place = windowColumns.indexOf(column);
+        const { mean, sd } = standardising(parameters, place);
         for (let lag = 0; lag < Math.max(1, lagCount); lag++) {
           let weight = lag === 0 ? head[f] : 0;
           for (let m = 0; m < filterCount; m++) {
@@ -168,9 +191,9 @@ function linearWeights(name: string, parameters: LstmParameters, steps: number):
               weight +=
                 head[columns.length + hiddenSize + m] * lagFilters[(lag * columns.length + f) * filterCount + m];
           }
-          const slope = (share * weight) / scaler.sd[column];
+          const slope = (share * weight) / sd;
           kernel[((steps - 1 - lag) * inputs + place) * assets + asset] += slope;
-          bias[asset] -= slope * scaler.mean[column];
+          bias[asset] -= slope * mean;
         }
       });
     }

@@ -63,11 +63,11 @@ const inputs: FactorPanel = {
 };
 
 /** Returns by the kernel's features and the definition of the heads, [row][asset]. */
-async function expectedReturns(): Promise<Float64Array> {
+async function expectedReturns(limit = Number.POSITIVE_INFINITY): Promise<Float64Array> {
   const { scaler, members, returnMean, returnSd } = parameters;
   const z = (row: number, column: number) => {
     const value = (inputs.values[row * SERIES + column] - scaler.mean[column]) / scaler.sd[column];
-    return Number.isNaN(value) ? 0 : value;
+    return Number.isNaN(value) ? 0 : Math.max(-limit, Math.min(limit, value));
   };
   const observed = (row: number, column: number) => (Number.isNaN(inputs.values[row * SERIES + column]) ? 0 : 1);
   const rows = Array.from({ length: ROWS }, (_, row) => row);
@@ -90,13 +90,13 @@ async function expectedReturns(): Promise<Float64Array> {
   return out;
 }
 
-it('an ensemble as a layers model gives the returns of the kernel, missing values filled', async () => {
-  const files = ensembleToLayersModel(parameters, info);
+it.each([undefined, 1.5])('an ensemble as a layers model gives the returns of the kernel, limit %s', async (limit) => {
+  const files = ensembleToLayersModel({ ...parameters, ...(limit && { inputLimit: limit }) }, info);
   const span = { start: 0, end: ROWS };
   const steps = ensembleWindow(parameters);
   expect(steps).toBe(12);
   const actual = await runLayersModel(files, ensembleWindows(parameters, inputs, span), [ROWS, steps, inputSize]);
-  const expected = await expectedReturns();
+  const expected = await expectedReturns(limit);
   const largest = Math.max(...expected.map(Math.abs));
   expect(actual.length).toBe(expected.length);
   expected.forEach((value, i) => {

@@ -6,12 +6,15 @@ const ROWS = 136;
 /** Share of values that are missing, so that this path is compared too. */
 const MISSING_SHARE = 0.02;
 
-/** Inputs drawn with the training means and spreads of a model, to compare an export with it. */
+/** Spread of the inputs in training SDs: wide enough for limits on inputs to be compared too. */
+const SPREAD = 1.5;
+
+/** Inputs drawn about the training means of a model, to compare an export with it. */
 export function drawnInputs({ info, parameters }: StoredModel): FactorPanel {
   const { mean, sd } = parameters.scaler;
   const random = new Random(1);
   const values = Float64Array.from({ length: ROWS * mean.length }, (_, i) => {
-    const value = mean[i % mean.length] + sd[i % mean.length] * random.normal();
+    const value = mean[i % mean.length] + SPREAD * sd[i % mean.length] * random.normal();
     return random.uniform() < MISSING_SHARE ? Number.NaN : value;
   });
   const dates = Int32Array.from({ length: ROWS }, (_, row) => monthEndOfIndex(row));
