@@ -25,9 +25,26 @@ export function gridOfColumns(file: string, columns: readonly TypedColumn[]): Gr
   const count = columns[0]?.values.length ?? 0;
   refuseHugeTable(file, count, columns.length);
   const rows = Array.from({ length: count }, (_, row) => columns.map(({ values }) => toCell(values[row])));
-  const lines = Array.from({ length: count + 1 }, (_, row) => row);
-  const place = (row: number) => ({ file, line: lines[row] });
-  return { file, rows: [columns.map(({ name }) => name), ...rows], lines, blankRows: 0, place };
+  return gridOf(
+    file,
+    columns.map(({ name }) => name),
+    rows,
+  );
+}
+
+/** As {@link gridOfColumns}, of rows. */
+export function gridOfRows(file: string, header: readonly string[], rows: readonly (readonly unknown[])[]): Grid {
+  return gridOf(
+    file,
+    header,
+    rows.map((row) => row.map(toCell)),
+  );
+}
+
+function gridOf(file: string, header: readonly string[], cells: readonly (readonly Cell[])[]): Grid {
+  const rows = [header, ...cells];
+  const lines = rows.map((_, row) => row);
+  return { file, rows, lines, blankRows: 0, place: (row: number) => ({ file, line: lines[row] }) };
 }
 
 function toCell(value: unknown): Cell {

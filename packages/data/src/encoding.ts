@@ -13,7 +13,6 @@ const OTHERS: readonly (readonly [RegExp, string, string])[] = [
   [/^7z\xbc\xaf/, 'a 7-Zip archive', 'unpack it, or pack it with gzip or zip'],
   [/^%PDF/, 'a PDF', 'give the numbers as csv'],
   [/^SQLite format 3/, 'an SQLite database', 'export the table as csv'],
-  [/^.{8}DUCK/s, 'a DuckDB database', "say COPY table TO 'table.parquet' in DuckDB"],
   [/^\x89HDF/, 'an HDF5 file', 'write the table as Parquet'],
   [/^(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|head|body)/i, 'a web page or XML', 'save the data themselves as csv'],
   [/^(?:\xef\xbb\xbf)?\s*[{[]/, 'JSON', 'give csv, tsv or Parquet'],

@@ -13,6 +13,8 @@ export interface Grid {
   readonly blankRows: number;
   /** Decimal mark of its numbers; default the point. */
   readonly decimal?: '.' | ',';
+  /** Whether it was chosen from the tables of a database already. */
+  readonly isDatabase?: boolean;
   /** What cutting it up found out and its owner should know. */
   readonly note?: string;
   /** Place of a cell; without a column, of the row. */

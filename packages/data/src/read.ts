@@ -34,6 +34,13 @@ export async function readTable(file: string, options: ReadOptions = {}): Promis
   }
   const { format = 'auto' } = options;
   const layout = format === 'auto' ? detectLayout(grid) : format;
+  if (options.table !== undefined && layout !== 'french' && !grid.isDatabase) {
+    throw new InputError('this file has no tables to choose from', {
+      place: { file },
+      remedy: 'leave `table` out',
+      code: 'bad_config',
+    });
+  }
   const reading: Reading = { grid, options, notes: grid.note === undefined ? [] : [grid.note] };
   const { raw, codes } = readLayout(reading, layout);
   const builder = new SeriesBuilder(grid, raw);

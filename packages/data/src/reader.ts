@@ -20,7 +20,7 @@ export function cachingReader(): { read: TableReader; tables: () => Promise<Tabl
 
 /** What of a source tells how its file is read, defaults left out. */
 export function readOptions(source: ReadOptions): ReadOptions {
-  const { format, encoding, delimiter, decimal, dateOrder, missing, member, table } = source;
-  const all = { format, encoding, delimiter, decimal, dateOrder, missing, member, table };
+  const { format, encoding, delimiter, decimal, dateOrder, missing, member, table, sql } = source;
+  const all = { format, encoding, delimiter, decimal, dateOrder, missing, member, table, sql };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined && value !== 'auto'));
 }

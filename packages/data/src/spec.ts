@@ -26,8 +26,13 @@ export interface ReadOptions {
   readonly missing?: readonly number[];
   /** Which member of a zip archive; default its only data file. */
   readonly member?: string;
-  /** Which table of a file of Kenneth French's: a part of its title; default the first monthly one. */
+  /**
+   * Which table of a file of Kenneth French's: a part of its title; default the first monthly one. Of a DuckDB database:
+   * its name, default its only one.
+   */
   readonly table?: string;
+  /** One SELECT on a DuckDB database, or on any other file as the table `data`; what it gives is read like a file. */
+  readonly sql?: string;
 }
 
 /** A file and how it is to be read. */

@@ -63,7 +63,7 @@ interface Member {
   readonly offset: number;
 }
 
-const DATA_FILE = /\.(?:csv|tsv|txt|parquet|arrow|feather)$/i;
+const DATA_FILE = /\.(?:csv|tsv|txt|parquet|arrow|feather|duckdb)$/i;
 
 function unzip(bytes: Buffer, file: string, wanted: string | undefined): Buffer {
   const members = readDirectory(bytes, file);

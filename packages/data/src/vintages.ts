@@ -28,7 +28,7 @@ export interface Source {
  */
 export async function readSource(spec: FileSpec, read: TableReader): Promise<Source> {
   if (await isFolder(spec.file)) return readFolder(spec, read);
-  const editions = await readAlfred(spec.file);
+  const editions = spec.sql === undefined ? await readAlfred(spec.file) : undefined;
   if (editions === undefined) return { table: await read(spec), editions: undefined };
   return { table: editions[editions.length - 1].content, editions };
 }
@@ -57,7 +57,7 @@ async function readFolder(spec: FileSpec, read: TableReader): Promise<Source> {
   return { table: editions[editions.length - 1].content, editions };
 }
 
-const DATED = /(\d{4}-\d{2}(?:-\d{2})?)[^/]*\.(?:csv|tsv|csv\.gz|tsv\.gz|zip|parquet)$/i;
+const DATED = /(\d{4}-\d{2}(?:-\d{2})?)[^/]*\.(?:csv|tsv|csv\.gz|tsv\.gz|zip|parquet|arrow|feather)$/i;
 
 function datedFiles(names: readonly string[], folder: string): { known: DayNumber; name: string }[] {
   const files = names.flatMap((name) => {

@@ -199,7 +199,12 @@ export const archiveHazards: readonly Hazard[] = [
   wrongKind('JSON a hundred thousand levels deep', '['.repeat(100_000), 'JSON'),
   wrongKind('a PDF', '%PDF-1.7', 'a PDF'),
   wrongKind('an SQLite database', 'SQLite format 3', 'an SQLite database'),
-  wrongKind('a DuckDB database', '\u0001234567\u0001DUCK', 'a DuckDB database'),
+  {
+    name: 'the first bytes of a DuckDB database',
+    content: '\u0001234567\u0001DUCK\n',
+    extension: 'duckdb',
+    refuses: "FILE: DuckDB can't open this file",
+  },
   wrongKind('bzip2', 'BZh91AY', 'packed with bzip2'),
   wrongKind('Zstandard', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0), 'packed with Zstandard'),
 ];

@@ -13,7 +13,7 @@ export function addCheck(program: Command, perform: Perform): void {
     .command('check')
     .summary('say what is understood of a config, a data file or a model, or refuse it')
     .description(
-      'Reads configs (.yaml, .yml, .json), data files (csv, tsv, Parquet, also in gzip or zip; a folder of vintages) and ' +
+      'Reads configs (.yaml, .yml, .json), data files (csv, tsv, Parquet, Arrow, also in gzip or zip; DuckDB; a folder of vintages) and ' +
         'models (a folder with model.json), ' +
         'and says what it understood: rows, dates, frequency, units, gaps. Refuses with the place and the remedy.',
     )
