@@ -1,5 +1,4 @@
-import { normalCdf } from '@macrograd/exposure';
-import { twoSidedStudentPValue } from './student_t.js';
+import { normalCdf, twoSidedStudentPValue } from '@macrograd/exposure';
 
 /** A test statistic and its p-value; NaN where there is nothing to test. */
 export interface TestResult {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Fitted, MethodId, Panel } from '@macrograd/core';
+import { twoSidedStudentPValue } from '@macrograd/exposure';
 import { describe, expect, it } from 'vitest';
 import {
   bestMethod,
@@ -12,7 +13,6 @@ import {
   forecastFold,
   scoreForecasts,
 } from '../src/index.js';
-import { twoSidedStudentPValue } from '../src/student_t.js';
 
 interface Tests {
   dmStat: number;

@@ -1,6 +1,16 @@
 export { type ExposureCube, type ExposureKind, type ExposureOptions, exposureCube } from './cube.js';
-export { benjaminiHochberg, type Discoveries } from './false_discovery.js';
+export {
+  adaptiveBenjaminiHochberg,
+  benjaminiHochberg,
+  benjaminiYekutieli,
+  type Discoveries,
+} from './false_discovery.js';
 export { halfLife, type LagProfile, type LagProfileOptions, lagProfile, peakLag } from './lag_profile.js';
 export { normalCdf, normalQuantile, twoSidedNormalPValue } from './normal.js';
 export { BARELY_SEEN_SHARE, type RegimeShare, regimeShare, regimeShares } from './regime.js';
+export { type AddedVariable, AddedVariableTest } from './screening/added_variable.js';
+export { Basis } from './screening/basis.js';
+export { combinePValues, type WeightedPValue } from './screening/combine.js';
+export { hacLags, type Screen, type ScreenOptions, screenFactors } from './screening/screen.js';
+export { twoSidedStudentPValue } from './student_t.js';
 export { type ExposureSummary, type SummaryOptions, summarise } from './summary.js';

@@ -1,6 +1,6 @@
 import type { FactorMeta, FactorPanel, FitStatus, Fitted, JacobianBlock, MethodId, Span } from '@macrograd/core';
 import { exposureCube } from './cube.js';
-import { benjaminiHochberg } from './false_discovery.js';
+import { adaptiveBenjaminiHochberg } from './false_discovery.js';
 import { type LagProfile, lagProfile } from './lag_profile.js';
 import { twoSidedNormalPValue } from './normal.js';
 import { type RegimeShare, regimeShare } from './regime.js';
@@ -16,10 +16,11 @@ export interface SummaryOptions {
   /** False-discovery rate over the whole assets x factors grid; default .10. */
   readonly q?: number;
   /**
-   * Whether the method's own p-values speak of the mean over dates (default true). Not so where coefficients move and
-   * the method tests the last of them: the mean exposure is then tested against its own standard error.
+   * [asset][factor], taken instead of the method's own p-values: those of a {@link screenFactors} over the same rows.
+   * A pooled method's posterior is shrunk to the other assets, and tests of moving coefficients speak of the last of
+   * them: neither bounds the share of false discoveries.
    */
-  readonly ownTest?: boolean;
+  readonly pValues?: Float64Array;
   /** The fit's lag profile over the same span, when it has been computed before. */
   readonly profile?: LagProfile;
   readonly signal?: AbortSignal;
@@ -42,7 +43,7 @@ export interface ExposureSummary {
   readonly hi: Float64Array;
   /** 1 or -1 where the interval excludes zero, else 0: the sign is not provable at the level. */
   readonly sign: Int8Array;
-  /** The method's own test where it has one, else the normal test of the mean exposure against zero. */
+  /** As given, else the method's own test, else the normal test of the mean exposure against zero. */
   readonly pValue: Float64Array;
   readonly qValue: Float64Array;
   /** 1 where the false-discovery control selects the exposure. */
@@ -65,7 +66,7 @@ export async function summarise(
   span: Span,
   options: SummaryOptions,
 ): Promise<ExposureSummary> {
-  const { form = 'contemporaneous', level = 0.9, q = 0.1, ownTest = true, signal } = options;
+  const { form = 'contemporaneous', level = 0.9, q = 0.1, signal } = options;
   const stop = signal ? { signal } : {};
   const profile = options.profile ?? (await lagProfile(fitted, inputs, span, { level, ...stop }));
   const { factors } = profile;
@@ -80,8 +81,8 @@ export async function summarise(
   const { exposure: meanExposure, se } = mean;
   const lo = meanExposure.map((value, i) => value - width * se[i]);
   const hi = meanExposure.map((value, i) => value + width * se[i]);
-  const pValue = pValues(ownTest ? fitted.diagnostics.pValues : new Float64Array(0), meanExposure, se);
-  const { qValues, selected } = benjaminiHochberg(pValue, q);
+  const pValue = pValuesOf(options.pValues ?? fitted.diagnostics.pValues, meanExposure, se);
+  const { qValues, selected } = adaptiveBenjaminiHochberg(pValue, q);
   return {
     method: fitted.method,
     factors,
@@ -131,9 +132,11 @@ function fillLatest(block: Float64Array, out: Float64Array, firstAsset: number, 
   }
 }
 
-function pValues(own: Float64Array, mean: Float64Array, se: Float64Array): Float64Array {
+/** A given p-value where the exposure exists, else the normal test of its mean. */
+function pValuesOf(given: Float64Array, mean: Float64Array, se: Float64Array): Float64Array {
   return mean.map((value, i) => {
-    if (i < own.length && !Number.isNaN(own[i])) return own[i];
+    if (Number.isNaN(value)) return Number.NaN;
+    if (i < given.length && !Number.isNaN(given[i])) return given[i];
     return se[i] > 0 ? twoSidedNormalPValue(value / se[i]) : Number.NaN;
   });
 }

@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { CancelledError, InputError, type ProgressCallback } from '@macrograd/core';
 
+import { screenFactors } from '@macrograd/exposure';
 import { activeIsa } from '@macrograd/kernel';
 
 import { writeReport } from '@macrograd/report';
@@ -92,9 +93,12 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
   const layout = new ExposureLayout(panel, [...config.methods, 'chosen']);
   refuseTooLarge(layout);
   watch.lap('load');
+  progress(0, 'testing every factor on every asset');
+  const screen = screenFactors(panel, { start: 0, end: panel.axis.dates.length });
+  watch.lap('screen');
   await atomicDirectory(config.output.dir, async (dir) => {
     const exposures = new ExposureTable(panel, layout, walk.folds.length);
-    const collector = new Collector(panel, walk.folds, config.methods, exposures, signal);
+    const collector = new Collector(panel, walk.folds, config.methods, exposures, screen, signal);
     // More threads than LSTM fits go into the fits themselves.
     const inner = Math.max(1, Math.floor(threads / (walk.folds.length + 1)));
     const estimators = estimatorsOf(config.methods, config.lstm, inner);

@@ -6,6 +6,7 @@ import {
   exposureCube,
   lagProfile,
   regimeShares,
+  type Screen,
   summarise,
 } from '@macrograd/exposure';
 import { hasLags, kindsOf } from '../tables/exposure-layout.js';
@@ -30,6 +31,7 @@ export class Collector {
     private readonly folds: readonly Fold[],
     private readonly methods: readonly MethodId[],
     private readonly exposures: ExposureTable,
+    private readonly screen: Screen,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
@@ -53,7 +55,7 @@ export class Collector {
         profile,
         level: INTERVAL_COVERAGE,
         q: SCREENING_LEVEL,
-        ownTest: !movingMethods.includes(fitted.method),
+        ...pValuesFor(fitted.method, this.screen),
         ...this.stop,
       });
       this.summariesByMethod.set(fitted.method, summary);
@@ -126,8 +128,11 @@ export class Collector {
   }
 }
 
-/** Methods whose coefficients move through the training span, and whose own test is of the last ones. */
-const movingMethods: readonly MethodId[] = ['rolling_ols', 'ewm_ols', 'kalman'];
+/** p-values of a method's pairs: of any effect where the method can see delayed ones, else of a linear one at once. */
+function pValuesFor(method: MethodId, screen: Screen): { pValues?: Float64Array } {
+  if (method === 'zero') return {};
+  return { pValues: hasLags(method) ? screen.pValue : screen.linearPValue };
+}
 
 function keyOf(method: MethodId, fit: number | 'final'): string {
   return `${method}/${fit}`;

@@ -1,6 +1,6 @@
 import type { AssetMeta, FitStatus, MethodId } from '@macrograd/core';
 import type { Choice } from '@macrograd/evaluation';
-import { benjaminiHochberg, type ExposureSummary } from '@macrograd/exposure';
+import { adaptiveBenjaminiHochberg, type ExposureSummary } from '@macrograd/exposure';
 import type { TableMethod } from '../tables/exposure-layout.js';
 
 /** One line of the summary: an asset, a factor and a method, fitted on the whole span. */
@@ -26,6 +26,8 @@ export interface SummaryCell {
   readonly status: FitStatus;
   readonly peakLag: number;
   readonly halfLife: number;
+  /** Whether the last date's state is one that training has seen. */
+  readonly inRegime: boolean;
 }
 
 /** False-discovery rate at which exposures are called selected. */
@@ -54,7 +56,7 @@ export function summaryCells(
     });
   // No exposure is a claim too, with nothing against it: leaving those pairs out would shrink the family to the ones
   // that already looked good.
-  const { qValues, selected } = benjaminiHochberg(
+  const { qValues, selected } = adaptiveBenjaminiHochberg(
     Float64Array.from(mix, ({ origin, pValue }) => (origin === 'zero' ? 1 : pValue)),
     SCREENING_LEVEL,
   );
@@ -87,5 +89,6 @@ function cellsOf(summary: ExposureSummary, assets: readonly AssetMeta[]): Summar
     status: summary.status[i],
     peakLag: summary.peakLag[i],
     halfLife: summary.halfLife[i],
+    inRegime: summary.regime.inRegime,
   }));
 }

@@ -74,7 +74,7 @@ export function summaryTable(cells: readonly SummaryCell[]): TableData<'summary'
       threshold_unit: null,
       threshold_p_value: Number.NaN,
       top_interaction: null,
-      in_regime: null,
+      in_regime: cell.inRegime,
     });
   }
   return table.finish();

@@ -1,0 +1,56 @@
+/** Share of a column's own length below which what is left of it after projection counts as nothing. */
+const DEPENDENT = 1e-7;
+
+/**
+ * Orthonormal columns that span a set of regressors, grown one by one (Gram-Schmidt, twice for accuracy), so that a
+ * further regressor is tested by what is left of it (Frisch and Waugh 1933).
+ */
+export class Basis {
+  private constructor(readonly columns: readonly Float64Array[]) {}
+
+  static readonly empty = new Basis([]);
+
+  /** The basis with the columns added that do not depend on those before them. */
+  with(columns: Iterable<Float64Array>): Basis {
+    let grown: Basis = this;
+    for (const column of columns) {
+      const direction = grown.direction(column);
+      if (direction) grown = new Basis([...grown.columns, direction]);
+    }
+    return grown;
+  }
+
+  /** What is left of a column, [row]. */
+  residual(column: Float64Array): Float64Array {
+    const out = column.slice();
+    for (let pass = 0; pass < 2; pass++) {
+      for (const q of this.columns) subtract(out, q, dot(q, out));
+    }
+    return out;
+  }
+
+  /** {@link residual}; undefined where the column depends on the basis up to rounding. */
+  remainder(column: Float64Array): Float64Array | undefined {
+    const left = this.residual(column);
+    return dot(left, left) > DEPENDENT * dot(column, column) ? left : undefined;
+  }
+
+  private direction(column: Float64Array): Float64Array | undefined {
+    const left = this.remainder(column);
+    if (!left) return undefined;
+    const length = Math.sqrt(dot(left, left));
+    return left.map((value) => value / length);
+  }
+}
+
+/** Inner product of two columns. */
+export function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** a -= factor b, in place. */
+export function subtract(a: Float64Array, b: Float64Array, factor: number): void {
+  for (let i = 0; i < a.length; i++) a[i] -= factor * b[i];
+}
