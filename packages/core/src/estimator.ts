@@ -130,6 +130,15 @@ export interface FeatureParameters {
   readonly intercept: Float64Array;
   /** [asset][feature], decimal per SD of the feature. */
   readonly heads: Float64Array;
+  /**
+   * [group][feature][feature]: covariance of the heads of a group's assets on returns of unit SD; NaN for a feature that
+   * was left out. Absent, with the next two: unknown.
+   */
+  readonly headCovariance?: Float64Array;
+  /** [asset]: group in `headCovariance`; -1 where not estimated. */
+  readonly assetGroup?: Int32Array;
+  /** [asset], decimal: SD of the returns. */
+  readonly returnSd?: Float64Array;
 }
 
 /** One trained encoder of the pooled LSTM ensemble. All weights float32 as trained; gate order i, f, g, o. */

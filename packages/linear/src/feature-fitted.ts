@@ -21,12 +21,6 @@ const ASSETS_PER_BLOCK = 256;
 /** What {@link FeatureFitted} is made of. */
 export interface FeatureFit {
   readonly parameters: FeatureParameters;
-  /** [pattern][feature][feature], of heads on returns of unit SD. */
-  readonly covariance: Float64Array;
-  /** [asset], -1 where not estimated. */
-  readonly pattern: Int32Array;
-  /** [asset], decimal SD of the returns. */
-  readonly sd: Float64Array;
   readonly diagnostics: Diagnostics;
 }
 
@@ -72,16 +66,20 @@ export class FeatureFitted implements Fitted {
   }
 
   private async exposures(rows: Float64Array, assets: AssetRange, signal?: AbortSignal) {
-    const { parameters, covariance, pattern, sd } = this.fit;
+    const { parameters } = this.fit;
     const width = parameters.featureMean.length;
-    const own = sd.slice(assets.start, assets.end);
-    // Only the patterns of missing returns that these assets have.
-    const used = [...new Set(pattern.subarray(assets.start, assets.end))].filter((of) => of >= 0);
+    const count = assets.end - assets.start;
+    const own = parameters.returnSd?.slice(assets.start, assets.end) ?? new Float64Array(count).fill(1);
+    const group = parameters.assetGroup?.slice(assets.start, assets.end) ?? new Int32Array(count).fill(-1);
+    // Only the groups that these assets are in.
+    const used = [...new Set(group)].filter((of) => of >= 0);
     const size = width * width;
     const covariances = new Float64Array(used.length * size);
     used.forEach((of, at) => {
-      covariances.set(covariance.subarray(of * size, (of + 1) * size), at * size);
+      covariances.set(parameters.headCovariance?.subarray(of * size, (of + 1) * size) ?? [], at * size);
     });
+    const leftOut = leftOutFeatures(covariances, width);
+    const groups = group.map((of) => used.indexOf(of));
     const readout = {
       features: [rows],
       heads: [
@@ -89,15 +87,17 @@ export class FeatureFitted implements Fitted {
           .slice(assets.start * width, assets.end * width)
           .map((value, at) => value / own[Math.floor(at / width)]),
       ],
-      covariances: [covariances],
+      covariances: [leftOut.some((features) => features.length > 0) ? covariances.map(orZero) : covariances],
       bases: [new Float64Array(0)],
       variances: [new Float64Array(0)],
       featureCount: width,
       mean: new Float64Array(own.length),
       sd: own,
-      group: pattern.slice(assets.start, assets.end).map((of) => used.indexOf(of)),
+      group: groups,
     };
-    return closedFormExposures(readout, signal ? { signal } : {});
+    const result = await closedFormExposures(readout, signal ? { signal } : {});
+    forgetVariances(result.variance, rows, width, (asset) => leftOut[groups[asset]] ?? []);
+    return result;
   }
 
   /** Derivatives of the features that are asked for, and how values made of them are put into a block. */
@@ -176,20 +176,44 @@ export class FeatureFitted implements Fitted {
 }
 
 /**
- * Predictions and exposures of stored parameters alone, without the fit that they came from; exposures have no variance.
+ * Predictions and exposures of stored parameters alone, without the fit that they came from.
  *
  * @example
  * const { values } = await featuresFromParameters(fitted.parameters()).predict(panel.inputs, { start: 0, end: 12 });
  */
 export function featuresFromParameters(parameters: FeatureParameters): Fitted {
-  const assets = parameters.intercept.length;
-  return new FeatureFitted({
-    parameters,
-    covariance: new Float64Array(0),
-    pattern: new Int32Array(assets).fill(-1),
-    sd: new Float64Array(assets).fill(1),
-    diagnostics: { status: [], observations: new Int32Array(0), pValues: new Float64Array(0), facts: {} },
-  });
+  const diagnostics = { status: [], observations: new Int32Array(0), pValues: new Float64Array(0), facts: {} };
+  return new FeatureFitted({ parameters, diagnostics });
+}
+
+/** Features of each group whose coefficients were left out: they have no variance. */
+function leftOutFeatures(covariances: Float64Array, width: number): number[][] {
+  return Array.from({ length: covariances.length / width ** 2 }, (_, group) =>
+    Array.from({ length: width }, (__, feature) => feature).filter((feature) =>
+      Number.isNaN(covariances[group * width ** 2 + feature * (width + 1)]),
+    ),
+  );
+}
+
+/** Sets the variances [asset][row] of exposures that rest on a feature that was left out to NaN, and no others. */
+function forgetVariances(
+  variance: Float64Array,
+  rows: Float64Array,
+  width: number,
+  leftOut: (asset: number) => readonly number[],
+): void {
+  const count = rows.length / width;
+  for (let asset = 0; asset < variance.length / count; asset++) {
+    for (const feature of leftOut(asset)) {
+      for (let row = 0; row < count; row++) {
+        if (rows[row * width + feature] !== 0) variance[asset * count + row] = Number.NaN;
+      }
+    }
+  }
+}
+
+function orZero(value: number): number {
+  return Number.isNaN(value) ? 0 : value;
 }
 
 /** Mean gradient over the rows where the factor is observed: [factor][feature]. */

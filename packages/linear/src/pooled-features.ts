@@ -89,14 +89,11 @@ export async function fitPooledFeatures(
     method,
     intercept: heads.offsets.map((offset, asset) => scaler.mean[asset] + offset * scaler.sd[asset]),
     heads: heads.heads.map((head, at) => head * scaler.sd[Math.floor(at / width)]),
+    headCovariance: heads.covariance,
+    assetGroup: heads.pattern,
+    returnSd: scaler.sd,
   };
-  return new FeatureFitted({
-    parameters,
-    covariance: heads.covariance,
-    pattern: heads.pattern,
-    sd: scaler.sd,
-    diagnostics: diagnosticsOf(own, parameters, heads, settings),
-  });
+  return new FeatureFitted({ parameters, diagnostics: diagnosticsOf(own, parameters, heads, settings) });
 }
 
 function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) {

@@ -60,7 +60,6 @@ export class VarFitted extends FeatureFitted {
     fit: ConstructorParameters<typeof FeatureFitted>[0],
     /** Of the standardised factors and controls that enter. */
     readonly system: VectorAutoregression,
-    private readonly covariance: Float64Array,
   ) {
     super(fit);
   }
@@ -70,7 +69,9 @@ export class VarFitted extends FeatureFitted {
    * [asset][horizon][shock] in decimals, shocks in the order of `parameters().columns`.
    */
   responses(request: ResponseRequest, signal?: AbortSignal): Promise<ImpulseResponses> {
-    const { heads, intercept, lagCount } = this.parameters();
+    const { heads, headCovariance, intercept, lagCount } = this.parameters();
+    if (headCovariance === undefined)
+      throw new ArgumentError('the parameters hold no covariance', 'fit the model again');
     const k = this.system.series;
     const assets = intercept.length;
     const features = heads.length / assets;
@@ -83,7 +84,7 @@ export class VarFitted extends FeatureFitted {
         coefficients[asset * width + i] = heads[asset * features + from];
         for (let j = 0; j < width; j++) {
           covariance[(asset * width + i) * width + j] =
-            this.covariance[(asset * features + from) * features + featureOf(j, k, lagCount)];
+            headCovariance[(asset * features + from) * features + featureOf(j, k, lagCount)];
         }
       }
     }
@@ -137,12 +138,18 @@ async function fitVar(panel: Panel, span: Span, fit: FitOptions, options: VarEst
     ...(lags === undefined ? {} : { lags }),
   });
   const { intercept, heads, covariance } = withoutConstant(result, rows.assets, width);
-  const parameters: FeatureParameters = { method: 'var', ...formulae, intercept, heads };
+  const parameters: FeatureParameters = {
+    method: 'var',
+    ...formulae,
+    intercept,
+    heads,
+    headCovariance: covariance,
+    assetGroup: Int32Array.from({ length: rows.assets }, (_, asset) => (result.rank[asset] > 0 ? asset : -1)),
+    returnSd: new Float64Array(rows.assets).fill(1),
+  };
   const facts = { largest_root: autoregression.roots[0], regressors: 1 + width };
   const diagnostics = varDiagnostics(panel, data, result, order, facts, minObservations);
-  const pattern = Int32Array.from({ length: rows.assets }, (_, asset) => (result.rank[asset] > 0 ? asset : -1));
-  const sd = new Float64Array(rows.assets).fill(1);
-  return new VarFitted({ parameters, covariance, pattern, sd, diagnostics }, autoregression, covariance);
+  return new VarFitted({ parameters, diagnostics }, autoregression);
 }
 
 /** Positions in the rule's `columns` of entering series, given by their number among those that enter. */

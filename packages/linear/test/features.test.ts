@@ -88,8 +88,9 @@ describe.each(estimators)('%s', (_name, make) => {
     for (let date = 0; date < 20; date++) sum += block.values[date * FACTORS];
     expect(mean.values[0]).toBeCloseTo(sum / 20, 12);
     expect(mean.variance[0]).toBeGreaterThan(0);
-    const { values } = await featuresFromParameters(fitted.parameters() as never).predict(panel.inputs, span);
-    expect(values).toEqual((await fitted.predict(panel.inputs, span)).values);
+    const again = featuresFromParameters(fitted.parameters() as never);
+    expect((await again.predict(panel.inputs, span)).values).toEqual((await fitted.predict(panel.inputs, span)).values);
+    expect(await collect(again.jacobian(panel.inputs, span, { form: 'contemporaneous' }))).toEqual([block]);
   });
 
   it('says what is wrong with an asset', async () => {

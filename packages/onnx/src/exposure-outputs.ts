@@ -6,17 +6,26 @@ export interface ExposureGraph {
   readonly graph: GraphBuilder;
   /** [batch, time, series], raw. */
   readonly raw: Edge;
-  /** [selected]. */
+  /** Places of the wanted assets, [selected]. */
   readonly assets: Edge;
+  /** Number of assets that can be selected. */
+  readonly assetCount: number;
   /** Columns of the series that exposures are to. */
   readonly targets: readonly number[];
   readonly forms: readonly JacobianForm[];
 }
 
+/** A method's exposures in the making: what its graph gives for a form. */
+export interface MethodExposures {
+  /** Lags that the form `lags` has. */
+  readonly lags: number;
+  readonly edges: (form: JacobianForm) => ExposureEdges;
+}
+
 /** All forms of an exposure. */
 export const exposureForms: readonly JacobianForm[] = ['contemporaneous', 'cumulative', 'lags'];
 
-/** Edges of one form in decimals, [batch, selected, lag * factor]. */
+/** Edges of one form in decimals, [batch or 1, selected, lag * target]. */
 export interface ExposureEdges {
   /** Per training SD. */
   readonly exposure: Edge;

@@ -13,6 +13,13 @@ interface CovarianceEdges {
   readonly own?: { readonly basis: Edge; readonly roots: Edge };
 }
 
+/** Heads of an ensemble, or of one regression on features, on returns of unit SD. */
+export interface Heads extends Pick<LstmParameters, 'returnSd' | 'assetGroup'> {
+  readonly members: readonly MemberHeads[];
+}
+
+type MemberHeads = Pick<EncoderParameters, 'heads' | 'featureMean' | 'headCovariance' | 'headBasis' | 'headVariances'>;
+
 /** What turns derivatives of features into exposures of the selected assets; made once for all forms. */
 export interface HeadEdges {
   /** Of each member, [selected, K]. */
@@ -26,8 +33,7 @@ export interface HeadEdges {
 }
 
 /** Reads the heads of the assets at the places `assets`. */
-export function addHeads(graph: GraphBuilder, parameters: LstmParameters, assets: Edge): HeadEdges {
-  const { members, returnSd, assetGroup } = parameters;
+export function addHeads(graph: GraphBuilder, { members, returnSd, assetGroup }: Heads, assets: Edge): HeadEdges {
   const count = returnSd.length;
   const select = (all: Edge, name: string) => graph.node('Gather', [all, assets], name, { axis: 0 });
   const heads = members.map(({ heads: own, featureMean }, index) =>
@@ -66,12 +72,7 @@ export function addReadout(
   const values = heads.map((head, e) => graph.node('MatMul', [head, sensitivities[e]], own(`member_${e}`)));
   const share = graph.floats('member_share', [], [1 / count]);
   const mean = graph.node('Mul', [graph.node('Sum', values, own('sum')), share], own('mean'));
-  const squares = values.map((value, e) => {
-    const deviation = graph.node('Sub', [value, mean], own(`deviation_${e}`));
-    return graph.node('Mul', [deviation, deviation], own(`square_${e}`));
-  });
-  const divisor = graph.floats('member_degrees', [], [1 / Math.max(1, count - 1)]);
-  const spread = graph.node('Mul', [graph.node('Sum', squares, own('squares')), divisor], own('member_variance'));
+  const memberVariance = count > 1 ? addMemberVariance(graph, values, mean, own) : undefined;
   const ofGroup = (edge: Edge, name: string) => graph.node('Gather', [edge, groups], own(name), { axis: 1 });
   const variances = covariances.map((covariance, e) => {
     const wide = graph.node('Unsqueeze', [sensitivities[e], graph.ints('axis_1', [1])], own(`by_group_${e}`));
@@ -91,17 +92,35 @@ export function addReadout(
     own('head_variance'),
   );
   const scaled = (edge: Edge, name: string) => graph.node('Mul', [edge, scale], own(name));
-  const variance = graph.node('Add', [posterior, spread], own('variance'));
+  const root = (variance: Edge, name: string) => graph.node('Sqrt', [variance], own(name));
+  const exposure = scaled(mean, 'exposure');
+  if (memberVariance === undefined) return { exposure, se: scaled(root(posterior, 'standard_error'), 'se') };
+  const variance = graph.node('Add', [posterior, memberVariance], own('variance'));
   return {
-    exposure: scaled(mean, 'exposure'),
-    spread: scaled(graph.node('Sqrt', [spread], own('member_sd')), 'spread'),
-    se: scaled(graph.node('Sqrt', [variance], own('standard_error')), 'se'),
+    exposure,
+    spread: scaled(root(memberVariance, 'member_sd'), 'spread'),
+    se: scaled(root(variance, 'standard_error'), 'se'),
   };
+}
+
+/** Variance over the members, degrees of freedom one less than their number. */
+function addMemberVariance(
+  graph: GraphBuilder,
+  values: readonly Edge[],
+  mean: Edge,
+  own: (name: string) => string,
+): Edge {
+  const squares = values.map((value, e) => {
+    const deviation = graph.node('Sub', [value, mean], own(`deviation_${e}`));
+    return graph.node('Mul', [deviation, deviation], own(`square_${e}`));
+  });
+  const divisor = graph.floats('member_degrees', [], [1 / (values.length - 1)]);
+  return graph.node('Mul', [graph.node('Sum', squares, own('squares')), divisor], own('member_variance'));
 }
 
 function addCovariance(
   graph: GraphBuilder,
-  { headCovariance, headBasis, headVariances, featureMean, heads }: EncoderParameters,
+  { headCovariance, headBasis, headVariances, featureMean, heads }: MemberHeads,
   index: number,
   { groups, select }: { readonly groups: number; readonly select: (all: Edge, name: string) => Edge },
 ): CovarianceEdges {

@@ -1,10 +1,9 @@
-import type { FittedParameters, JacobianForm, ModelInfo } from '@macrograd/core';
-import { type ExposureGraph, exposureForms } from './exposure-outputs.js';
-import { addFeatureExposures } from './feature-graph.js';
-import { checkNames, type ExportOptions, fileOf, INPUT_NAME } from './file.js';
+import type { JacobianForm, ModelInfo } from '@macrograd/core';
+import { addOutputs, type ExposureGraph, exposureForms } from './exposure-outputs.js';
+import { checkNames, type ExportOptions, fileOf, INPUT_NAME, modelSizes, type OnnxParameters } from './file.js';
 import { GraphBuilder } from './graph.js';
-import { addLinearExposures } from './linear-exposures.js';
-import { addLstmExposures } from './lstm-exposures.js';
+import { addMethodExposures } from './method.js';
+import { addMixExposures } from './mix.js';
 import { encodeModel, type ModelProto } from './proto.js';
 
 /** Name of the input that selects: places of the wanted assets in the metadata's `assets`, int64 [selected]. */
@@ -31,7 +30,7 @@ export interface ExposureExportOptions extends ExportOptions {
  * writeFileSync('exposures.onnx', exposuresToOnnx(fitted.parameters(), info));
  */
 export function exposuresToOnnx(
-  parameters: FittedParameters,
+  parameters: OnnxParameters,
   info: ModelInfo,
   options: ExposureExportOptions = {},
 ): Uint8Array {
@@ -39,11 +38,7 @@ export function exposuresToOnnx(
 }
 
 /** What {@link exposuresToOnnx} encodes. */
-export function exposuresFile(
-  parameters: FittedParameters,
-  info: ModelInfo,
-  options: ExposureExportOptions,
-): ModelProto {
+export function exposuresFile(parameters: OnnxParameters, info: ModelInfo, options: ExposureExportOptions): ModelProto {
   checkNames(parameters, info);
   const graph = new GraphBuilder(
     `macrograd_${parameters.method}_exposures`,
@@ -58,10 +53,11 @@ export function exposuresFile(
   // Not with a default for all: onnxruntime's JavaScript interface could not replace that.
   const assets = graph.indexInput(ASSETS_NAME, 'selected', 'places of the wanted assets in the metadata');
   const targets = info.factors.flatMap(({ role }, column) => (role === 'factor' ? [column] : []));
-  const wanted: ExposureGraph = { graph, raw, assets, targets, forms: options.forms ?? exposureForms };
-  if (parameters.method === 'lstm') addLstmExposures(wanted, parameters);
-  else if ('featureMean' in parameters) addFeatureExposures(wanted, parameters);
-  else addLinearExposures(wanted, parameters);
+  const assetCount = info.assets.length;
+  const wanted: ExposureGraph = { graph, raw, assets, assetCount, targets, forms: options.forms ?? exposureForms };
+  const { lags, edges } =
+    parameters.method === 'chosen' ? addMixExposures(wanted, parameters) : addMethodExposures(wanted, parameters);
+  for (const form of wanted.forms) addOutputs(wanted, form, lags, edges(form), modelSizes(parameters).scaler);
   const doc = `Exposures of ${info.assets.length} assets to ${targets.length} macro factors (${parameters.method}).`;
   return fileOf(graph.finish(), parameters, info, doc, options);
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ArgumentError, type FittedParameters, type ModelInfo } from '@macrograd/core';
-import { featureWindow } from './feature-graph.js';
 import type { WeightType } from './graph.js';
-import { longestWindow } from './lstm-graph.js';
+import { type ModelSizes, sizesOf } from './method.js';
+import { type MixParameters, mixSizes } from './mix.js';
 import { encodeGraph, type GraphProto, type ModelProto, type StringEntry } from './proto.js';
 
 /** Operator sets that can be written, with the IR version that goes with each. Every graph uses operators of 14 alone. */
@@ -19,10 +19,13 @@ export interface ExportOptions {
   readonly weights?: WeightType;
 }
 
+/** What can be exported: one method's parameters, or the mix of methods that was chosen. */
+export type OnnxParameters = FittedParameters | MixParameters;
+
 /** Wraps a graph with versions and metadata: names and units of factors, assets, window, training span, hashes. */
 export function fileOf(
   graph: GraphProto,
-  parameters: FittedParameters,
+  parameters: OnnxParameters,
   info: ModelInfo,
   docString: string,
   { opset = 17, weights = 'float32' }: ExportOptions,
@@ -42,13 +45,17 @@ export function fileOf(
 }
 
 /** Time steps of a window from which on a longer one changes nothing. */
-export function windowLength(parameters: FittedParameters): number {
-  if (parameters.method === 'lstm') return longestWindow(parameters);
-  return 'featureMean' in parameters ? featureWindow(parameters) : 1;
+export function windowLength(parameters: OnnxParameters): number {
+  return modelSizes(parameters).lookback;
+}
+
+/** Sizes of whatever is exported. */
+export function modelSizes(parameters: OnnxParameters): ModelSizes {
+  return parameters.method === 'chosen' ? mixSizes(parameters) : sizesOf(parameters);
 }
 
 function metadataOf(
-  parameters: FittedParameters,
+  parameters: OnnxParameters,
   info: ModelInfo,
   more: Readonly<Record<string, string>>,
 ): StringEntry[] {
@@ -74,19 +81,29 @@ function metadataOf(
     training_end: info.trainingSpan.end,
     version: info.version,
     config_sha256: info.configHash,
+    ...(parameters.method === 'chosen' && { methods: JSON.stringify(servedBy(parameters)) }),
     ...more,
   };
   return Object.entries(values).map(([key, value]) => ({ key, value }));
 }
 
 /** Refuses names that differ in number from the parameters. */
-export function checkNames(parameters: FittedParameters, info: ModelInfo): void {
-  const assets = parameters.method === 'lstm' ? parameters.returnMean.length : parameters.intercept.length;
-  const series = parameters.scaler.mean.length;
+export function checkNames(parameters: OnnxParameters, info: ModelInfo): void {
+  const { assets, scaler } = modelSizes(parameters);
+  const series = scaler.mean.length;
   if (assets !== info.assets.length || series !== info.factors.length) {
     throw new ArgumentError(
       `${info.assets.length} asset and ${info.factors.length} factor names for a model of ${assets} assets and ${series} series`,
       'pass the names of the panel that the model was fitted on',
     );
   }
+}
+
+/** Methods that serve each asset with their weights, [asset] of `{ method: weight }`. */
+function servedBy({ parts }: MixParameters): Record<string, number>[] {
+  return Array.from(parts[0].weights, (_, asset) =>
+    Object.fromEntries(
+      parts.flatMap(({ parameters: { method }, weights }) => (weights[asset] > 0 ? [[method, weights[asset]]] : [])),
+    ),
+  );
 }

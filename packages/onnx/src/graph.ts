@@ -73,7 +73,7 @@ export class GraphBuilder {
   }
 
   /** An int64 vector, as indexes, axes and sizes are. The same name stands for the same vector. */
-  ints(name: string, values: readonly number[]): Edge {
+  ints(name: string, values: ArrayLike<number>): Edge {
     const data = BigInt64Array.from(values, BigInt);
     const rawData = new Uint8Array(data.buffer);
     return this.constant({ name, dims: [values.length], dataType: ElementType.int64, rawData });
@@ -96,6 +96,21 @@ export class GraphBuilder {
     this.nodes.push({ name, opType, input, output, attribute: Object.entries(attributes).map(attributeOf) });
   }
 
+  /** An empty builder whose nodes this one can {@link absorb}. */
+  sibling(): GraphBuilder {
+    return new GraphBuilder(this.name, this.docString, this.weightType);
+  }
+
+  /**
+   * Takes over all nodes and constants of another builder, names prefixed, so that graphs of one make can stand beside
+   * each other. `bound` says what its names for edges that both share are here.
+   */
+  absorb(part: GraphBuilder, prefix: string, bound: ReadonlyMap<Edge, Edge>): void {
+    const rename = (edge: Edge) => (edge === '' ? edge : (bound.get(edge) ?? `${prefix}${edge}`));
+    for (const [name, tensor] of part.initializers) this.constant({ ...tensor, name: rename(name) });
+    this.nodes.push(...part.nodes.map((node) => renamedNode(node, rename)));
+  }
+
   finish(): GraphProto {
     return {
       name: this.name,
@@ -111,6 +126,28 @@ export class GraphBuilder {
     if (!this.initializers.has(tensor.name)) this.initializers.set(tensor.name, tensor);
     return tensor.name;
   }
+}
+
+function renamedNode({ name, input, output, attribute, ...node }: NodeProto, rename: (edge: Edge) => Edge): NodeProto {
+  return {
+    ...node,
+    name: rename(name),
+    input: input.map(rename),
+    output: output.map(rename),
+    attribute: attribute.map((own) => (own.g === undefined ? own : { ...own, g: renamedGraph(own.g, rename) })),
+  };
+}
+
+/** The body of a Scan; edges of the graph around it are renamed in the same way. */
+function renamedGraph(graph: GraphProto, rename: (edge: Edge) => Edge): GraphProto {
+  const values = (infos: readonly ValueInfoProto[]) => infos.map((info) => ({ ...info, name: rename(info.name) }));
+  return {
+    ...graph,
+    node: graph.node.map((node) => renamedNode(node, rename)),
+    initializer: graph.initializer.map((tensor) => ({ ...tensor, name: rename(tensor.name) })),
+    input: values(graph.input),
+    output: values(graph.output),
+  };
 }
 
 function attributeOf([name, value]: [string, Attributes[string]]): AttributeProto {

@@ -1,12 +1,13 @@
 export { modelToOnnx, OUTPUT_NAME } from './export.js';
 export { exposureForms } from './exposure-outputs.js';
 export { ASSETS_NAME, type ExposureExportOptions, exposuresToOnnx } from './exposures.js';
-export { type ExportOptions, INPUT_NAME, windowLength } from './file.js';
+export { type ExportOptions, INPUT_NAME, type OnnxParameters, windowLength } from './file.js';
 export type { WeightType } from './graph.js';
 export { importOnnx } from './import/graph.js';
 export type { ImportedLstm } from './import/lstm.js';
 export { importStateDict, type NamedTensor } from './import/state-dict.js';
 export { GATE_PERMUTATION } from './lstm-graph.js';
+export type { MixParameters, MixPart } from './mix.js';
 export { type NamedModel, selectAssets } from './select.js';
 export type { OnnxSource } from './session.js';
 export { maxErrors, type OnnxParity, runOnnx, verifyOnnx } from './verify.js';

@@ -1,13 +1,13 @@
 import type { EncoderParameters, JacobianForm, LstmParameters } from '@macrograd/core';
-import { addOutputs, type ExposureGraph } from './exposure-outputs.js';
+import type { ExposureGraph, MethodExposures } from './exposure-outputs.js';
 import { addHeads, addReadout } from './exposure-readout.js';
 import type { Edge, GraphBuilder } from './graph.js';
 import { addEncoder, addSteps, longestWindow } from './lstm-graph.js';
 import { addHiddenJacobian } from './lstm-jacobian.js';
 
 /** Exposures of the ensemble: the members' derivatives of features, read by the heads of the selected assets. */
-export function addLstmExposures(wanted: ExposureGraph, parameters: LstmParameters): void {
-  const { graph, raw, assets, targets, forms } = wanted;
+export function addLstmExposures(wanted: ExposureGraph, parameters: LstmParameters): MethodExposures {
+  const { graph, raw, assets, targets } = wanted;
   const lags = longestWindow(parameters);
   const steps = addSteps(graph, parameters, raw, lags);
   const members = parameters.members.map((member, index) => {
@@ -15,11 +15,13 @@ export function addLstmExposures(wanted: ExposureGraph, parameters: LstmParamete
     return addFeatureJacobian(graph, parameters, member, { steps, targets, lags }, own);
   });
   const heads = addHeads(graph, parameters, assets);
-  for (const form of forms) {
-    const sensitivities = members.map((edge, e) => contracted(graph, edge, form, `member_${e}.${form}`));
-    const edges = addReadout(graph, heads, sensitivities, form);
-    addOutputs(wanted, form, lags, edges, parameters.scaler);
-  }
+  return {
+    lags,
+    edges: (form) => {
+      const sensitivities = members.map((edge, e) => contracted(graph, edge, form, `member_${e}.${form}`));
+      return addReadout(graph, heads, sensitivities, form);
+    },
+  };
 }
 
 /** Derivatives of one member's features [z | h | l] by the targets: [batch, K, lag, target]. */

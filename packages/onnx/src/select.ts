@@ -1,9 +1,10 @@
-import { ArgumentError, type FittedParameters, type ModelInfo } from '@macrograd/core';
+import { ArgumentError, type FeatureParameters, type FittedParameters, type ModelInfo } from '@macrograd/core';
+import type { MixParameters } from './mix.js';
 
 /** A model with its names. */
-export interface NamedModel {
+export interface NamedModel<P = FittedParameters> {
   readonly info: ModelInfo;
-  readonly parameters: FittedParameters;
+  readonly parameters: P;
 }
 
 /**
@@ -13,31 +14,46 @@ export interface NamedModel {
  * @example
  * const { parameters, info } = selectAssets(readModel('out/models/lstm'), ['Energy']);
  */
-export function selectAssets({ info, parameters }: NamedModel, names: readonly string[]): NamedModel {
+export function selectAssets<P extends FittedParameters | MixParameters>(
+  { info, parameters }: NamedModel<P>,
+  names: readonly string[],
+): NamedModel<P> {
   const places = names.map((name) => {
     const place = info.assets.indexOf(name);
     if (place < 0) throw new ArgumentError(`the model has no asset "${name}"`, 'use a name of its list of assets');
     return place;
   });
-  const assets = info.assets.length;
-  const rows = <A extends Float64Array | Int32Array>(values: A): A => {
+  const selected = parameters.method === 'chosen' ? mixRows(parameters, places) : selectRows(parameters, places);
+  return { info: { ...info, assets: names }, parameters: selected as P };
+}
+
+/** Parameters of the assets at some places, in that order. */
+export function selectRows(parameters: FittedParameters, places: readonly number[]): FittedParameters {
+  const assets = parameters.method === 'lstm' ? parameters.returnMean.length : parameters.intercept.length;
+  return withRows(parameters, (values) => {
     const width = values.length / assets;
-    const out = values.slice(0, width * places.length) as A;
+    const out = values.slice(0, width * places.length) as typeof values;
     places.forEach((place, i) => {
       out.set(values.subarray(place * width, (place + 1) * width), i * width);
     });
     return out;
-  };
-  return { info: { ...info, assets: names }, parameters: withRows(parameters, rows) };
+  });
+}
+
+/** Methods that none of the assets has a share in fall out. */
+function mixRows({ method, parts }: MixParameters, places: readonly number[]): MixParameters {
+  const selected = parts.map((part) => ({
+    parameters: selectRows(part.parameters, places),
+    weights: Float64Array.from(places, (place) => part.weights[place]),
+  }));
+  return { method, parts: selected.filter(({ weights }) => weights.some((weight) => weight > 0)) };
 }
 
 function withRows(
   parameters: FittedParameters,
   rows: <A extends Float64Array | Int32Array>(values: A) => A,
 ): FittedParameters {
-  if ('featureMean' in parameters) {
-    return { ...parameters, intercept: rows(parameters.intercept), heads: rows(parameters.heads) };
-  }
+  if ('featureMean' in parameters) return withFeatureRows(parameters, rows);
   if (parameters.method !== 'lstm') {
     const { intercept, coefficients, variances, missingCoefficients } = parameters;
     return {
@@ -59,5 +75,28 @@ function withRows(
       heads: rows(heads),
       ...(headVariances && { headVariances: rows(headVariances) }),
     })),
+  };
+}
+
+/** Of the covariances those of the assets' own groups alone: there may be one an asset. */
+function withFeatureRows(
+  parameters: FeatureParameters,
+  rows: <A extends Float64Array | Int32Array>(values: A) => A,
+): FeatureParameters {
+  const { intercept, heads, headCovariance, assetGroup, returnSd, featureMean } = parameters;
+  const own = { ...parameters, intercept: rows(intercept), heads: rows(heads) };
+  if (!headCovariance || !assetGroup || !returnSd) return own;
+  const groups = rows(assetGroup);
+  const used = [...new Set(groups)].filter((group) => group >= 0);
+  const size = featureMean.length ** 2;
+  const covariances = new Float64Array(used.length * size);
+  used.forEach((group, at) => {
+    covariances.set(headCovariance.subarray(group * size, (group + 1) * size), at * size);
+  });
+  return {
+    ...own,
+    headCovariance: covariances,
+    assetGroup: groups.map((group) => used.indexOf(group)),
+    returnSd: rows(returnSd),
   };
 }

@@ -1,9 +1,9 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { FittedParameters, ModelInfo } from '@macrograd/core';
+import type { ModelInfo } from '@macrograd/core';
 import { modelFile } from './export.js';
 import { type ExposureExportOptions, exposuresFile } from './exposures.js';
-import type { ExportOptions } from './file.js';
+import type { ExportOptions, OnnxParameters } from './file.js';
 import { DataLocation, decodeModel, encodeModel, type ModelProto, type TensorProto } from './proto.js';
 
 /** A file of protocol buffers may not reach 2 GB; the rest of the margin is for names and shapes. */
@@ -28,7 +28,7 @@ export interface WriteOptions {
  */
 export function writeModelOnnx(
   file: string,
-  parameters: FittedParameters,
+  parameters: OnnxParameters,
   info: ModelInfo,
   options: ExportOptions & WriteOptions = {},
 ): string[] {
@@ -38,7 +38,7 @@ export function writeModelOnnx(
 /** As {@link writeModelOnnx} for {@link exposuresToOnnx}. */
 export function writeExposuresOnnx(
   file: string,
-  parameters: FittedParameters,
+  parameters: OnnxParameters,
   info: ModelInfo,
   options: ExposureExportOptions & WriteOptions = {},
 ): string[] {

@@ -72,7 +72,7 @@ async function errors(
           push(form, value + mask);
           push(`${form}_unit`, (value + mask) / parameters.scaler.sd[targets[f]]);
           push(`${form}_se`, se + mask);
-          push(`${form}_spread`, spread + mask);
+          if (parameters.members.length > 1) push(`${form}_spread`, spread + mask);
         });
       });
     }

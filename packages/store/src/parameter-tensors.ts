@@ -107,6 +107,10 @@ function addFeatureShapes(shapes: Map<string, readonly number[]>, parameters: Fe
   shapes.set('feature_sd', [features]);
   shapes.set('intercept', [assets]);
   shapes.set('heads', [assets, features]);
+  const { headCovariance, assetGroup, returnSd } = parameters;
+  if (headCovariance) shapes.set('head_covariance', [headCovariance.length / features ** 2, features, features]);
+  if (assetGroup) shapes.set('asset_group', [assets]);
+  if (returnSd) shapes.set('return_sd', [assets]);
   return shapes;
 }
 
@@ -137,14 +141,18 @@ export function checkTensors(
     }
   }
   for (const [name, tensor] of tensors) {
-    const bad = name === 'variances' ? firstBadVariance(tensor) : firstBad(tensor, perAsset.test(name));
+    const bad = leftOut.has(name) ? firstInfinite(tensor, name) : firstBad(tensor, perAsset.test(name));
     if (bad >= 0) throw new InputError(`tensor "${name}" holds ${tensor.data[bad]} at index ${bad}`, { place, remedy });
   }
 }
 
-/** As {@link firstBad}; NaN says that a single coefficient was left out. */
-function firstBadVariance({ data }: Tensor): number {
-  return data.findIndex((x: number) => !Number.isNaN(x) && !(x >= 0 && Number.isFinite(x)));
+/** Arrays in which NaN says that a single coefficient was left out. */
+const leftOut: ReadonlySet<string> = new Set(['variances', 'head_covariance']);
+
+/** As {@link firstBad} for such arrays; a variance is not negative either. */
+function firstInfinite({ data }: Tensor, name: string): number {
+  const least = name === 'variances' ? 0 : Number.NEGATIVE_INFINITY;
+  return data.findIndex((x: number) => !Number.isNaN(x) && !(x >= least && Number.isFinite(x)));
 }
 
 /** First entry that may not be what it is, or -1. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type FittedParameters, InputError } from '@macrograd/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeSafetensors, encodeSafetensors, readModel, type Tensor, writeModel } from '../src/index.js';
-import { info, linear, lstm } from './parameters.js';
+import { features, info, linear, lstm } from './parameters.js';
 
 let dir: string;
 beforeEach(() => {
@@ -50,6 +50,7 @@ describe('a stored model', () => {
   it.each<[string, FittedParameters]>([
     ['LSTM', lstm],
     ['linear', linear],
+    ['feature', features],
   ])('gives back every bit of the %s parameters', (_, parameters) => {
     writeModel(dir, { info, parameters });
     expect(readModel(dir)).toStrictEqual({ info, parameters });
@@ -160,6 +161,18 @@ describe('a damaged model is refused in words', () => {
       tensors.set('members.1.heads', { shape: [data.length / 5, 5], data });
     });
     expect(refusal()).toMatch(/"members\.1\.heads" has shape \[12, 5\], expected \[5, 12\]/);
+  });
+
+  it('a covariance of another number of features, and one that is infinite', () => {
+    const { headCovariance, ...rest } = features;
+    const covariance = headCovariance!.slice();
+    writeModel(dir, { info, parameters: features });
+    editTensors((tensors) => tensors.set('head_covariance', { shape: [4, 98], data: covariance }));
+    expect(refusal()).toMatch(/"head_covariance" has shape \[4, 98\], expected \[2, 14, 14\]/);
+    covariance[7] = Number.POSITIVE_INFINITY;
+    expect(() => writeModel(dir, { info, parameters: { ...rest, headCovariance: covariance } })).toThrow(
+      /"head_covariance" holds Infinity at index 7/,
+    );
   });
 
   it('a tensor that is missing', () => {

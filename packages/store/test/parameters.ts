@@ -1,6 +1,7 @@
 import {
   type EncoderParameters,
   type FactorMeta,
+  type FeatureParameters,
   type LinearParameters,
   type LstmParameters,
   type ModelInfo,
@@ -61,6 +62,29 @@ export const linear: LinearParameters = {
   coefficients: f64(ASSETS * COLUMNS.length),
   missingColumns: [3],
   missingCoefficients: f64(ASSETS),
+};
+
+/** Three series with two lag sums each, a spline of one knot, one product and a mark; two groups of covariances. */
+const FEATURES = 3 + 6 + 3 + 1 + 1;
+export const features: FeatureParameters = {
+  method: 'spline',
+  scaler: scaler(),
+  columns: COLUMNS,
+  lagged: [0, 1, 2],
+  lagCount: 4,
+  lagBasis: f64(4 * 2),
+  knots: f64(3),
+  bend: 0.25,
+  products: [[0, 2]],
+  missingColumns: [1],
+  featureMean: f64(FEATURES),
+  featureSd: f64(FEATURES).map((x) => Math.abs(x) + 0.1),
+  intercept: f64(ASSETS),
+  heads: f64(ASSETS * FEATURES),
+  // A feature that was left out has no covariance.
+  headCovariance: f64(2 * FEATURES ** 2).map((x, at) => (at % FEATURES === 4 ? Number.NaN : x)),
+  assetGroup: Int32Array.of(1, 0, 0, -1, 1),
+  returnSd: f64(ASSETS).map((x) => Math.abs(x) + 0.01),
 };
 
 export const info: ModelInfo = {

@@ -17,7 +17,7 @@ export function addExport(program: Command, perform: Perform): void {
         'folder of its name in there.',
     )
     .argument('<dir>', 'directory that a run wrote')
-    .option('--method <name>', 'method to export (default: lstm where there is one)')
+    .option('--method <name>', 'method to export, or chosen for the mix of them (default: lstm where there is one)')
     .addOption(new Option('--opset <number>', 'operator set').choices(['14', '17']).default('17'))
     .option('--asset <name...>', 'assets that get files of their own, in assets/ (default: one pair of files for all)')
     .option('--external-above <bytes>', 'size of weights above which they go to a file beside the model', Number)

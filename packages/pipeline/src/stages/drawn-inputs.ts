@@ -1,5 +1,5 @@
 import { type FactorPanel, monthEndOfIndex, Random } from '@macrograd/core';
-import type { StoredModel } from '@macrograd/store';
+import type { NamedModel, OnnxParameters } from '@macrograd/onnx';
 
 /** Enough for a hundred windows of three years. */
 const ROWS = 136;
@@ -10,8 +10,9 @@ const MISSING_SHARE = 0.02;
 const SPREAD = 1.5;
 
 /** Inputs drawn about the training means of a model, to compare an export with it. */
-export function drawnInputs({ info, parameters }: StoredModel): FactorPanel {
-  const { mean, sd } = parameters.scaler;
+export function drawnInputs({ info, parameters }: NamedModel<OnnxParameters>): FactorPanel {
+  const { scaler } = parameters.method === 'chosen' ? parameters.parts[0].parameters : parameters;
+  const { mean, sd } = scaler;
   const random = new Random(1);
   const values = Float64Array.from({ length: ROWS * mean.length }, (_, i) => {
     const value = mean[i % mean.length] + SPREAD * sd[i % mean.length] * random.normal();

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { FactorPanel, Fitted, JacobianForm, MethodId, ModelInfo, Panel, Span } from '@macrograd/core';
 import {
   type ExportOptions,
+  type NamedModel,
+  type OnnxParameters,
   type OnnxParity,
   verifyExposures,
   verifyOnnx,
@@ -10,7 +12,7 @@ import {
   writeExposuresOnnx,
   writeModelOnnx,
 } from '@macrograd/onnx';
-import type { StoredModel } from '@macrograd/store';
+import { type AssetShare, mixParameters, mixReference, weightsByMethod } from './mix.js';
 
 /** Largest error of an export in its own runtime (float32) relative to the largest value. */
 export const EXPORT_TOLERANCE = 1e-5;
@@ -49,7 +51,7 @@ const exportOrder: readonly MethodId[] = ['lstm', 'ols', 'ewm_ols', 'rolling_ols
  */
 export async function writeOnnx(
   folder: string,
-  { info, parameters }: StoredModel,
+  { info, parameters }: NamedModel<OnnxParameters>,
   inputs: FactorPanel,
   reference: ExportReference,
   options: WriteOnnxOptions = {},
@@ -67,19 +69,48 @@ export async function writeOnnx(
       await verifyExposures(exposures, inputs, reference.jacobian(inputs, span, { form: kind }), kind, tolerance),
     );
   }
+  return { returns, exposures: worstOf(checks) };
+}
+
+function worstOf(checks: readonly OnnxParity[]): OnnxParity {
   return {
-    returns,
-    exposures: {
-      maxError: Math.max(...checks.map(({ maxError }) => maxError)),
-      maxRelativeError: Math.max(...checks.map(({ maxRelativeError }) => maxRelativeError)),
-      compared: checks.reduce((sum, { compared }) => sum + compared, 0),
-    },
+    maxError: Math.max(...checks.map(({ maxError }) => maxError)),
+    maxRelativeError: Math.max(...checks.map(({ maxRelativeError }) => maxRelativeError)),
+    compared: checks.reduce((sum, { compared }) => sum + compared, 0),
   };
 }
 
-/** As {@link writeOnnx}, compared with what the fit expects over the windows of the panel. */
-export function writeFittedOnnx(folder: string, fitted: Fitted, info: ModelInfo, panel: Panel): Promise<ExportChecks> {
-  return writeOnnx(folder, { info, parameters: fitted.parameters() }, afterTraining(panel.inputs), fitted);
+/** Folder of the chosen mix beside the files of the run's own method. */
+export const CHOSEN_FOLDER = 'chosen';
+
+/**
+ * The files of a run: its method's in `folder`, the chosen mix's in a folder in there. Each is compared with what the
+ * fits expect over the windows of the panel; the worst of both is returned.
+ */
+export async function writeRunOnnx(
+  folder: string,
+  finals: ReadonlyMap<MethodId, Fitted>,
+  choices: readonly AssetShare[],
+  info: ModelInfo,
+  panel: Panel,
+): Promise<ExportChecks> {
+  const inputs = afterTraining(panel.inputs);
+  const own = finals.get(exportedMethod([...finals.keys()]))!;
+  const weights = weightsByMethod(choices, info.assets.length);
+  const sources = [...weights].map(([method, of]) => ({ reference: finals.get(method)!, weights: of }));
+  const checks = [
+    await writeOnnx(folder, { info, parameters: own.parameters() }, inputs, own),
+    await writeOnnx(
+      join(folder, CHOSEN_FOLDER),
+      { info, parameters: mixParameters(finals, weights) },
+      inputs,
+      mixReference(sources),
+    ),
+  ];
+  return {
+    returns: worstOf(checks.map(({ returns }) => returns)),
+    exposures: worstOf(checks.map(({ exposures }) => exposures)),
+  };
 }
 
 /** The latest rows, as many as are quick to compare; by lag only rows whose whole window lies in the panel. */

@@ -1,5 +1,5 @@
 import { fitScaler, type Panel } from '@macrograd/core';
-import { chooseMethods, scoreForecasts, type WalkForward } from '@macrograd/evaluation';
+import { type Choice, chooseMethods, scoreForecasts, type WalkForward } from '@macrograd/evaluation';
 import { type CheckRecord, writeTable } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import type { ExposureSection } from '../tables/exposure-layout.js';
@@ -21,6 +21,7 @@ import { summaryCells } from './summary.js';
 export interface TableResults {
   readonly scores: readonly ScoreRow[];
   readonly checks: readonly CheckRecord[];
+  readonly choices: readonly Choice[];
 }
 
 /** Scores, chooses, summarises, and writes every table of the result. */
@@ -51,7 +52,7 @@ export function writeTables(
   writeTable(dir, 'evaluation', evaluationTable(scores, panel.assets));
   writeTable(dir, 'chosen', chosenTable(choices, panel.assets));
   writeTable(dir, 'factors', factorsTable(panel.inputs, scalers));
-  return { scores, checks: knownTruthChecks(config, cells) };
+  return { scores, checks: knownTruthChecks(config, cells), choices };
 }
 
 /** Rows up to which the exposures of all methods are written; above, those of the chosen mix and the LSTM. */

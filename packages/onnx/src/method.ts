@@ -1,0 +1,40 @@
+import type { FittedParameters, Scaler } from '@macrograd/core';
+import type { ExposureGraph, MethodExposures } from './exposure-outputs.js';
+import { addFeatureExposures } from './feature-exposures.js';
+import { addFeatures, featureWindow } from './feature-graph.js';
+import type { Edge, GraphBuilder } from './graph.js';
+import { addLinearExposures } from './linear-exposures.js';
+import { addLinear } from './linear-graph.js';
+import { addLstmExposures } from './lstm-exposures.js';
+import { addLstm, longestWindow } from './lstm-graph.js';
+
+/** Sizes of a model that its file and its names must agree on. */
+export interface ModelSizes {
+  readonly assets: number;
+  readonly scaler: Scaler;
+  /** Time steps of a window from which on a longer one changes nothing. */
+  readonly lookback: number;
+}
+
+export function sizesOf(parameters: FittedParameters): ModelSizes {
+  const { scaler } = parameters;
+  if (parameters.method === 'lstm') {
+    return { assets: parameters.returnMean.length, scaler, lookback: longestWindow(parameters) };
+  }
+  const lookback = 'featureMean' in parameters ? featureWindow(parameters) : 1;
+  return { assets: parameters.intercept.length, scaler, lookback };
+}
+
+/** Raw windows [batch, time, series] -> returns [batch, asset] of one method. */
+export function addMethodReturns(graph: GraphBuilder, parameters: FittedParameters, raw: Edge, returns: Edge): void {
+  if (parameters.method === 'lstm') addLstm(graph, parameters, raw, returns);
+  else if ('featureMean' in parameters) addFeatures(graph, parameters, raw, returns);
+  else addLinear(graph, parameters, raw, returns);
+}
+
+/** Exposures of one method. */
+export function addMethodExposures(wanted: ExposureGraph, parameters: FittedParameters): MethodExposures {
+  if (parameters.method === 'lstm') return addLstmExposures(wanted, parameters);
+  if ('featureMean' in parameters) return addFeatureExposures(wanted, parameters);
+  return addLinearExposures(wanted, parameters);
+}

@@ -1,0 +1,136 @@
+import { ArgumentError, type FittedParameters } from '@macrograd/core';
+import { describe, expect, it } from 'vitest';
+import {
+  exposureForms,
+  exposuresToOnnx,
+  type MixParameters,
+  modelToOnnx,
+  runExposures,
+  runOnnx,
+  selectAssets,
+} from '../src/index.js';
+import { factorPanel, infoOf, linearParameters, lstmParameters, ordinary, withCovariance } from './synthetic.js';
+
+// float32 in both files: the mix adds one product and one sum.
+const PARITY = 1e-6;
+const [SERIES, ASSETS, ROWS] = [ordinary.series, ordinary.assets, 50];
+
+const lstm = withCovariance(lstmParameters({ ...ordinary, lookbacks: [12, 6] }, 61), 62);
+const ols = { ...linearParameters({ series: SERIES, assets: ASSETS }, [3, 1, 4], [4], 63), scaler: lstm.scaler };
+const kalman: FittedParameters = {
+  ...linearParameters({ series: SERIES, assets: ASSETS }, [1, 2], [], 64),
+  method: 'kalman',
+  scaler: lstm.scaler,
+  variances: Float64Array.from({ length: 2 * ASSETS }, (_, i) => (i === 3 ? Number.NaN : 1e-4 * (i + 1))),
+};
+const zero: FittedParameters = {
+  ...linearParameters({ series: SERIES, assets: ASSETS }, [], [], 65),
+  method: 'zero',
+  scaler: lstm.scaler,
+};
+
+const mixOf = (...parts: [FittedParameters, readonly number[]][]): MixParameters => ({
+  method: 'chosen',
+  parts: parts.map(([parameters, weights]) => ({ parameters, weights: Float64Array.from(weights) })),
+});
+const chosen = mixOf([ols, [0, 1, 0, 0, 1, 0, 0]], [lstm, [1, 0, 0, 1, 0, 0, 1]], [kalman, [0, 0, 1, 0, 0, 1, 0]]);
+const stacked = mixOf(
+  [lstm, [0.25, 1, 0, 0.5, 0, 1, 0.75]],
+  [kalman, [0.75, 0, 1, 0.25, 0, 0, 0.25]],
+  [zero, [0, 0, 0, 0.25, 1, 0, 0]],
+);
+
+const info = infoOf(SERIES, ASSETS);
+const inputs = factorPanel(ROWS, SERIES, ordinary.flagged, 66);
+const span = { start: ROWS - 9, end: ROWS };
+const all = { start: 0, end: ASSETS };
+
+function expectClose(actual: ArrayLike<number>, expected: readonly number[]): void {
+  const largest = Math.max(...expected.filter(Number.isFinite).map(Math.abs));
+  expect(largest).toBeGreaterThan(0);
+  expect(actual.length).toBe(expected.length);
+  expected.forEach((value, i) => {
+    expect(Number.isNaN(actual[i]), `[${i}] is ${actual[i]}, expected ${value}`).toBe(Number.isNaN(value));
+    if (!Number.isNaN(value)) expect(Math.abs(actual[i] - value) / largest).toBeLessThan(PARITY);
+  });
+}
+
+describe.each<[string, MixParameters]>([
+  ['one method an asset', chosen],
+  ['several with weights', stacked],
+])('a mix of %s', (_, mix) => {
+  it('returns what its methods return for the assets they serve', async () => {
+    const own = await Promise.all(mix.parts.map((part) => runOnnx(modelToOnnx(part.parameters, info), inputs, span)));
+    const { values } = await runOnnx(modelToOnnx(mix, info), inputs, span);
+    const expected = Array.from(values, (_, i) =>
+      mix.parts.reduce((sum, { weights }, m) => {
+        const weight = weights[i % ASSETS];
+        return weight > 0 ? sum + weight * own[m].values[i] : sum;
+      }, 0),
+    );
+    expectClose(values, expected);
+  });
+
+  it.each(exposureForms)('has their exposures and standard errors: %s', async (form) => {
+    const own = await Promise.all(
+      mix.parts.map((part) => runExposures(exposuresToOnnx(part.parameters, info), inputs, span, all, form)),
+    );
+    const actual = await runExposures(exposuresToOnnx(mix, info), inputs, span, all, form);
+    const factors = SERIES - 1;
+    const cells = actual.values.length / (9 * ASSETS);
+    expect(cells).toBe(form === 'lags' ? 13 * factors : factors);
+    const missing = (date: number, cell: number) => {
+      const [lag, series] = [Math.floor(cell / factors), 1 + (cell % factors)];
+      return Number.isNaN(inputs.values[(span.start + date - lag) * SERIES + series]);
+    };
+    const expected = (of: 'values' | 'se') =>
+      Array.from(actual.values, (_, i) => {
+        const [date, asset, cell] = [Math.floor(i / (cells * ASSETS)), Math.floor(i / cells) % ASSETS, i % cells];
+        if (missing(date, cell)) return Number.NaN;
+        return mix.parts.reduce((sum, { weights }, m) => {
+          const width = own[m].values.length / (9 * ASSETS);
+          if (!(weights[asset] > 0) || cell >= width) return sum;
+          const values = own[m][of];
+          return sum + weights[asset] * (values ? values[(date * ASSETS + asset) * width + cell] : Number.NaN);
+        }, 0);
+      });
+    expectClose(actual.values, expected('values'));
+    expectClose(actual.se ?? [], expected('se'));
+  });
+
+  it('gives single assets the same numbers', async () => {
+    const names = [info.assets[5], info.assets[0]];
+    const part = selectAssets({ info, parameters: mix }, names);
+    const some = { start: 0, end: 2 };
+    const few = await runExposures(exposuresToOnnx(part.parameters, part.info), inputs, span, some, 'cumulative');
+    const every = await runExposures(exposuresToOnnx(mix, info), inputs, span, all, 'cumulative');
+    const width = every.values.length / (9 * ASSETS);
+    const rows = Array.from({ length: 9 }, (_, date) =>
+      [5, 0].map((asset) => [
+        ...every.values.subarray((date * ASSETS + asset) * width, (date * ASSETS + asset + 1) * width),
+      ]),
+    ).flat(2);
+    expectClose(few.values, rows);
+  });
+});
+
+it('a mix says what serves each asset in its metadata and is the same each time', () => {
+  const bytes = modelToOnnx(stacked, info);
+  expect(Buffer.from(bytes).includes('[{"lstm":0.25,"kalman":0.75},{"lstm":1}')).toBe(true);
+  expect(modelToOnnx(stacked, info)).toEqual(bytes);
+});
+
+it.each<[string, MixParameters, RegExp]>([
+  ['no methods', mixOf(), /no methods/],
+  ['an asset without one', mixOf([ols, [0, 1, 1, 1, 1, 1, 1]]), /asset 0 has no method/],
+  ['a method without a share', mixOf([ols, Array(7).fill(1)], [zero, Array(7).fill(0)]), /zero has no share/],
+  ['weights of another number', mixOf([ols, [1, 1]]), /differ in assets/],
+  [
+    'methods on other scales',
+    mixOf([ols, Array(7).fill(1)], [{ ...zero, scaler: { ...ols.scaler, sd: ols.scaler.mean } }, Array(7).fill(1)]),
+    /differ in assets or in the SD/,
+  ],
+])('a mix of %s is refused', (_, mix, words) => {
+  expect(() => modelToOnnx(mix, info)).toThrow(ArgumentError);
+  expect(() => modelToOnnx(mix, info)).toThrow(words);
+});
