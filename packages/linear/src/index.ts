@@ -1,6 +1,8 @@
 export { type DistributedLagEstimatorOptions, distributedLagEstimator } from './distributed-lag.js';
 export { type EwmOlsEstimatorOptions, ewmOlsEstimator } from './ewm-ols.js';
 export { featuresFromParameters } from './feature-fitted.js';
+export { chowLin, driftPath } from './fill/chow-lin.js';
+export type { LongSeries, PeriodValue, ShortPath } from './fill/problem.js';
 export { type KalmanEstimatorOptions, kalmanEstimator } from './kalman.js';
 export type { LagShape } from './lag-basis.js';
 export { type LocalProjectionOptions, localProjections } from './local-projections.js';
