@@ -1,4 +1,5 @@
 import { type Frequency, periodEnd, periodsPerYear, type TimeAxis } from '@macrograd/core';
+import { businessDays, type Holidays } from './businessDays.js';
 import type { AggregateId } from './spec.js';
 import type { Series } from './table.js';
 import { periodsBetween } from './transform.js';
@@ -8,7 +9,8 @@ export function isFiner(a: Frequency, b: Frequency): boolean {
   return periodsPerYear[a] > periodsPerYear[b];
 }
 
-/** Weekdays that may follow a file's last day in a period without making the period incomplete: one holiday. */
+/** Weekdays that may follow a file's last day in a period without making the period incomplete: one holiday, unless a
+ * calendar knows. */
 const WEEKDAYS_SPARED = 1;
 
 /**
@@ -54,10 +56,9 @@ function reduce(series: Series, frequency: Frequency, ofPeriod: (values: Float64
 function reachesEnd(series: Series, end: number): boolean {
   const last = series.dates[series.dates.length - 1];
   if (series.frequency !== 'D') return periodEnd(last + 1, series.frequency) > end;
-  let weekdays = 0;
-  // Day 0, 1970-01-01, was a Thursday: (day + 3) mod 7 counts from Monday = 0.
-  for (let day = last + 1; day <= end; day++) if ((((day + 3) % 7) + 7) % 7 < 5) weekdays++;
-  return weekdays <= WEEKDAYS_SPARED;
+  const { holidays } = series;
+  const ahead = businessDays(last + 1, end, holidays ?? new Set()).length;
+  return ahead <= (holidays === undefined ? WEEKDAYS_SPARED : 0);
 }
 
 /**
@@ -98,8 +99,15 @@ export function laggedAxis(axis: TimeAxis, lag: number): TimeAxis {
   return { frequency, dates: Int32Array.from([...early, ...dates].slice(0, dates.length)) };
 }
 
-/** Axis from first to last day; a daily one has the given days, as only data know their business calendar. */
-export function makeAxis(frequency: Frequency, first: number, last: number, days: Iterable<number>): TimeAxis {
+/** Axis from first to last day; a daily one has the business days of a calendar, or without one the given days. */
+export function makeAxis(
+  frequency: Frequency,
+  first: number,
+  last: number,
+  days: Iterable<number>,
+  holidays?: Holidays,
+): TimeAxis {
+  if (frequency === 'D' && holidays) return { frequency, dates: businessDays(first, last, holidays) };
   if (frequency !== 'D') return { frequency, dates: periodsBetween(periodEnd(first, frequency), last, frequency) };
   const within = [...new Set(days)].filter((day) => day >= first && day <= last);
   return { frequency, dates: Int32Array.from(within).sort() };

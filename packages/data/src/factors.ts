@@ -138,7 +138,7 @@ function combine(name: string, expression: Expression, columns: readonly Series[
   const values = Float64Array.from(dates, (date) =>
     expression.evaluate(columns.map((column, i) => column.values[positions[i].get(date) ?? 0])),
   );
-  return { name, frequency: first.frequency, dates, values, lines };
+  return { ...first, name, dates, values, lines };
 }
 
 /**

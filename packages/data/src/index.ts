@@ -19,6 +19,7 @@ export { sampleDirectory } from './sample.js';
 export type {
   AggregateId,
   AssetFileSpec,
+  BusinessCalendarSpec,
   CurrencySpec,
   DateOrder,
   EncodingId,

@@ -2,6 +2,7 @@ import { type FactorPanel, formatIsoDate, InputError, type Panel, slicePanel, ty
 import { alignTo, laggedAxis } from './align.js';
 import { coverageNotes, splitNotes } from './assetNotes.js';
 import { excessReturns, type PreparedAsset, prepareAsset, readAssets } from './assets.js';
+import { readHolidays } from './businessDays.js';
 import { releasedColumn } from './calendar.js';
 import { type PreparedFactor, prepareFactor, readFactors } from './factors.js';
 import { checkReturnUnits } from './plausible.js';
@@ -43,7 +44,7 @@ export interface BuiltFactorPanel {
  * });
  */
 export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
-  const { read, tables } = cachingReader();
+  const { read, tables } = await readerOf(spec);
   const factorSources = await readFactors(spec.factors, read);
   const factorTables = [...new Set(factorSources.map(({ table }) => table))];
   const assetSources = await readAssets(spec.assets, factorTables, read, spec.currency);
@@ -80,9 +81,9 @@ export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
  * @throws InputError like {@link buildPanel}.
  */
 export async function buildFactorPanel(
-  spec: Pick<PanelSpec, 'factors' | 'timing' | 'span' | 'frequency'>,
+  spec: Pick<PanelSpec, 'factors' | 'timing' | 'span' | 'frequency' | 'calendar'>,
 ): Promise<BuiltFactorPanel> {
-  const { read, tables } = cachingReader();
+  const { read, tables } = await readerOf(spec);
   const sources = await readFactors(spec.factors, read);
   const frequency = spec.frequency ?? commonFrequency(sources, []);
   const factors = sources.map((source) => prepareFactor(source, frequency, spec.timing ?? 'reference'));
@@ -90,6 +91,10 @@ export async function buildFactorPanel(
   const inputs = alignFactors(factors, spanAxis(spec.span ?? {}, frequency, series, []), spec.timing ?? 'reference');
   const files = await tables();
   return { inputs, tables: files, notes: [...files.flatMap(fileNotes), ...vintageNotes(factors, inputs.axis)] };
+}
+
+async function readerOf({ calendar }: Pick<PanelSpec, 'calendar'>) {
+  return cachingReader(calendar === undefined ? undefined : await readHolidays(calendar));
 }
 
 /** A factor with the dates that it speaks about: of its newest vintage also the day on which it was known. */

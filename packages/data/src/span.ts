@@ -30,8 +30,8 @@ function finestFirst(a: Frequency, b: Frequency): number {
   return periodsPerYear[b] - periodsPerYear[a];
 }
 
-/** Axis of a panel: the span where it is given, else from the first to the last observation. Daily dates are the
- * assets', or without assets the factors'. */
+/** Axis of a panel: the span where it is given, else from the first to the last observation. Daily dates are
+ * those of the calendar; without one the assets', or without assets the factors'. */
 export function spanAxis(
   span: NonNullable<PanelSpec['span']>,
   frequency: Frequency,
@@ -42,7 +42,8 @@ export function spanAxis(
   const first = span.start === undefined ? extreme(series, 0, Math.min) : firstDay(span.start);
   const last = span.end === undefined ? extreme(series, -1, Math.max) : periodEnd(dayOf(span.end), frequency);
   const days = frequency === 'D' ? new Set((assets.length > 0 ? assets : factors).flatMap((s) => [...s.dates])) : [];
-  const axis = makeAxis(frequency, first, last, days);
+  const { holidays } = series.find((one) => one.holidays !== undefined) ?? {};
+  const axis = makeAxis(frequency, first, last, days, holidays);
   if (axis.dates.length > 0) return axis;
   throw new InputError(`the span from ${formatIsoDate(first)} to ${formatIsoDate(last)} holds no date`, {
     code: 'bad_config',

@@ -129,6 +129,12 @@ export interface CurrencySpec {
   readonly rates: Readonly<Record<string, RateSpec>>;
 }
 
+/** Which weekdays are days off. */
+export interface BusinessCalendarSpec {
+  /** Days as `YYYY-MM-DD`, or a file with a column of them. */
+  readonly holidays: readonly string[] | string;
+}
+
 /** Everything that makes a panel. */
 export interface PanelSpec {
   readonly factors: readonly FactorFileSpec[];
@@ -141,6 +147,8 @@ export interface PanelSpec {
   readonly horizon?: number;
   /** First and last period, `YYYY-MM` or `YYYY-MM-DD`, both included; default what the data cover. */
   readonly span?: { readonly start?: string; readonly end?: string };
+  /** Business days of daily data: gaps on other days are none. Default: the days that the files have. */
+  readonly calendar?: BusinessCalendarSpec;
   /** Default: the coarser of the finest asset frequency and the finest factor frequency. */
   readonly frequency?: Frequency;
 }

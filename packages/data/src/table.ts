@@ -1,4 +1,5 @@
 import { type Frequency, InputError } from '@macrograd/core';
+import type { Holidays } from './businessDays.js';
 import type { Origin } from './fetch/origin.js';
 import type { TableFormat } from './spec.js';
 
@@ -12,6 +13,8 @@ export interface Series {
   readonly values: Float64Array;
   /** Line (row for Parquet) of the file that each value stands on, from 1. */
   readonly lines: Int32Array;
+  /** Of daily series where a calendar is known: then every business day from the first to the last has its place. */
+  readonly holidays?: Holidays;
 }
 
 /** What a file holds, read but not yet transformed. */

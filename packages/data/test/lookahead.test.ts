@@ -124,6 +124,7 @@ describe('every kind of source and step at once', () => {
     timing,
     horizon: 0,
     frequency: 'M',
+    calendar: { holidays: months.filter((day) => day.slice(5) === '12-31') },
     currency: { base: 'USD', rates: { EUR: { file: from.fx, series: 'EUR' } } },
     factors: [
       {

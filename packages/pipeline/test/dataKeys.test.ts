@@ -16,6 +16,8 @@ const text = `factors:
   - { file: french.zip, format: french, member: a.csv, table: Equal }
 assets:
   - { file: funds.csv, values: prices, currency: EUR, decimal: ",", delimiter: ";", encoding: latin1 }
+  - { file: market.duckdb, sql: "SELECT date, A FROM closes", values: prices }
+calendar: { holidays: nyse.csv }
 currency: { base: USD, rates: { EUR: { file: fx.csv, series: EURUSD } } }
 output: out
 `;
@@ -24,7 +26,15 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'macrograd-keys-'));
   mkdirSync(join(folder, 'vintages'));
-  for (const name of ['vintages/2020-01.csv', 'calendar.csv', 'french.zip', 'funds.csv', 'fx.csv']) {
+  for (const name of [
+    'vintages/2020-01.csv',
+    'calendar.csv',
+    'french.zip',
+    'funds.csv',
+    'fx.csv',
+    'market.duckdb',
+    'nyse.csv',
+  ]) {
     writeFileSync(join(folder, name), name);
   }
 });
@@ -44,6 +54,8 @@ describe('keys of data', () => {
     });
     expect(panel.factors[1]).toMatchObject({ format: 'french', member: 'a.csv', table: 'Equal' });
     expect(panel.assets[0]).toMatchObject({ decimal: ',', delimiter: ';', encoding: 'latin1' });
+    expect(panel.assets[1]).toMatchObject({ sql: 'SELECT date, A FROM closes' });
+    expect(panel.calendar).toEqual({ holidays: join(folder, 'nyse.csv') });
     expect(panel.currency?.rates.EUR).toEqual({
       file: join(folder, 'fx.csv'),
       series: 'EURUSD',
@@ -53,7 +65,8 @@ describe('keys of data', () => {
 
   it('every file that counts is hashed, a folder by its files', async () => {
     const before = await dataHashes(await read());
-    expect(Object.keys(before).sort()).toEqual(['calendar.csv', 'french.zip', 'funds.csv', 'fx.csv', 'vintages']);
+    const files = ['calendar.csv', 'french.zip', 'funds.csv', 'fx.csv', 'market.duckdb', 'nyse.csv', 'vintages'];
+    expect(Object.keys(before).sort()).toEqual(files);
     writeFileSync(join(folder, 'vintages/2020-02.csv'), 'new');
     const after = await dataHashes(await read());
     expect(Object.keys(after).filter((file) => after[file] !== before[file])).toEqual(['vintages']);

@@ -153,6 +153,7 @@ function panelDraft(raw: RawConfig, folder: string): PanelDraft {
       }),
     ),
     ...defined({ currency: raw.currency && currencySpec(raw.currency, folder) }),
+    ...defined({ calendar: raw.calendar && calendarSpec(raw.calendar, folder) }),
     timing: raw.timing,
     horizon: raw.horizon ?? (raw.timing === 'available' ? 1 : 0),
     span: defined({ start: monthOf(start, '01'), end: monthOf(end, '12') }),
@@ -162,6 +163,10 @@ function panelDraft(raw: RawConfig, folder: string): PanelDraft {
 
 function currencySpec({ base, rates }: NonNullable<RawConfig['currency']>, folder: string) {
   return { base, rates: mapValues(rates, (rate) => ({ ...rate, file: resolve(folder, rate.file) })) };
+}
+
+function calendarSpec({ holidays }: NonNullable<RawConfig['calendar']>, folder: string) {
+  return { holidays: typeof holidays === 'string' ? resolve(folder, holidays) : holidays };
 }
 
 /** A year alone stands for its first or last month. */

@@ -120,6 +120,7 @@ export function configSchema(z: ZodModule) {
           .default({}),
       })
       .optional(),
+    calendar: z.strictObject({ holidays: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]) }).optional(),
     timing: z.enum(['reference', 'available']).default('reference'),
     horizon: count(0).optional(),
     frequency: z.enum(['D', 'W', 'M', 'Q', 'A']).optional(),

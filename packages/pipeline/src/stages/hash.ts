@@ -28,6 +28,8 @@ export async function dataHashes(config: RunConfig): Promise<Record<string, stri
     const path = config.panel.currency?.rates[currency].file;
     if (path !== undefined) files.set(rate.file, path);
   }
+  const { holidays } = config.panel.calendar ?? {};
+  if (typeof holidays === 'string') files.set(String(config.raw.calendar?.holidays), holidays);
   const hashes: Record<string, string> = {};
   for (const [given, path] of files) hashes[given] = await sha256OfSource(path);
   return hashes;
