@@ -24,8 +24,8 @@ type MemberHeads = Pick<EncoderParameters, 'heads' | 'featureMean' | 'headCovari
 export interface HeadEdges {
   /** Of each member, [selected, K]. */
   readonly heads: readonly Edge[];
-  /** Of each member. */
-  readonly covariances: readonly CovarianceEdges[];
+  /** Of each member; absent where the heads have no covariance. */
+  readonly covariances?: readonly CovarianceEdges[];
   /** Group of each selected asset, [selected]. */
   readonly groups: Edge;
   /** Decimals of one standardised return, [selected, 1]. */
@@ -41,7 +41,9 @@ export function addHeads(graph: GraphBuilder, { members, returnSd, assetGroup }:
   );
   const groupCount = members.map((member) => (member.headCovariance?.length ?? 0) / member.featureMean.length ** 2);
   const least = Math.min(...groupCount);
-  const covariances = members.map((member, index) => addCovariance(graph, member, index, { groups: least, select }));
+  const known = members.some(({ headCovariance }) => headCovariance !== undefined);
+  const covariances =
+    known && members.map((member, index) => addCovariance(graph, member, index, { groups: least, select }));
   // An asset without a covariance of its heads reads the group of NaN after the others.
   const group = Array.from({ length: count }, (_, asset) => {
     const own = assetGroup?.[asset] ?? -1;
@@ -49,7 +51,7 @@ export function addHeads(graph: GraphBuilder, { members, returnSd, assetGroup }:
   });
   return {
     heads,
-    covariances,
+    ...(covariances && { covariances }),
     groups: select(graph.ints('asset_group', group), 'selected_group'),
     scale: select(graph.floats('return_sd', [count, 1], returnSd), 'selected_return_sd'),
   };
@@ -73,34 +75,39 @@ export function addReadout(
   const share = graph.floats('member_share', [], [1 / count]);
   const mean = graph.node('Mul', [graph.node('Sum', values, own('sum')), share], own('mean'));
   const memberVariance = count > 1 ? addMemberVariance(graph, values, mean, own) : undefined;
-  const ofGroup = (edge: Edge, name: string) => graph.node('Gather', [edge, groups], own(name), { axis: 1 });
-  const variances = covariances.map((covariance, e) => {
-    const wide = graph.node('Unsqueeze', [sensitivities[e], graph.ints('axis_1', [1])], own(`by_group_${e}`));
-    const squares = (edge: Edge, name: string) =>
-      graph.node('ReduceSumSquare', [edge], own(name), { axes: [2], keepdims: 0 });
-    const rotated = graph.node('MatMul', [covariance.factors, wide], own(`rotated_${e}`));
-    const common = ofGroup(squares(rotated, `group_variance_${e}`), `common_variance_${e}`);
-    const shared = graph.node('Mul', [common, covariance.common], own(`shared_variance_${e}`));
-    if (!covariance.own) return shared;
-    const along = ofGroup(graph.node('MatMul', [covariance.own.basis, wide], own(`along_${e}`)), `own_along_${e}`);
-    const sized = graph.node('Mul', [along, covariance.own.roots], own(`own_deviation_${e}`));
-    return graph.node('Add', [shared, squares(sized, `own_variance_${e}`)], own(`head_variance_${e}`));
-  });
-  const posterior = graph.node(
-    'Mul',
-    [graph.node('Sum', variances, own('head_variances')), share],
-    own('head_variance'),
-  );
   const scaled = (edge: Edge, name: string) => graph.node('Mul', [edge, scale], own(name));
   const root = (variance: Edge, name: string) => graph.node('Sqrt', [variance], own(name));
   const exposure = scaled(mean, 'exposure');
-  if (memberVariance === undefined) return { exposure, se: scaled(root(posterior, 'standard_error'), 'se') };
-  const variance = graph.node('Add', [posterior, memberVariance], own('variance'));
-  return {
-    exposure,
-    spread: scaled(root(memberVariance, 'member_sd'), 'spread'),
-    se: scaled(root(variance, 'standard_error'), 'se'),
-  };
+  const spread = memberVariance && scaled(root(memberVariance, 'member_sd'), 'spread');
+  if (!covariances) return { exposure, ...(spread && { spread }) };
+  const variances = covariances.map((covariance, e) => {
+    const wide = graph.node('Unsqueeze', [sensitivities[e], graph.ints('axis_1', [1])], own(`by_group_${e}`));
+    return addHeadVariance(graph, covariance, wide, groups, (name) => own(`${name}_${e}`));
+  });
+  const sum = graph.node('Sum', variances, own('head_variances'));
+  const posterior = graph.node('Mul', [sum, share], own('head_variance'));
+  const variance = memberVariance ? graph.node('Add', [posterior, memberVariance], own('variance')) : posterior;
+  return { exposure, ...(spread && { spread }), se: scaled(root(variance, 'standard_error'), 'se') };
+}
+
+/** s' Cov s of one member, [batch, selected, cell], from s [batch, 1, K, cell]. */
+function addHeadVariance(
+  graph: GraphBuilder,
+  covariance: CovarianceEdges,
+  wide: Edge,
+  groups: Edge,
+  own: (name: string) => string,
+): Edge {
+  const ofGroup = (edge: Edge, name: string) => graph.node('Gather', [edge, groups], own(name), { axis: 1 });
+  const squares = (edge: Edge, name: string) =>
+    graph.node('ReduceSumSquare', [edge], own(name), { axes: [2], keepdims: 0 });
+  const rotated = graph.node('MatMul', [covariance.factors, wide], own('rotated'));
+  const common = ofGroup(squares(rotated, 'group_variance'), 'common_variance');
+  const shared = graph.node('Mul', [common, covariance.common], own('shared_variance'));
+  if (!covariance.own) return shared;
+  const along = ofGroup(graph.node('MatMul', [covariance.own.basis, wide], own('along')), 'own_along');
+  const sized = graph.node('Mul', [along, covariance.own.roots], own('own_deviation'));
+  return graph.node('Add', [shared, squares(sized, 'own_variance')], own('head_variance'));
 }
 
 /** Variance over the members, degrees of freedom one less than their number. */

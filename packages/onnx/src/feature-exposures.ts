@@ -33,8 +33,7 @@ export function addFeatureExposures(wanted: ExposureGraph, parameters: FeaturePa
     const known = moving.get(form);
     if (known) return known;
     const derivatives = addDerivatives(wanted.graph, parameters, inputs, places, form);
-    const { exposure, se } = addReadout(wanted.graph, heads, [derivatives], form);
-    const made = { exposure, ...(parameters.headCovariance && se && { se }) };
+    const made = addReadout(wanted.graph, heads, [derivatives], form);
     moving.set(form, made);
     return made;
   };

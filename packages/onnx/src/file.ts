@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { ArgumentError, type FittedParameters, type ModelInfo } from '@macrograd/core';
+import { ArgumentError, type ModelInfo } from '@macrograd/core';
 import type { WeightType } from './graph.js';
-import { type ModelSizes, sizesOf } from './method.js';
+import { type MethodParameters, type ModelSizes, sizesOf } from './method.js';
 import { type MixParameters, mixSizes } from './mix.js';
 import { encodeGraph, type GraphProto, type ModelProto, type StringEntry } from './proto.js';
 
@@ -19,8 +19,8 @@ export interface ExportOptions {
   readonly weights?: WeightType;
 }
 
-/** What can be exported: one method's parameters, or the mix of methods that was chosen. */
-export type OnnxParameters = FittedParameters | MixParameters;
+/** What can be exported: one method's parameters, networks with learned heads, or the mix of methods that was chosen. */
+export type OnnxParameters = MethodParameters | MixParameters;
 
 /** Wraps a graph with versions and metadata: names and units of factors, assets, window, training span, hashes. */
 export function fileOf(

@@ -8,6 +8,7 @@ export type { ImportedLstm } from './import/lstm.js';
 export { importStateDict, type NamedTensor } from './import/state-dict.js';
 export { GATE_PERMUTATION } from './lstm-graph.js';
 export type { MixParameters, MixPart } from './mix.js';
+export { type NetworkParameters, plainNetwork } from './network.js';
 export { type NamedModel, selectAssets } from './select.js';
 export type { OnnxSource } from './session.js';
 export { maxErrors, type OnnxParity, runOnnx, verifyOnnx } from './verify.js';

@@ -36,7 +36,7 @@ function addFeatureJacobian(
   // A control or state that is no target has no place here; a target that the model does not know has no effect: NaN.
   const columns = targets.map((column) => parameters.columns.indexOf(column));
   const encoder = addEncoder(graph, member, steps, own);
-  const hidden = addHiddenJacobian(graph, member, encoder, places, own);
+  const hidden = addHiddenJacobian(graph, [{ weights: member, edges: encoder, own }], places);
   const older = graph.ints(own('older_lags'), [0, 0, 0, 0, 0, 0, lags - member.lookback, 0]);
   const padded = graph.node('Pad', [hidden, older], own('hidden_jacobian_padded'), { mode: 'constant' });
   const shape = graph.node('Shape', [padded], own('jacobian_sizes'));
@@ -81,7 +81,7 @@ function linearDerivatives(
 }
 
 /** [batch, K, lag, target] -> [batch, K, cell] with the lags that the form keeps. */
-function contracted(graph: GraphBuilder, edge: Edge, form: JacobianForm, name: string): Edge {
+export function contracted(graph: GraphBuilder, edge: Edge, form: JacobianForm, name: string): Edge {
   if (form === 'cumulative') {
     return graph.node('ReduceSum', [edge, graph.ints('axis_2', [2])], `${name}_derivatives`, { keepdims: 0 });
   }

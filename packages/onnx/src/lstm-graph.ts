@@ -37,8 +37,14 @@ export function longestWindow(parameters: LstmParameters): number {
   return Math.max(...parameters.members.map((member) => Math.max(member.lookback, member.lagCount)));
 }
 
+/** How series become inputs of an encoder. */
+export type WindowRule = Pick<LstmParameters, 'scaler' | 'windowColumns' | 'flagged' | 'inputLimit'>;
+
+/** Weights of one LSTM layer. */
+export type LayerWeights = Pick<EncoderParameters, 'hiddenSize' | 'inputSize' | 'weightIh' | 'weightHh' | 'bias'>;
+
 /** Standardised steps [batch, longest - 1 + time, input]: window series, then observed flags; zeros in front. */
-export function addSteps(graph: GraphBuilder, parameters: LstmParameters, raw: Edge, longest: number): Edge {
+export function addSteps(graph: GraphBuilder, parameters: WindowRule, raw: Edge, longest: number): Edge {
   const { windowColumns, flagged, scaler, inputLimit } = parameters;
   const series = graph.node('Gather', [raw, graph.ints('window_columns', windowColumns)], 'window_series', { axis: 2 });
   const { z, missing } = addStandardised(graph, series, windowColumns, scaler, inputLimit);
@@ -96,20 +102,25 @@ export function addEncoder(
   steps: Edge,
   own: (name: string) => string,
 ): EncoderEdges {
-  const { hiddenSize, inputSize, lookback } = member;
-  const batchFirst = lastSteps(graph, steps, lookback, own('window'));
+  const batchFirst = lastSteps(graph, steps, member.lookback, own('window'));
   // Layout 0 wants [time, batch, input].
   const window = graph.node('Transpose', [batchFirst], own('window_time_first'), { perm: [1, 0, 2] });
+  return addLayer(graph, member, window, own);
+}
+
+/** One LSTM layer over [time, batch, input], from a zero state. */
+export function addLayer(
+  graph: GraphBuilder,
+  { hiddenSize, inputSize, weightIh, weightHh, bias }: LayerWeights,
+  window: Edge,
+  own: (name: string) => string,
+): EncoderEdges {
   const inputs = [
     window,
-    graph.weights(own('weight_ih'), [1, 4 * hiddenSize, inputSize], reorderGates(member.weightIh)),
-    graph.weights(own('weight_hh'), [1, 4 * hiddenSize, hiddenSize], reorderGates(member.weightHh)),
+    graph.weights(own('weight_ih'), [1, 4 * hiddenSize, inputSize], reorderGates(weightIh)),
+    graph.weights(own('weight_hh'), [1, 4 * hiddenSize, hiddenSize], reorderGates(weightHh)),
     // The operator adds an input and a recurrent bias; the trained one is their sum.
-    graph.weights(
-      own('bias'),
-      [1, 8 * hiddenSize],
-      [...reorderGates(member.bias), ...new Float32Array(4 * hiddenSize)],
-    ),
+    graph.weights(own('bias'), [1, 8 * hiddenSize], [...reorderGates(bias), ...new Float32Array(4 * hiddenSize)]),
   ];
   const edges = { window, all: own('hidden_states'), last: own('last_hidden') };
   graph.addNode('LSTM', inputs, [edges.all, edges.last], { hidden_size: hiddenSize });
@@ -166,7 +177,7 @@ function stackHeads({ members, returnMean }: LstmParameters): Float64Array {
   return out;
 }
 
-export function placesInWindow({ windowColumns }: LstmParameters, columns: readonly number[]): number[] {
+export function placesInWindow({ windowColumns }: WindowRule, columns: readonly number[]): number[] {
   const outside = columns.find((column) => !windowColumns.includes(column));
   if (outside !== undefined) throw new ArgumentError(`series ${outside} is not in the window of the LSTM`);
   return placesOf(columns, windowColumns);

@@ -1,57 +1,81 @@
-import type { EncoderParameters } from '@macrograd/core';
 import { type Edge, GraphBuilder } from './graph.js';
-import type { EncoderEdges } from './lstm-graph.js';
+import type { EncoderEdges, LayerWeights } from './lstm-graph.js';
 
 /** Gate blocks of the trained weights, in their order. */
 const GATES = ['input_gate', 'forget_gate', 'cell_gate', 'output_gate'] as const;
 
+/** A layer with its place in the graph. */
+export interface EncoderLayer {
+  readonly weights: LayerWeights;
+  readonly edges: EncoderEdges;
+  readonly own: (name: string) => string;
+}
+
 /**
- * d h_L / d x_{L-k} of one LSTM from its forward pass: [batch, H, lag, target].
+ * d h_L / d x_{L-k} of stacked LSTM layers, bottom first, from their forward pass: [batch, H, lag, target].
  *
  * The forward pass keeps the hidden states alone; gates follow from them, cell states from the gates. Then one reverse
- * pass carries D = d h_L / d h_t and C = d h_L / d c_t, [batch, H, H], back through the steps:
+ * pass a layer, the top one first, carries D = d h_L / d h_t and C = d h_L / d c_t, [batch, H, H], back through the steps:
  *
+ *   D += what the layer above passes down at t
  *   dc = C + D o (1 - tanh^2 c)
  *   dgates = [dc g i (1 - i) | dc c_prev f (1 - f) | dc i (1 - g^2) | D tanh(c) o (1 - o)]
  *   d h_L / d x_t = dgates W_ih,  D = dgates W_hh,  C = dc f
  *
- * `targets` are the inputs to differentiate by, as columns of the weights; -1 stands for one that has no effect.
+ * `targets` are the inputs to differentiate by, as columns of the bottom weights; -1 stands for one that has no effect.
  */
 export function addHiddenJacobian(
   graph: GraphBuilder,
-  member: EncoderParameters,
-  encoder: EncoderEdges,
+  layers: readonly EncoderLayer[],
   targets: readonly number[],
-  own: (name: string) => string,
 ): Edge {
-  const { hiddenSize: H } = member;
-  const factors = addLocalDerivatives(graph, member, encoder, own);
-  const shape = (name: string, first: Edge, ...rest: number[]) =>
-    graph.node('Concat', [first, graph.ints(own(`${name}_sizes`), rest)], own(name), { axis: 0 });
+  const top = layers[layers.length - 1];
+  let above: Edge | undefined;
+  for (const layer of [...layers].reverse()) {
+    const columns = layer === layers[0] ? targets : Array.from({ length: layer.weights.inputSize }, (_, j) => j);
+    above = addReversePass(graph, layer, columns, { rows: top.weights.hiddenSize, above });
+  }
+  return graph.node('Transpose', [above ?? ''], layers[0].own('hidden_jacobian'), { perm: [1, 2, 0, 3] });
+}
+
+/** d h_L / d x_t of one layer for every step, [time, batch, rows, column], from what the layer above passes down. */
+function addReversePass(
+  graph: GraphBuilder,
+  { weights, edges, own }: EncoderLayer,
+  columns: readonly number[],
+  { rows, above }: { readonly rows: number; readonly above: Edge | undefined },
+): Edge {
+  const { hiddenSize: H } = weights;
+  const factors = addLocalDerivatives(graph, weights, edges, own);
   const batch = graph.node(
     'Gather',
-    [graph.node('Shape', [encoder.last], own('last_shape')), graph.ints('index_1', [1])],
+    [graph.node('Shape', [edges.last], own('last_shape')), graph.ints('index_1', [1])],
     own('batch_size'),
     { axis: 0 },
   );
-  const square = shape('jacobian_shape', batch, H, H);
+  const sizes = [batch, graph.ints(own('jacobian_sizes_by_unit'), [rows, H])];
+  const shape = graph.node('Concat', sizes, own('jacobian_shape'), { axis: 0 });
+  const zero = graph.node('Expand', [graph.floats('zero', [], [0]), shape], own('d_cell_end'));
   const identity = Float32Array.from({ length: H * H }, (_, i) => (i % (H + 1) === 0 ? 1 : 0));
-  const start = graph.node('Expand', [graph.floats(own('identity'), [1, H, H], identity), square], own('d_hidden_end'));
-  const zero = graph.node('Expand', [graph.floats('zero', [], [0]), square], own('d_cell_end'));
-  const body = reverseStep(graph, member, targets, own);
-  const reverse = 1;
-  graph.addNode('Scan', [start, zero, ...factors], [own('d_hidden_start'), own('d_cell_start'), own('d_inputs')], {
-    body,
-    num_scan_inputs: factors.length,
-    scan_input_directions: factors.map(() => reverse),
+  const start =
+    above === undefined
+      ? graph.node('Expand', [graph.floats(own('identity'), [1, H, H], identity), shape], own('d_hidden_end'))
+      : zero;
+  const scanned = above === undefined ? factors : [...factors, above];
+  const [forward, reverse] = [0, 1];
+  graph.addNode('Scan', [start, zero, ...scanned], [own('d_hidden_start'), own('d_cell_start'), own('d_inputs')], {
+    body: reverseStep(graph, weights, columns, { rows, stacked: above !== undefined }, own),
+    num_scan_inputs: scanned.length,
+    // What comes from above starts with the last step already.
+    scan_input_directions: scanned.map((edge) => (edge === above ? forward : reverse)),
   });
-  return graph.node('Transpose', [own('d_inputs')], own('hidden_jacobian'), { perm: [1, 2, 0, 3] });
+  return own('d_inputs');
 }
 
 /** The factors of a reverse step that do not depend on D and C, each [time, batch, 1, H]. */
 function addLocalDerivatives(
   graph: GraphBuilder,
-  member: EncoderParameters,
+  member: LayerWeights,
   encoder: EncoderEdges,
   own: (name: string) => string,
 ): Edge[] {
@@ -78,7 +102,7 @@ function addLocalDerivatives(
 /** Activated gates i, f, g, o, each [time, batch, H]. */
 function addGates(
   graph: GraphBuilder,
-  member: EncoderParameters,
+  member: LayerWeights,
   window: Edge,
   hidden: Edge,
   own: (name: string) => string,
@@ -127,8 +151,9 @@ function addCellStates(
 /** One step of the reverse pass as the body of a Scan. */
 function reverseStep(
   graph: GraphBuilder,
-  member: EncoderParameters,
+  member: LayerWeights,
   targets: readonly number[],
+  { rows, stacked }: { readonly rows: number; readonly stacked: boolean },
   own: (name: string) => string,
 ) {
   const { hiddenSize: H, inputSize } = member;
@@ -139,14 +164,17 @@ function reverseStep(
   const toInput = graph.weights(own('weight_ih_targets'), [4 * H, targets.length], columns);
   const toHidden = graph.weights(own('weight_hh_rows'), [4 * H, H], member.weightHh);
   const body = new GraphBuilder(own('reverse_step'), 'derivatives of the last hidden state by one step');
-  const state = [own('d_batch'), H, H];
-  const hidden = body.input(own('d_hidden_in'), state);
+  const state = [own('d_batch'), rows, H];
+  const carried = body.input(own('d_hidden_in'), state);
   const cell = body.input(own('d_cell_in'), state);
   const names = ['through', 'at_input', 'at_forget', 'at_cell', 'at_output', 'forget'].map((name) => own(name));
   const [through, atInput, atForget, atCell, atOutput, forget] = names.map((name) =>
     body.input(name, [own('d_batch'), 1, H]),
   );
   const mul = (a: Edge, b: Edge, name: string) => body.node('Mul', [a, b], own(name));
+  const hidden = stacked
+    ? body.node('Add', [carried, body.input(own('d_from_above'), state)], own('d_hidden'))
+    : carried;
   const total = body.node('Add', [cell, mul(hidden, through, 'd_through')], own('d_cell'));
   const gates = body.node(
     'Concat',
@@ -161,7 +189,7 @@ function reverseStep(
   );
   body.output(body.node('MatMul', [gates, toHidden], own('d_hidden_out')), state);
   body.output(mul(total, forget, 'd_cell_out'), state);
-  body.output(body.node('MatMul', [gates, toInput], own('d_input')), [own('d_batch'), H, targets.length]);
+  body.output(body.node('MatMul', [gates, toInput], own('d_input')), [own('d_batch'), rows, targets.length]);
   return body.finish();
 }
 

@@ -7,6 +7,10 @@ import { addLinearExposures } from './linear-exposures.js';
 import { addLinear } from './linear-graph.js';
 import { addLstmExposures } from './lstm-exposures.js';
 import { addLstm, longestWindow } from './lstm-graph.js';
+import { addNetwork, addNetworkExposures, type NetworkParameters } from './network.js';
+
+/** Parameters of one method, or of networks with learned heads. */
+export type MethodParameters = FittedParameters | NetworkParameters;
 
 /** Sizes of a model that its file and its names must agree on. */
 export interface ModelSizes {
@@ -16,8 +20,11 @@ export interface ModelSizes {
   readonly lookback: number;
 }
 
-export function sizesOf(parameters: FittedParameters): ModelSizes {
+export function sizesOf(parameters: MethodParameters): ModelSizes {
   const { scaler } = parameters;
+  if (parameters.method === 'network') {
+    return { assets: parameters.returnMean.length, scaler, lookback: parameters.lookback };
+  }
   if (parameters.method === 'lstm') {
     return { assets: parameters.returnMean.length, scaler, lookback: longestWindow(parameters) };
   }
@@ -26,14 +33,16 @@ export function sizesOf(parameters: FittedParameters): ModelSizes {
 }
 
 /** Raw windows [batch, time, series] -> returns [batch, asset] of one method. */
-export function addMethodReturns(graph: GraphBuilder, parameters: FittedParameters, raw: Edge, returns: Edge): void {
-  if (parameters.method === 'lstm') addLstm(graph, parameters, raw, returns);
+export function addMethodReturns(graph: GraphBuilder, parameters: MethodParameters, raw: Edge, returns: Edge): void {
+  if (parameters.method === 'network') addNetwork(graph, parameters, raw, returns);
+  else if (parameters.method === 'lstm') addLstm(graph, parameters, raw, returns);
   else if ('featureMean' in parameters) addFeatures(graph, parameters, raw, returns);
   else addLinear(graph, parameters, raw, returns);
 }
 
 /** Exposures of one method. */
-export function addMethodExposures(wanted: ExposureGraph, parameters: FittedParameters): MethodExposures {
+export function addMethodExposures(wanted: ExposureGraph, parameters: MethodParameters): MethodExposures {
+  if (parameters.method === 'network') return addNetworkExposures(wanted, parameters);
   if (parameters.method === 'lstm') return addLstmExposures(wanted, parameters);
   if ('featureMean' in parameters) return addFeatureExposures(wanted, parameters);
   return addLinearExposures(wanted, parameters);

@@ -1,5 +1,13 @@
 import { ArgumentError, type FeatureParameters, type FittedParameters, type ModelInfo } from '@macrograd/core';
+import type { OnnxParameters } from './file.js';
+import type { MethodParameters } from './method.js';
 import type { MixParameters } from './mix.js';
+import type { NetworkParameters } from './network.js';
+
+/** Arrays with rows an asset. */
+type Rows = Float64Array | Float32Array | Int32Array;
+/** Takes the rows of the wanted assets. */
+type Take = <A extends Rows>(values: A) => A;
 
 /** A model with its names. */
 export interface NamedModel<P = FittedParameters> {
@@ -14,7 +22,7 @@ export interface NamedModel<P = FittedParameters> {
  * @example
  * const { parameters, info } = selectAssets(readModel('out/models/lstm'), ['Energy']);
  */
-export function selectAssets<P extends FittedParameters | MixParameters>(
+export function selectAssets<P extends OnnxParameters>(
   { info, parameters }: NamedModel<P>,
   names: readonly string[],
 ): NamedModel<P> {
@@ -28,16 +36,17 @@ export function selectAssets<P extends FittedParameters | MixParameters>(
 }
 
 /** Parameters of the assets at some places, in that order. */
-export function selectRows(parameters: FittedParameters, places: readonly number[]): FittedParameters {
-  const assets = parameters.method === 'lstm' ? parameters.returnMean.length : parameters.intercept.length;
-  return withRows(parameters, (values) => {
+export function selectRows<P extends MethodParameters>(parameters: P, places: readonly number[]): P {
+  const assets = 'returnMean' in parameters ? parameters.returnMean.length : parameters.intercept.length;
+  const take: Take = (values) => {
     const width = values.length / assets;
     const out = values.slice(0, width * places.length) as typeof values;
     places.forEach((place, i) => {
       out.set(values.subarray(place * width, (place + 1) * width), i * width);
     });
     return out;
-  });
+  };
+  return withRows(parameters, take) as P;
 }
 
 /** Methods that none of the assets has a share in fall out. */
@@ -49,10 +58,8 @@ function mixRows({ method, parts }: MixParameters, places: readonly number[]): M
   return { method, parts: selected.filter(({ weights }) => weights.some((weight) => weight > 0)) };
 }
 
-function withRows(
-  parameters: FittedParameters,
-  rows: <A extends Float64Array | Int32Array>(values: A) => A,
-): FittedParameters {
+function withRows(parameters: MethodParameters, rows: Take): MethodParameters {
+  if (parameters.method === 'network') return withNetworkRows(parameters, rows);
   if ('featureMean' in parameters) return withFeatureRows(parameters, rows);
   if (parameters.method !== 'lstm') {
     const { intercept, coefficients, variances, missingCoefficients } = parameters;
@@ -78,11 +85,18 @@ function withRows(
   };
 }
 
+function withNetworkRows(parameters: NetworkParameters, rows: Take): NetworkParameters {
+  const { returnMean, returnSd, members } = parameters;
+  const own = members.map(({ headWeight, headBias, ...network }) => ({
+    ...network,
+    headWeight: rows(headWeight),
+    headBias: rows(headBias),
+  }));
+  return { ...parameters, returnMean: rows(returnMean), returnSd: rows(returnSd), members: own };
+}
+
 /** Of the covariances those of the assets' own groups alone: there may be one an asset. */
-function withFeatureRows(
-  parameters: FeatureParameters,
-  rows: <A extends Float64Array | Int32Array>(values: A) => A,
-): FeatureParameters {
+function withFeatureRows(parameters: FeatureParameters, rows: Take): FeatureParameters {
   const { intercept, heads, headCovariance, assetGroup, returnSd, featureMean } = parameters;
   const own = { ...parameters, intercept: rows(intercept), heads: rows(heads) };
   if (!headCovariance || !assetGroup || !returnSd) return own;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type FittedParameters, InputError, type MethodId } from '@macrograd/core';
 import { featuresFromParameters, linearJacobian, predictLinear } from '@macrograd/linear';
 import { fromParameters } from '@macrograd/model';
-import { type MixParameters, type NamedModel, type OnnxParameters, selectAssets } from '@macrograd/onnx';
+import { type MixParameters, type NamedModel, selectAssets } from '@macrograd/onnx';
 import { readModel, readTable, stringAt } from '@macrograd/store';
 import { availableMethods } from './config/schema.js';
 import { drawnInputs } from './stages/drawn-inputs.js';
@@ -32,7 +32,7 @@ export interface ExportModelOptions extends Omit<WriteOnnxOptions, 'tolerance'> 
   readonly assets?: readonly string[];
 }
 
-type OnnxModel = NamedModel<OnnxParameters>;
+type OnnxModel = NamedModel<FittedParameters | MixParameters>;
 
 /** Half precision carries 5e-4 a weight; the error itself is printed. */
 const FLOAT16_TOLERANCE = 0.01;
@@ -123,7 +123,7 @@ async function chosenModel(dir: string): Promise<NamedModel<MixParameters>> {
   return { info, parameters: { method: 'chosen', parts } };
 }
 
-function referenceOf(parameters: OnnxParameters): ExportReference {
+function referenceOf(parameters: FittedParameters | MixParameters): ExportReference {
   if (parameters.method !== 'chosen') return fittedReference(parameters);
   return mixReference(
     parameters.parts.map((part) => ({ reference: fittedReference(part.parameters), weights: part.weights })),
