@@ -14,3 +14,4 @@ export { combinePValues, type WeightedPValue } from './screening/combine.js';
 export { hacLags, type Screen, type ScreenOptions, screenFactors } from './screening/screen.js';
 export { twoSidedStudentPValue } from './student_t.js';
 export { type ExposureSummary, type SummaryOptions, summarise } from './summary.js';
+export { type ExposureCurve, exposureCurve, signChange, type Threshold } from './threshold.js';

@@ -1,13 +1,12 @@
 import type { AssetMeta, MethodId } from '@macrograd/core';
 import type { Choice } from '@macrograd/evaluation';
-import type { ExposureSummary } from '@macrograd/exposure';
 import { expect, it } from 'vitest';
-import { summaryCells } from '../src/stages/summary.js';
+import { type MethodSummary, summaryCells } from '../src/stages/summary.js';
 
 const assets: AssetMeta[] = ['A', 'B', 'C'].map((name) => ({ name, source: 'test', labels: [] }));
 
 /** A summary of three assets and one factor with the given p-values. */
-function summary(method: MethodId, pValues: number[]): ExposureSummary {
+function summary(method: MethodId, pValues: number[]): MethodSummary {
   const column = Float64Array.from(pValues);
   const factors = [
     { name: 'F', role: 'factor', unit: 'pp', transform: 'diff', releaseLag: 0, source: 'test' },
@@ -33,7 +32,8 @@ function summary(method: MethodId, pValues: number[]): ExposureSummary {
     peakLag: column,
     halfLife: column,
     regime: { share: 1, inRegime: true, variable: 'F' },
-    profile: {} as ExposureSummary['profile'],
+    profile: {} as MethodSummary['profile'],
+    states: [],
   };
 }
 

@@ -78,15 +78,21 @@ export const tableSchemas = {
     status,
     peak_lag: optionalInt('lag with the largest absolute exposure, in periods'),
     half_life: double('first lag by which half of the total absolute response has come, in periods'),
-    threshold: double('value of `threshold_variable` where the exposure changes sign'),
-    threshold_lo: double('lower end of the interval of `threshold`'),
-    threshold_hi: double('upper end of the interval of `threshold`'),
-    threshold_variable: optionalString('series that the exposure depends on'),
+    threshold: double('value of `threshold_variable` where the exposure changes sign; null where that is not provable'),
+    threshold_lo: double('lower end of the 90 % interval of `threshold`; null where no lower value has a sure sign'),
+    threshold_hi: double('upper end of the 90 % interval of `threshold`; null where no higher value has a sure sign'),
+    threshold_variable: optionalString(
+      "series along which the exposure changes most surely: the factor's own level or a state",
+    ),
     threshold_unit: optionalString('unit of `threshold`'),
-    threshold_p_value: double('against an exposure that does not change'),
-    top_interaction: optionalString('factor whose level moves this exposure most'),
+    threshold_p_value: double(
+      'against an exposure that does not change with that series; allows for the search for the level',
+    ),
+    top_interaction: optionalString(
+      'series whose level moves this exposure most surely; null where none does provably',
+    ),
     in_regime: optionalBoolean(
-      "false when the last date's state was hardly seen in training: believe the exposure less",
+      "false when the last date's state, or its side of the threshold, was hardly seen in training: believe the exposure less",
     ),
   },
   evaluation: {

@@ -1,5 +1,5 @@
 import { twoSidedStudentPValue } from '../student_t.js';
-import { type Basis, dot } from './basis.js';
+import { type Basis, dot, subtract } from './basis.js';
 
 /** One regressor tested on top of a regression, for one asset. */
 export interface AddedVariable {
@@ -37,11 +37,9 @@ export class AddedVariableTest {
   ) {
     this.length = dot(left, left);
     this.weights = Float64Array.from({ length: lags + 1 }, (_, h) => 1 - h / (lags + 1));
-    const direction = left.map((value) => value / Math.sqrt(this.length));
-    const trace = [...basis.columns, direction].reduce(
-      (sum, q) => sum - kernelForm(left, q, this.weights),
-      this.length,
-    );
+    // The regressor itself is one more direction of the projection: w / |w|.
+    const own = kernelForm(left, left, this.weights) / this.length;
+    const trace = this.length - own - projectedTrace(basis, left, this.weights);
     this.inflation = this.length / Math.max(trace, 0.1 * this.length);
     this.degreesOfFreedom = this.length ** 2 / squaredTrace(left, this.weights);
   }
@@ -50,7 +48,8 @@ export class AddedVariableTest {
   of(residual: Float64Array): AddedVariable {
     const { left, length } = this;
     const coefficient = dot(left, residual) / length;
-    const error = residual.map((value, t) => value - coefficient * left[t]);
+    const error = residual.slice();
+    subtract(error, left, coefficient);
     const variance = (this.inflation * kernelForm(left, error, this.weights)) / length ** 2;
     const statistic = coefficient / Math.sqrt(variance);
     const degreesOfFreedom = this.degreesOfFreedom;
@@ -60,7 +59,23 @@ export class AddedVariableTest {
 
 /** e' D K D e with D = diag w and K the kernel's band matrix: the HAC sum of w_t e_t. */
 function kernelForm(w: Float64Array, e: Float64Array, weights: Float64Array): number {
-  const u = w.map((value, t) => value * e[t]);
+  const u = new Float64Array(w.length);
+  for (let t = 0; t < u.length; t++) u[t] = w[t] * e[t];
+  return bandSum(u, weights);
+}
+
+/** tr (D K D)^2. */
+function squaredTrace(w: Float64Array, weights: Float64Array): number {
+  const squares = new Float64Array(w.length);
+  for (let t = 0; t < squares.length; t++) squares[t] = w[t] * w[t];
+  return bandSum(
+    squares,
+    weights.map((weight) => weight * weight),
+  );
+}
+
+/** Sum over t and s of weight_|t-s| u_t u_s. */
+function bandSum(u: Float64Array, weights: Float64Array): number {
   let sum = dot(u, u);
   for (let h = 1; h < weights.length; h++) {
     let lagged = 0;
@@ -70,14 +85,13 @@ function kernelForm(w: Float64Array, e: Float64Array, weights: Float64Array): nu
   return sum;
 }
 
-/** tr (D K D)^2. */
-function squaredTrace(w: Float64Array, weights: Float64Array): number {
-  const squares = w.map((value) => value * value);
-  let sum = dot(squares, squares);
-  for (let h = 1; h < weights.length; h++) {
+/** tr (QQ' D K D). */
+function projectedTrace(basis: Basis, w: Float64Array, weights: Float64Array): number {
+  let sum = 0;
+  basis.band(weights.length - 1).forEach((diagonal, h) => {
     let lagged = 0;
-    for (let t = h; t < squares.length; t++) lagged += squares[t] * squares[t - h];
-    sum += 2 * weights[h] ** 2 * lagged;
-  }
+    for (let t = h; t < diagonal.length; t++) lagged += diagonal[t] * w[t] * w[t - h];
+    sum += (h === 0 ? 1 : 2 * weights[h]) * lagged;
+  });
   return sum;
 }

@@ -6,6 +6,8 @@ const DEPENDENT = 1e-7;
  * further regressor is tested by what is left of it (Frisch and Waugh 1933).
  */
 export class Basis {
+  private readonly bands = new Map<number, Float64Array[]>();
+
   private constructor(readonly columns: readonly Float64Array[]) {}
 
   static readonly empty = new Basis([]);
@@ -33,6 +35,21 @@ export class Basis {
   remainder(column: Float64Array): Float64Array | undefined {
     const left = this.residual(column);
     return dot(left, left) > DEPENDENT * dot(column, column) ? left : undefined;
+  }
+
+  /** Diagonals 0 to `lags` of the projection QQ', [lag][row]: entry t of lag h is (QQ')_{t,t-h}. */
+  band(lags: number): readonly Float64Array[] {
+    const known = this.bands.get(lags);
+    if (known) return known;
+    const rows = this.columns[0]?.length ?? 0;
+    const band = Array.from({ length: lags + 1 }, () => new Float64Array(rows));
+    for (const q of this.columns) {
+      band.forEach((diagonal, h) => {
+        for (let t = h; t < rows; t++) diagonal[t] += q[t] * q[t - h];
+      });
+    }
+    this.bands.set(lags, band);
+    return band;
   }
 
   private direction(column: Float64Array): Float64Array | undefined {

@@ -35,5 +35,7 @@ export function observedReturns(
 
 /** The entries of a column at the given rows. */
 export function atRows(column: Float64Array, rows: Int32Array): Float64Array {
-  return Float64Array.from(rows, (row) => column[row]);
+  const out = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) out[i] = column[rows[i]];
+  return out;
 }

@@ -1,9 +1,10 @@
 import { ArgumentError, type FactorMeta, type Panel, type Span } from '@macrograd/core';
 import { AddedVariableTest } from './added_variable.js';
 import { Basis } from './basis.js';
-import { combinePValues, type WeightedPValue } from './combine.js';
+import { combinePValues } from './combine.js';
 import { selectNuisance } from './nuisance.js';
 import { atRows, observedPatterns, observedReturns, type Pattern } from './patterns.js';
+import { supPValue } from './sup_test.js';
 import { type Term, type TermKind, type TermSet, termSet } from './terms.js';
 
 export interface ScreenOptions {
@@ -24,6 +25,13 @@ export interface Screen {
   readonly interactionPValue: Float64Array;
   /** Column of the inputs that this product is with; -1 without any. */
   readonly interactionPartner: Int32Array;
+  /**
+   * Of "the exposure does not change with the factor's own level or a state": the largest of a path of tests along each
+   * variable, Bonferroni over the variables.
+   */
+  readonly thresholdPValue: Float64Array;
+  /** Column of the inputs along which it changes most surely; -1 where nothing could be tested. */
+  readonly thresholdVariable: Int32Array;
   /** Terms that the universe as a whole asked for as controls. */
   readonly controls: readonly Term[];
 }
@@ -57,6 +65,8 @@ export function screenFactors(panel: Panel, span: Span, options: ScreenOptions =
     linearPValue: new Float64Array(cells).fill(Number.NaN),
     interactionPValue: new Float64Array(cells).fill(Number.NaN),
     interactionPartner: new Int32Array(cells).fill(-1),
+    thresholdPValue: new Float64Array(cells).fill(Number.NaN),
+    thresholdVariable: new Int32Array(cells).fill(-1),
     controls,
   };
   const regressors = terms.always.length + terms.states.length + terms.linear.length + controls.length;
@@ -72,42 +82,65 @@ export function hacLags(rows: number, horizon: number): number {
   return Math.max(Math.floor(4 * (rows / 100) ** (2 / 9)), horizon - 1);
 }
 
-/** One equation of a pattern: a basis of controls, a regressor on top, and the residuals of the pattern's assets. */
-interface Equation {
-  readonly term: Term;
+/** A regressor on top of an equation. */
+interface Candidate {
+  readonly kind: TermKind;
+  readonly partner: number;
   readonly test: AddedVariableTest;
-  readonly residuals: readonly Float64Array[];
+}
+
+/** The tests of one factor for the assets of a pattern. */
+interface FactorTests {
+  /** In the same period, with the others of the same period alone held fixed. */
+  readonly plain: readonly Candidate[];
+  /** In the same period, with every control held fixed. */
+  readonly present: readonly Candidate[];
+  /** On top of the factor itself. */
+  readonly further: readonly Candidate[];
+  readonly switches: readonly { readonly variable: number; readonly path: readonly AddedVariableTest[] }[];
 }
 
 function screenPattern(panel: Panel, span: Span, pattern: Pattern, terms: TermSet, lags: number, screen: Screen): void {
   const returns = pattern.assets.map((asset) => observedReturns(panel, span, pattern, asset));
   const own = (column: Float64Array) => atRows(column, pattern.rows);
   const always = terms.always.map(own);
+  const states = terms.states.map(own);
   const linear = terms.linear.map(own);
   terms.factors.forEach((_, factor) => {
     const others = linear.filter((_, at) => at !== factor);
     const controls = screen.controls.filter((term) => !term.factors.includes(factor)).map(({ values }) => own(values));
-    const present: Term = { kind: 'contemporaneous', factors: [factor], partner: -1, values: terms.linear[factor] };
     const plain = Basis.empty.with([...always, ...others]);
-    const without = plain.with([...terms.states.map(own), ...controls]);
-    const withFactor = without.with([linear[factor]]);
-    const build = (basis: Basis, candidates: readonly Term[]): Equation[] => {
-      const residuals = returns.map((column) => basis.residual(column));
-      return candidates.flatMap((term) => {
-        const left = basis.remainder(own(term.values));
-        return left ? [{ term, test: new AddedVariableTest(basis, left, lags), residuals }] : [];
+    const without = plain.with([...states, ...controls]);
+    const basis = without.with([linear[factor]]);
+    const build = (on: Basis, candidates: readonly Pick<Term, 'kind' | 'columns' | 'values'>[]): Candidate[] =>
+      candidates.flatMap(({ kind, columns, values }) => {
+        const left = on.remainder(own(values));
+        const partner = columns.find((column) => column !== terms.columns[factor]) ?? -1;
+        return left ? [{ kind, partner, test: new AddedVariableTest(on, left, lags) }] : [];
       });
+    const itself = { kind: 'contemporaneous', columns: [], values: terms.linear[factor] } as const;
+    const further = terms.extra.filter((term) => term.factors.includes(factor));
+    const tests: FactorTests = {
+      plain: build(plain, [itself]),
+      present: build(without, [itself]),
+      further: build(basis, further),
+      switches: terms.switches
+        .filter((path) => path.factor === factor)
+        .map(({ variable, values }) => ({
+          variable,
+          path: build(
+            basis,
+            values.map((column) => ({ kind: 'bend', columns: [], values: column })),
+          ).map(({ test }) => test),
+        })),
     };
-    const group = [
-      ...build(without, [present]),
-      ...build(
-        withFactor,
-        terms.extra.filter((term) => term.factors.includes(factor)),
-      ),
-    ];
-    const linearOnly = build(plain, [present]);
     pattern.assets.forEach((asset, i) => {
-      fillCell(screen, asset * terms.factors.length + factor, group, linearOnly, i);
+      const residuals = {
+        plain: plain.residual(returns[i]),
+        present: without.residual(returns[i]),
+        further: basis.residual(returns[i]),
+      };
+      fillCell(screen, asset * terms.factors.length + factor, tests, residuals);
     });
   });
 }
@@ -115,24 +148,36 @@ function screenPattern(panel: Panel, span: Span, pattern: Pattern, terms: TermSe
 function fillCell(
   screen: Screen,
   cell: number,
-  group: readonly Equation[],
-  linearOnly: readonly Equation[],
-  asset: number,
+  tests: FactorTests,
+  residuals: Readonly<Record<'plain' | 'present' | 'further', Float64Array>>,
 ): void {
-  const pValues = group.map(({ test, residuals }) => test.of(residuals[asset]).pValue);
-  const counts = new Map<TermKind, number>();
-  for (const { term } of group) counts.set(term.kind, (counts.get(term.kind) ?? 0) + 1);
-  const weighted = group.map(
-    ({ term }, at): WeightedPValue => ({
-      pValue: pValues[at],
-      weight: KIND_WEIGHT[term.kind] / (counts.get(term.kind) ?? 1),
-    }),
+  const of = (step: 'plain' | 'present' | 'further') =>
+    tests[step].map(({ kind, partner, test }) => ({ kind, partner, pValue: test.of(residuals[step]).pValue }));
+  screen.linearPValue[cell] = of('plain')[0]?.pValue ?? Number.NaN;
+  const further = of('further');
+  const group = [...of('present'), ...further];
+  const sizes = new Map<TermKind, number>();
+  for (const { kind } of group) sizes.set(kind, (sizes.get(kind) ?? 0) + 1);
+  screen.pValue[cell] = combinePValues(
+    group.map(({ kind, pValue }) => ({ pValue, weight: KIND_WEIGHT[kind] / (sizes.get(kind) ?? 1) })),
   );
-  screen.pValue[cell] = combinePValues(weighted);
-  if (linearOnly.length > 0) screen.linearPValue[cell] = linearOnly[0].test.of(linearOnly[0].residuals[asset]).pValue;
-  const products = group.flatMap(({ term }, at) => (term.kind === 'product' ? [{ term, p: pValues[at] }] : []));
-  if (products.length === 0) return;
-  const best = products.reduce((a, b) => (b.p < a.p ? b : a));
-  screen.interactionPValue[cell] = Math.min(1, best.p * products.length);
-  screen.interactionPartner[cell] = best.term.partner;
+  const product = surest(further.filter(({ kind }) => kind === 'product'));
+  screen.interactionPValue[cell] = product.pValue;
+  screen.interactionPartner[cell] = product.best?.partner ?? -1;
+  const threshold = surest(
+    tests.switches.map(({ variable, path }) => ({
+      variable,
+      pValue: supPValue(path.map((test) => test.of(residuals.further))),
+    })),
+  );
+  screen.thresholdPValue[cell] = threshold.pValue;
+  screen.thresholdVariable[cell] = threshold.best?.variable ?? -1;
+}
+
+/** The test with the smallest p-value, and that p-value times the number of tests (Bonferroni). */
+function surest<T extends { readonly pValue: number }>(tests: readonly T[]): { best: T | undefined; pValue: number } {
+  const known = tests.filter(({ pValue }) => !Number.isNaN(pValue));
+  if (known.length === 0) return { best: undefined, pValue: Number.NaN };
+  const best = known.reduce((a, b) => (b.pValue < a.pValue ? b : a));
+  return { best, pValue: Math.min(1, best.pValue * known.length) };
 }

@@ -16,15 +16,25 @@ export interface Term {
   readonly kind: TermKind;
   /** Positions among the factors that it says something about: one, or two for a product of factors. */
   readonly factors: readonly number[];
-  /** Column of the inputs that the first factor is multiplied with; -1 without a product. */
-  readonly partner: number;
+  /** Columns of the inputs that enter: the factor's, and that of the series it is multiplied with. */
+  readonly columns: readonly number[];
   /** [row of the span]. */
   readonly values: Float64Array;
 }
 
+/** The regressors that let a factor's exposure change at a level of a variable, one for every level that may be. */
+export interface SwitchPath {
+  readonly factor: number;
+  /** Column of the inputs whose level switches the exposure: the factor's own, or a state's. */
+  readonly variable: number;
+  /** Ascending in the level, [level][row of the span]. */
+  readonly values: readonly Float64Array[];
+}
+
 /** Regressors of a span: what is in every equation, and what may be added. */
 export interface TermSet {
-  /** Series with role `factor`, in panel order. */
+  /** Columns of the inputs with role `factor`, and what they are. */
+  readonly columns: readonly number[];
   readonly factors: readonly FactorMeta[];
   /** Constant, controls and 0/1 marks of their and the factors' missing values, [column][row]. */
   readonly always: readonly Float64Array[];
@@ -34,6 +44,7 @@ export interface TermSet {
   readonly linear: readonly Float64Array[];
   /** Every regressor beyond the linear ones. */
   readonly extra: readonly Term[];
+  readonly switches: readonly SwitchPath[];
 }
 
 /** First and last lag of each mean over lags that stands for a delayed response, by frequency. */
@@ -62,6 +73,9 @@ const LAG_BLOCKS: Readonly<Record<Frequency, readonly (readonly [number, number]
 
 /** Quantiles of the observed rows at which a response may bend. */
 const BEND_QUANTILES = [0.25, 0.5, 0.75];
+
+/** Quantiles of a variable at which an exposure may switch: 15 % of the rows on either side (Andrews 1993). */
+const SWITCH_QUANTILES = [0.15, 0.22, 0.29, 0.36, 0.43, 0.5, 0.57, 0.64, 0.71, 0.78, 0.85];
 
 /** A series with fewer observed rows than this makes no terms. */
 const MIN_OBSERVATIONS = 24;
@@ -102,16 +116,32 @@ export function termSet(inputs: FactorPanel, span: Span): TermSet {
     });
     const partners = conditioning.filter((other) => !factorColumns.includes(other) || other > column);
     return [
-      ...lags.map((values): Term => ({ kind: 'lag', factors: [factor], partner: -1, values })),
-      ...bends.map((values): Term => ({ kind: 'bend', factors: [factor], partner: -1, values })),
+      ...lags.map((values): Term => ({ kind: 'lag', factors: [factor], columns: [column], values })),
+      ...bends.map((values): Term => ({ kind: 'bend', factors: [factor], columns: [column], values })),
       ...partners.map((partner): Term => {
         const other = factorColumns.indexOf(partner);
         const values = build((row) => at(row, column) * at(row, partner));
-        return { kind: 'product', factors: other < 0 ? [factor] : [factor, other], partner, values };
+        return { kind: 'product', factors: other < 0 ? [factor] : [factor, other], columns: [column, partner], values };
       }),
     ];
   });
+  const states = indexesOfRole(inputs, 'state').filter(usable);
+  const switches = factorColumns.flatMap((column, factor): SwitchPath[] => {
+    if (!usable(column)) return [];
+    return [column, ...states].map((variable) => {
+      const sorted = observed(variable);
+      const values = SWITCH_QUANTILES.map((share) => {
+        const level = sorted[Math.floor(share * (sorted.length - 1))];
+        // A bend of the factor's own response, so that the return does not jump; another variable switches the slope.
+        return variable === column
+          ? build((row) => Math.max(0, at(row, column) - level))
+          : build((row) => (at(row, variable) > level ? at(row, column) : 0));
+      });
+      return { factor, variable, values };
+    });
+  });
   return {
+    columns: factorColumns,
     factors: factorColumns.map((column) => inputs.factors[column]),
     always: [
       build(() => 1),
@@ -121,5 +151,6 @@ export function termSet(inputs: FactorPanel, span: Span): TermSet {
     states: indexesOfRole(inputs, 'state').flatMap((column) => [level(column), mark(column)]),
     linear: factorColumns.map(level),
     extra,
+    switches,
   };
 }

@@ -1,19 +1,12 @@
 import type { FitStatus, Fitted, MethodId, Panel, Span } from '@macrograd/core';
 import { type Fold, type FoldForecast, forecastFold } from '@macrograd/evaluation';
-import {
-  BARELY_SEEN_SHARE,
-  type ExposureSummary,
-  exposureCube,
-  lagProfile,
-  regimeShares,
-  type Screen,
-  summarise,
-} from '@macrograd/exposure';
+import { BARELY_SEEN_SHARE, exposureCube, lagProfile, regimeShares, type Screen, summarise } from '@macrograd/exposure';
 import { hasLags, kindsOf } from '../tables/exposure-layout.js';
 import type { ExposureSource, ExposureTable } from '../tables/exposures.js';
 import type { FitProfile } from '../tables/results.js';
 import type { FitTask } from './fit.js';
-import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
+import { dependsOnState, stateEffects, ThresholdReader } from './state-effects.js';
+import { INTERVAL_COVERAGE, type MethodSummary, SCREENING_LEVEL } from './summary.js';
 
 /**
  * Takes from every fit what the result needs - forecasts, exposures, lag profiles, summaries - so that the fit itself
@@ -23,7 +16,7 @@ export class Collector {
   private readonly finalsByMethod = new Map<MethodId, Fitted>();
   private readonly forecastsByTask = new Map<string, FoldForecast>();
   private readonly profilesByTask = new Map<string, FitProfile>();
-  private readonly summariesByMethod = new Map<MethodId, ExposureSummary>();
+  private readonly summariesByMethod = new Map<MethodId, MethodSummary>();
   private readonly shares = new Map<number | 'final', Float64Array>();
 
   constructor(
@@ -39,10 +32,15 @@ export class Collector {
   readonly use = async ({ fit }: FitTask, fitted: Fitted): Promise<void> => {
     const status = fitted.diagnostics.status.map((note) => note.status);
     const dates = this.datesOf(fit);
+    const thresholds =
+      fit === 'final' && dependsOnState(fitted.method)
+        ? new ThresholdReader(this.screen, this.panel.inputs)
+        : undefined;
     for (const form of kindsOf(fitted.method)) {
       const options = { form, level: INTERVAL_COVERAGE, ...this.stop };
       for await (const cube of exposureCube(fitted, this.panel.inputs, dates, options)) {
         this.exposures.add(cube, this.source(fit, fitted, status));
+        if (form === 'contemporaneous') thresholds?.add(cube);
       }
     }
     const seen = fit === 'final' ? this.unseen : this.folds[fit].test;
@@ -58,7 +56,9 @@ export class Collector {
         ...pValuesFor(fitted.method, this.screen),
         ...this.stop,
       });
-      this.summariesByMethod.set(fitted.method, summary);
+      const { inputs } = this.panel;
+      const states = stateEffects(summary, this.screen, inputs, thresholds?.found ?? new Map());
+      this.summariesByMethod.set(fitted.method, { ...summary, states });
     } else {
       const forecast = await forecastFold(fitted, this.panel, this.folds[fit], this.signal);
       this.forecastsByTask.set(keyOf(fitted.method, fit), forecast);
@@ -84,7 +84,7 @@ export class Collector {
   }
 
   /** Summaries of the fits on the whole span, by method. */
-  get summaries(): ExposureSummary[] {
+  get summaries(): MethodSummary[] {
     return this.methods.flatMap((method) => this.summariesByMethod.get(method) ?? []);
   }
 

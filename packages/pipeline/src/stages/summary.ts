@@ -2,6 +2,7 @@ import type { AssetMeta, FitStatus, MethodId } from '@macrograd/core';
 import type { Choice } from '@macrograd/evaluation';
 import { adaptiveBenjaminiHochberg, type ExposureSummary } from '@macrograd/exposure';
 import type { TableMethod } from '../tables/exposure-layout.js';
+import type { StateEffects } from './state-effects.js';
 
 /** One line of the summary: an asset, a factor and a method, fitted on the whole span. */
 export interface SummaryCell {
@@ -26,8 +27,12 @@ export interface SummaryCell {
   readonly status: FitStatus;
   readonly peakLag: number;
   readonly halfLife: number;
-  /** Whether the last date's state is one that training has seen. */
-  readonly inRegime: boolean;
+  readonly states: StateEffects;
+}
+
+/** A method's summary with what the state of the economy does to its exposures, [asset][factor]. */
+export interface MethodSummary extends ExposureSummary {
+  readonly states: readonly StateEffects[];
 }
 
 /** False-discovery rate at which exposures are called selected. */
@@ -43,7 +48,7 @@ export const INTERVAL_COVERAGE = 0.9;
  * of assets and factors, since it is its own family of tests.
  */
 export function summaryCells(
-  summaries: readonly ExposureSummary[],
+  summaries: readonly MethodSummary[],
   choices: readonly Choice[],
   assets: readonly AssetMeta[],
 ): SummaryCell[] {
@@ -69,7 +74,7 @@ export function summaryCells(
   return [...perMethod.flat(), ...chosen];
 }
 
-function cellsOf(summary: ExposureSummary, assets: readonly AssetMeta[]): SummaryCell[] {
+function cellsOf(summary: MethodSummary, assets: readonly AssetMeta[]): SummaryCell[] {
   const { factors, method } = summary;
   return Array.from(summary.meanExposure, (meanExposure, i) => ({
     asset: assets[Math.floor(i / factors.length)].name,
@@ -89,6 +94,6 @@ function cellsOf(summary: ExposureSummary, assets: readonly AssetMeta[]): Summar
     status: summary.status[i],
     peakLag: summary.peakLag[i],
     halfLife: summary.halfLife[i],
-    inRegime: summary.regime.inRegime,
+    states: summary.states[i],
   }));
 }

@@ -66,15 +66,15 @@ export function summaryTable(cells: readonly SummaryCell[]): TableData<'summary'
       status: cell.status,
       peak_lag: Number.isNaN(cell.peakLag) ? null : cell.peakLag,
       half_life: cell.halfLife,
-      // No threshold is searched for and no interaction ranked: an absent finding is null, never a made-up number.
-      threshold: Number.NaN,
-      threshold_lo: Number.NaN,
-      threshold_hi: Number.NaN,
-      threshold_variable: null,
-      threshold_unit: null,
-      threshold_p_value: Number.NaN,
-      top_interaction: null,
-      in_regime: cell.inRegime,
+      // What is not provable is null, never a made-up number.
+      threshold: cell.states.threshold?.level ?? Number.NaN,
+      threshold_lo: cell.states.threshold?.lo ?? Number.NaN,
+      threshold_hi: cell.states.threshold?.hi ?? Number.NaN,
+      threshold_variable: cell.states.thresholdVariable ?? null,
+      threshold_unit: cell.states.thresholdUnit ?? null,
+      threshold_p_value: cell.states.thresholdPValue,
+      top_interaction: cell.states.topInteraction ?? null,
+      in_regime: cell.states.inRegime,
     });
   }
   return table.finish();
