@@ -6,6 +6,12 @@ export type MethodId =
   | 'ols'
   | 'rolling_ols'
   | 'ewm_ols'
+  | 'wls'
+  | 'ridge'
+  | 'lasso'
+  | 'elastic_net'
+  | 'pls'
+  | 'fama_macbeth'
   | 'pca'
   | 'var'
   | 'kalman'
@@ -82,7 +88,7 @@ export interface Diagnostics {
 
 /** Coefficients that do not move, or one set a training row. Plain data: enough to store, export and predict. */
 export interface LinearParameters {
-  readonly method: 'zero' | 'ols' | 'rolling_ols' | 'ewm_ols' | 'pca' | 'kalman';
+  readonly method: Exclude<MethodId, FeatureParameters['method'] | LstmParameters['method']>;
   readonly scaler: Scaler;
   /** Columns of the inputs that enter, factors and controls, in this order. */
   readonly columns: readonly number[];
@@ -121,6 +127,9 @@ export interface FeatureParameters {
   readonly bend: number;
   /** Pairs of positions in `columns` whose product enters. */
   readonly products: readonly (readonly [number, number])[];
+  /** [column], least and largest training value in SD: values beyond are held there. Absent: inputs enter as they are. */
+  readonly low?: Float64Array;
+  readonly high?: Float64Array;
   /** Series with a mark. */
   readonly missingColumns: readonly number[];
   /** [feature]. */

@@ -18,3 +18,8 @@ export interface CoefficientSource {
    */
   readonly path?: (rows: Span, assets: AssetRange, signal?: AbortSignal) => Promise<CoefficientBlock>;
 }
+
+/** Diagonals of K x K matrices laid out one after the other, [matrix][K]. */
+export function diagonals(matrices: Float64Array, k: number): Float64Array {
+  return Float64Array.from({ length: matrices.length / k }, (_, at) => matrices[at * k + (at % k)]);
+}

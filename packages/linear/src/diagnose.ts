@@ -13,6 +13,8 @@ export interface Findings {
   readonly observations: Int32Array;
   readonly minObservations: number;
   readonly facts: Readonly<Record<string, number>>;
+  /** What to know about every fit of the method, where nothing is wrong with it. */
+  readonly note?: string;
 }
 
 /** Status with remedy for every asset, p-values of the factors, and facts. */
@@ -57,12 +59,12 @@ function statusOf(findings: Findings, asset: number): StatusNote {
     const remedy = `${names(dependent)}: constant, or a combination of the factors before it; drop one of them`;
     return { status: 'rank_deficient', remedy };
   }
+  const notes = findings.note ? [findings.note] : [];
   const thin = without('thin');
   if (thin.length > 0) {
-    const remedy = `no exposure to ${names(thin)}: observed in fewer than ${MIN_SERIES_OBSERVATIONS} training rows`;
-    return { status: 'ok', remedy };
+    notes.push(`no exposure to ${names(thin)}: observed in fewer than ${MIN_SERIES_OBSERVATIONS} training rows`);
   }
-  return { status: 'ok', remedy: '' };
+  return { status: 'ok', remedy: notes.join('; ') };
 }
 
 /** Largest finite value, or NaN: the condition number worth printing. */

@@ -25,7 +25,10 @@ export function featureLayout(rule: Omit<FeatureRule, 'featureMean' | 'featureSd
   return { lags, splines, products, marks, width: marks + rule.missingColumns.length, bases, knots };
 }
 
-/** Standardised inputs of a span and the `lagCount` rows before it; missing values and rows before the first are 0. */
+/**
+ * Standardised inputs of a span and the `lagCount` rows before it, held at the ends of the rule's range; missing values
+ * and rows before the first are 0.
+ */
 class Window {
   private readonly values: Float64Array;
   private readonly first: number;
@@ -44,7 +47,9 @@ class Window {
   at(row: number, column: number): number {
     if (row < this.first) return 0;
     const value = this.values[(row - this.first) * this.inputs.factors.length + this.rule.columns[column]];
-    return Number.isNaN(value) ? 0 : value;
+    if (Number.isNaN(value)) return 0;
+    const { low, high } = this.rule;
+    return low && high ? Math.min(Math.max(value, low[column]), high[column]) : value;
   }
 }
 
@@ -96,7 +101,8 @@ export function features(rule: FeatureRule, inputs: FactorPanel, span: Span): Fl
 
 /**
  * Derivatives of the features at one row by z of one column at its own date, written to `out` [feature]; what lags add
- * (at lag 0, or at all lags together) comes in with `lagWeights` [basis].
+ * (at lag 0, or at all lags together) comes in with `lagWeights` [basis]. Beyond the rule's range they are those at its
+ * end, from inside.
  */
 export function featureGradient(
   rule: FeatureRule,

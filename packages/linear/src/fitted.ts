@@ -33,6 +33,8 @@ export interface LinearFit {
   /** Dates of the training rows; rows of other inputs are matched to them by date. */
   readonly trainingDates: Int32Array;
   readonly diagnostics: Diagnostics;
+  /** Whether coefficients have variances; default true. */
+  readonly hasErrors?: boolean;
 }
 
 /**
@@ -70,15 +72,18 @@ export class LinearFitted implements Fitted {
       });
       missingCoefficients.set(own.subarray(rule.width - marks).map(orZero), asset * marks);
     }
+    const parameters = { method: this.method, scaler: rule.scaler, intercept };
+    const marked = { missingColumns: rule.marks, missingCoefficients };
+    if (this.fit.hasErrors ?? true) return { ...parameters, columns: rule.columns, coefficients, variances, ...marked };
+    // Without variances to tell a series that was left out, it is not among the columns.
+    const entering = rule.columns.flatMap((_, j) => (rule.positions[j] < 0 ? [] : [j]));
     return {
-      method: this.method,
-      scaler: rule.scaler,
-      columns: rule.columns,
-      intercept,
-      coefficients,
-      variances,
-      missingColumns: rule.marks,
-      missingCoefficients,
+      ...parameters,
+      columns: entering.map((j) => rule.columns[j]),
+      coefficients: Float64Array.from({ length: assets * entering.length }, (_, at) => {
+        return coefficients[Math.floor(at / entering.length) * k + entering[at % entering.length]];
+      }),
+      ...marked,
     };
   }
 

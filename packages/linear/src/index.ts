@@ -1,5 +1,6 @@
 export { type DistributedLagEstimatorOptions, distributedLagEstimator } from './distributed-lag.js';
 export { type EwmOlsEstimatorOptions, ewmOlsEstimator } from './ewm-ols.js';
+export { type FamaMacBethEstimatorOptions, famaMacBethEstimator } from './fama-macbeth.js';
 export { featuresFromParameters } from './feature-fitted.js';
 export { chowLin, driftPath } from './fill/chow-lin.js';
 export type { LongSeries, PeriodValue, ShortPath } from './fill/problem.js';
@@ -10,9 +11,20 @@ export { type OlsEstimatorOptions, olsEstimator } from './ols.js';
 export { type PcaEstimatorOptions, pcaEstimator } from './pca.js';
 export { linearJacobian, predictLinear } from './predict.js';
 export { type RollingOlsEstimatorOptions, rollingOlsEstimator } from './rolling-ols.js';
+export {
+  type ElasticNetEstimatorOptions,
+  elasticNetEstimator,
+  lassoEstimator,
+  type PlsEstimatorOptions,
+  plsEstimator,
+  type RidgeEstimatorOptions,
+  ridgeEstimator,
+  type ShrunkOptions,
+} from './shrunk.js';
 export { type SplineEstimatorOptions, splineEstimator } from './spline.js';
 export { findBreak, type StructuralBreak } from './tests/breaks.js';
 export { type Collinearity, collinearity } from './tests/collinearity.js';
 export { dickeyFuller, kpss, type TestResult } from './tests/stationarity.js';
 export { type VarEstimatorOptions, VarFitted, varEstimator } from './var.js';
+export { type WlsEstimatorOptions, wlsEstimator } from './wls.js';
 export { zeroEstimator } from './zero.js';

@@ -1,11 +1,12 @@
-import type { Estimator, FitOptions, Fitted, Panel, Span } from '@macrograd/core';
-import { olsRegression } from '@macrograd/kernel';
+import type { Estimator, FitOptions, Fitted, LinearParameters, Panel, Span } from '@macrograd/core';
+import { type OlsRegression, type OlsRegressionOptions, olsRegression } from '@macrograd/kernel';
+import { diagonals } from './coefficients.js';
 import { diagnose, largestFinite } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
-import { defaultMinObservations, runOptions, training } from './training.js';
+import { defaultMinObservations, runOptions, type Training, training } from './training.js';
 
-/** Options of {@link olsEstimator}. */
-export interface OlsEstimatorOptions {
+/** Options of static least squares. */
+export interface StaticOptions {
   /** Default `hac` (Newey and West 1987). */
   readonly covariance?: 'hac' | 'homoscedastic';
   /** Lags of the HAC kernel; default floor(4 (n / 100)^(2/9)), and at least the panel's horizon - 1. */
@@ -15,6 +16,9 @@ export interface OlsEstimatorOptions {
   /** Fewest returns of an asset; default max(24, twice the number of regressors). */
   readonly minObservations?: number;
 }
+
+/** Options of {@link olsEstimator}. */
+export type OlsEstimatorOptions = StaticOptions;
 
 /**
  * Static least squares: one coefficient per factor for all dates, with HAC errors.
@@ -28,33 +32,50 @@ export function olsEstimator(options: OlsEstimatorOptions = {}): Estimator {
 }
 
 async function fitOls(panel: Panel, span: Span, fit: FitOptions, options: OlsEstimatorOptions): Promise<Fitted> {
-  const { rule, panel: rows, dates, observations } = training(panel, span, fit, 'ols');
-  const minObservations = options.minObservations ?? defaultMinObservations(rule);
+  const data = training(panel, span, fit, 'ols');
+  const settings = staticSettings(panel, data, fit, options);
+  return staticFitted('ols', panel, data, await olsRegression(data.panel, settings), settings.minObservations);
+}
+
+/** What the regression is asked for, out of the options of a static method. */
+export function staticSettings(
+  panel: Panel,
+  { rule, panel: rows }: Training,
+  fit: FitOptions,
+  options: StaticOptions,
+): OlsRegressionOptions & { readonly minObservations: number } {
   const lags = options.lags ?? overlapLags(panel.horizon, rows.rows);
-  const result = await olsRegression(rows, {
+  return {
     ...runOptions(fit),
     covariance: options.covariance ?? 'hac',
     smallSample: options.smallSample ?? true,
-    minObservations,
+    minObservations: options.minObservations ?? defaultMinObservations(rule),
     ...(lags === undefined ? {} : { lags }),
-  });
-  const { coefficients } = result;
+  };
+}
+
+/** A static regression as a fitted method. */
+export function staticFitted(
+  method: LinearParameters['method'],
+  panel: Panel,
+  { rule, panel: rows, dates, observations }: Training,
+  result: OlsRegression,
+  minObservations: number,
+  facts: Readonly<Record<string, number>> = {},
+): Fitted {
+  const { coefficients, pValues } = result;
   const k = rule.width;
-  const variances = coefficients.map((_, at) => {
-    const [asset, j] = [Math.floor(at / k), at % k];
-    return result.covariance[(asset * k + j) * k + j];
-  });
   const diagnostics = diagnose({
     inputs: panel.inputs,
     rule,
     coefficients,
-    pValues: result.pValues,
+    pValues,
     observations,
     minObservations,
-    facts: { condition_number: largestFinite(result.condition), regressors: k },
+    facts: { condition_number: largestFinite(result.condition), regressors: k, ...facts },
   });
-  const source = { last: { coefficients, variances } };
-  return new LinearFitted({ method: 'ols', rule, source, assets: rows.assets, trainingDates: dates, diagnostics });
+  const source = { last: { coefficients, variances: diagonals(result.covariance, k) } };
+  return new LinearFitted({ method, rule, source, assets: rows.assets, trainingDates: dates, diagnostics });
 }
 
 /** Returns over h periods overlap by h - 1: the kernel must reach that far; undefined = the automatic rule does. */

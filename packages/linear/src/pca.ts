@@ -22,6 +22,7 @@ import { diagnose, largestFinite, statistics } from './diagnose.js';
 import { filledSeries } from './filled-series.js';
 import { LinearFitted } from './fitted.js';
 import { overlapLags } from './ols.js';
+import { pooledStep } from './shrunk.js';
 import { defaultMinObservations, runOptions, type Training, training } from './training.js';
 
 /** Components whose eigenvalue is a smaller share of the largest are rounding of a sum of other series. */
@@ -127,15 +128,7 @@ async function bestCount(
     folds,
     minObservations,
   });
-  const sums = new Float64Array(path.steps);
-  for (let asset = 0; asset < panel.assets; asset++) {
-    const own = path.errors.subarray(asset * path.steps, (asset + 1) * path.steps);
-    if (own.every((error) => error > 0))
-      own.forEach((error, step) => {
-        sums[step] += error / own[0];
-      });
-  }
-  return 1 + sums.reduce((best, sum, step) => (sum < sums[best] ? step : best), 0);
+  return 1 + pooledStep(path);
 }
 
 /** [constant, scores, marks] in place of [constant, series, marks]. */

@@ -8,6 +8,7 @@ import {
   fitScaler,
   indexesOfRole,
   type Panel,
+  type Scaler,
   type Span,
   type StatusNote,
   slicePanel,
@@ -126,28 +127,38 @@ function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) 
       : new Float64Array(0),
     bend: BEND,
     products: settings.nonlinear ? pairs : [],
+    ...(settings.nonlinear ? rangeOf(own, columns, design.scaler) : {}),
     missingColumns: design.marks,
   };
 }
 
 /** [column][knot], quantiles of the observed training rows in SD. */
-function knotsOf(
-  own: Panel,
-  columns: readonly number[],
-  scaler: { mean: Float64Array; sd: Float64Array },
-  quantiles: readonly number[],
-) {
-  const series = own.inputs.factors.length;
+function knotsOf(own: Panel, columns: readonly number[], scaler: Scaler, quantiles: readonly number[]) {
   const knots = columns.flatMap((column) => {
-    const seen = own.inputs.values.filter((value, at) => at % series === column && !Number.isNaN(value)).sort();
+    const seen = observedValues(own, column, scaler);
     return quantiles.map((q) => {
       const place = q * (seen.length - 1);
       const low = seen[Math.floor(place)];
-      const value = low + (place % 1) * (seen[Math.ceil(place)] - low);
-      return (value - scaler.mean[column]) / scaler.sd[column];
+      return low + (place % 1) * (seen[Math.ceil(place)] - low);
     });
   });
   return Float64Array.from(knots);
+}
+
+/** [column], least and largest value of the training rows in SD. */
+function rangeOf(own: Panel, columns: readonly number[], scaler: Scaler) {
+  const seen = columns.map((column) => observedValues(own, column, scaler));
+  return {
+    low: Float64Array.from(seen, (values) => values[0]),
+    high: Float64Array.from(seen, (values) => values[values.length - 1]),
+  };
+}
+
+/** Observed values of a series in SD, ascending. */
+function observedValues({ inputs }: Panel, column: number, { mean, sd }: Scaler): Float64Array {
+  const series = inputs.factors.length;
+  const own = inputs.values.filter((value, at) => at % series === column && !Number.isNaN(value));
+  return own.map((value) => (value - mean[column]) / sd[column]).sort();
 }
 
 function stepsFor(width: number): number {

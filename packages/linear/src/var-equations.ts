@@ -3,6 +3,7 @@ import { fPValues, type OlsRegression, type RegressionPanel } from '@macrograd/k
 import type { DesignRule } from './design.js';
 import { diagnose, largestFinite } from './diagnose.js';
 import type { FeatureRule } from './features.js';
+import { cholesky, forwardSolve } from './small-matrix.js';
 import type { Training } from './training.js';
 
 /** Series in the order of the design's positions, (x - mean) / sd of the training rows. */
@@ -114,23 +115,16 @@ export function varDiagnostics(
 /** b'C^-1 b of some coefficients by Cholesky; NaN where one is missing or C is not positive definite. */
 function waldStatistic(b: Float64Array, covariance: Float64Array, columns: number, places: readonly number[]): number {
   const size = places.length;
-  const factor = Float64Array.from({ length: size * size }, (_, at) => {
+  const own = Float64Array.from({ length: size * size }, (_, at) => {
     return covariance[places[Math.floor(at / size)] * columns + places[at % size]];
   });
-  let sum = 0;
-  const solved = new Float64Array(size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      let value = factor[i * size + j];
-      for (let l = 0; l < j; l++) value -= factor[i * size + l] * factor[j * size + l];
-      factor[i * size + j] = i === j ? Math.sqrt(value) : value / factor[j * size + j];
-    }
-    let value = b[places[i]];
-    for (let l = 0; l < i; l++) value -= factor[i * size + l] * solved[l];
-    solved[i] = value / factor[i * size + i];
-    sum += solved[i] ** 2;
-  }
-  return sum;
+  const factor = cholesky(own, size);
+  if (!factor) return Number.NaN;
+  const solved = forwardSolve(
+    factor,
+    Float64Array.from(places, (place) => b[place]),
+  );
+  return solved.reduce((sum, value) => sum + value * value, 0);
 }
 
 function entering(rule: DesignRule): number[] {

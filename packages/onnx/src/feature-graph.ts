@@ -41,7 +41,7 @@ export function addFeatureInputs(graph: GraphBuilder, parameters: FeatureParamet
   const { columns, missingColumns, scaler } = parameters;
   const lags = featureWindow(parameters);
   const series = graph.node('Gather', [raw, graph.ints('columns', columns)], 'window_series', { axis: 2 });
-  const { z } = addStandardised(graph, series, columns, scaler);
+  const z = addRange(graph, parameters, addStandardised(graph, series, columns, scaler).z);
   const pads = graph.ints('pad_front', [0, lags - 1, 0, 0, 0, 0]);
   const padded = graph.node('Pad', [z, pads], 'padded_steps', { mode: 'constant' });
   const axis = graph.ints('axis_1', [1]);
@@ -51,6 +51,13 @@ export function addFeatureInputs(graph: GraphBuilder, parameters: FeatureParamet
   const last = graph.node('Squeeze', [lastSteps(graph, raw, 1, 'last_raw_step'), axis], 'last_raw');
   const missing = graph.node('IsNaN', [last], 'missing_now');
   return { window, now, marks: addFlags(graph, missing, missingColumns, 'marks', 1) };
+}
+
+/** Values beyond the range of training are held at its ends. */
+function addRange(graph: GraphBuilder, { columns, low, high }: FeatureParameters, z: Edge): Edge {
+  if (!low || !high) return z;
+  const above = graph.node('Max', [z, graph.floats('range_low', [columns.length], low)], 'held_above');
+  return graph.node('Min', [above, graph.floats('range_high', [columns.length], high)], 'held');
 }
 
 /** Features before centring, in their order; each [batch, some]. */

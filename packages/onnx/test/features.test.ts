@@ -29,6 +29,9 @@ function featureParameters(seed: number, products: FeatureParameters['products']
     missingColumns,
     featureMean: floats(features, 0.3),
     featureSd: floats(features).map((x) => 0.5 + Math.abs(x)),
+    // Some two of three values of each series lie inside.
+    low: new Float64Array(columns.length).fill(-0.9),
+    high: Float64Array.of(0.8, 1, 1.2),
     intercept: floats(ASSETS, 0.01),
     heads: floats(ASSETS * features, 0.02),
     headCovariance: Float64Array.from(
@@ -63,6 +66,11 @@ function standardError(p: FeatureParameters, asset: number, d: readonly number[]
 }
 
 type Z = (step: number, column: number) => number;
+
+/** z held at the ends of the training range. */
+function held({ low, high }: FeatureParameters, z: Z): Z {
+  return (step, column) => Math.min(Math.max(z(step, column), low![column]), high![column]);
+}
 
 /** Standardised features at a row, written from the definition of the parameters. */
 function featuresAt(p: FeatureParameters, z: Z, missing: (series: number) => boolean, row: number): number[] {
@@ -140,7 +148,7 @@ describe.each<[string, FeatureParameters]>([
   it('gives the returns of its definition', async () => {
     const values = Float64Array.from(
       Array.from({ length: 40 }, (_, row) =>
-        read(parameters, featuresAt(parameters, z, missingAt(row), row)).map(
+        read(parameters, featuresAt(parameters, held(parameters, z), missingAt(row), row)).map(
           (x, asset) => x + parameters.intercept[asset],
         ),
       ).flat(),
@@ -158,7 +166,9 @@ describe.each<[string, FeatureParameters]>([
       const column = parameters.columns.indexOf(series);
       if (column < 0) return [...parameters.featureMean].map(() => Number.NaN);
       const moved = (by: number) => {
-        const own: Z = (step, j) => z(step, j) + (step === row - lag && j === column ? by : 0);
+        // Beyond the range the exposure is that at its end, so that the move starts there.
+        const inside = held(parameters, z);
+        const own: Z = (step, j) => inside(step, j) + (step === row - lag && j === column ? by : 0);
         return featuresAt(parameters, own, missingAt(row), row);
       };
       const [up, down] = [moved(STEP), moved(-STEP)];

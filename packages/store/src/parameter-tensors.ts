@@ -103,6 +103,8 @@ function addFeatureShapes(shapes: Map<string, readonly number[]>, parameters: Fe
   const features = featureMean?.length ?? 0;
   shapes.set('lag_basis', [lagCount, lagCount === 0 ? 0 : lagBasis.length / lagCount]);
   shapes.set('knots', [columns.length, knots.length / Math.max(1, columns.length)]);
+  if (parameters.low) shapes.set('low', [columns.length]);
+  if (parameters.high) shapes.set('high', [columns.length]);
   shapes.set('feature_mean', [features]);
   shapes.set('feature_sd', [features]);
   shapes.set('intercept', [assets]);

@@ -1,13 +1,19 @@
 import { type Estimator, InputError, type MethodId } from '@macrograd/core';
 import {
   distributedLagEstimator,
+  elasticNetEstimator,
   ewmOlsEstimator,
+  famaMacBethEstimator,
   kalmanEstimator,
+  lassoEstimator,
   olsEstimator,
   pcaEstimator,
+  plsEstimator,
+  ridgeEstimator,
   rollingOlsEstimator,
   splineEstimator,
   varEstimator,
+  wlsEstimator,
   zeroEstimator,
 } from '@macrograd/linear';
 import { type LstmEstimatorOptions, lstmEstimator } from '@macrograd/model';
@@ -20,6 +26,12 @@ const makers: Readonly<Record<MethodId, (lstm: LstmEstimatorOptions) => Estimato
   ols: () => olsEstimator(),
   rolling_ols: () => rollingOlsEstimator(),
   ewm_ols: () => ewmOlsEstimator(),
+  wls: () => wlsEstimator(),
+  ridge: () => ridgeEstimator(),
+  lasso: () => lassoEstimator(),
+  elastic_net: () => elasticNetEstimator(),
+  pls: () => plsEstimator(),
+  fama_macbeth: () => famaMacBethEstimator(),
   pca: () => pcaEstimator(),
   var: () => varEstimator(),
   kalman: () => kalmanEstimator(),

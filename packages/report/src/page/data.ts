@@ -8,7 +8,24 @@ import { distinct } from './index-of.js';
 const HISTORY_BUDGET = 3_600_000;
 
 /** Order of methods on the page; others follow in the order of the tables. */
-const ARENA = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'pca', 'var', 'kalman', 'distributed_lag', 'spline', 'lstm'];
+const ARENA = [
+  'zero',
+  'ols',
+  'rolling_ols',
+  'ewm_ols',
+  'wls',
+  'ridge',
+  'lasso',
+  'elastic_net',
+  'pls',
+  'fama_macbeth',
+  'pca',
+  'var',
+  'kalman',
+  'distributed_lag',
+  'spline',
+  'lstm',
+];
 
 const periods: Readonly<Record<string, string>> = { D: 'day', W: 'week', M: 'month', Q: 'quarter', A: 'year' };
 
