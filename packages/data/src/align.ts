@@ -88,13 +88,18 @@ const NEVER = -(2 ** 31);
 /** Days to go back from a period's end to land in the period before. */
 const BACK: Readonly<Record<Exclude<Frequency, 'D'>, number>> = { W: 7, M: 31, Q: 92, A: 366 };
 
+/** Last day of the period before the one that ends on a day. */
+export function periodBefore(end: number, frequency: Frequency): number {
+  return frequency === 'D' ? end - 1 : periodEnd(end - BACK[frequency], frequency);
+}
+
 /** The dates that lie `lag` periods before those of an axis, for looking up what was known by then. */
 export function laggedAxis(axis: TimeAxis, lag: number): TimeAxis {
   const { frequency, dates } = axis;
   const early: number[] = [];
   for (let i = 0; i < Math.min(lag, dates.length); i++) {
     const next = early[0] ?? dates[0];
-    early.unshift(frequency === 'D' ? NEVER : periodEnd(next - BACK[frequency], frequency));
+    early.unshift(frequency === 'D' ? NEVER : periodBefore(next, frequency));
   }
   return { frequency, dates: Int32Array.from([...early, ...dates].slice(0, dates.length)) };
 }

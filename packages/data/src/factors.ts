@@ -10,6 +10,7 @@ import {
 import { downsample, isFiner } from './align.js';
 import { readReleases } from './calendar.js';
 import { type Expression, parseExpression } from './expression.js';
+import { fillSeries, refuseIdleFill } from './fill.js';
 import type { TableReader } from './reader.js';
 import { refine, refusePeeking, stepsText } from './refine.js';
 import type { FactorFileSpec, SeriesSpec, Timing } from './spec.js';
@@ -77,8 +78,18 @@ function editionsOf(name: string, spec: SeriesSpec, editions: readonly Edition<T
   });
 }
 
-/** Brings a series down to the panel's frequency where it is higher, then transforms and cleans it. */
-export function prepareFactor(factor: SourceFactor, frequency: Frequency, timing: Timing): PreparedFactor {
+/** Brings all series to the panel's frequency as far as they can be computed there, transforms and cleans them. */
+export function prepareFactors(all: readonly SourceFactor[], frequency: Frequency, timing: Timing): PreparedFactor[] {
+  return all.map((factor) => prepareFactor(factor, frequency, timing, all));
+}
+
+/** Brings a series down to the panel's frequency where it is higher, fills it where it asks for that, then transforms and cleans it. */
+function prepareFactor(
+  factor: SourceFactor,
+  frequency: Frequency,
+  timing: Timing,
+  all: readonly SourceFactor[],
+): PreparedFactor {
   const { name, file, table } = factor;
   const spec = { ...(file.outliers === undefined ? {} : { outliers: file.outliers }), ...factor.spec };
   if (timing === 'available') refusePeeking(name, spec, table.file);
@@ -91,11 +102,15 @@ export function prepareFactor(factor: SourceFactor, frequency: Frequency, timing
     releaseLag: spec.releaseLag ?? 0,
     source: `${basename(table.file)}: ${spec.column ?? spec.expr}`,
   };
-  const prepare = (series: Series, source: Table) => {
-    const isHigher = isFiner(series.frequency, frequency);
-    const native = isHigher ? downsample(series, frequency, file.aggregate ?? 'last') : series;
-    return refine(transformSeries(native, transform, name, source.file), spec);
-  };
+  const finish = (series: Series, source: Table) => refine(transformSeries(series, transform, name, source.file), spec);
+  const prepare = (series: Series, source: Table) => finish(broughtDown(series, frequency, file), source);
+  if (spec.fill !== undefined) {
+    const indicator = spec.fill.indicator === undefined ? undefined : indicatorOf(factor, frequency, timing, all);
+    refuseIdleFill(factor.series, frequency, table.file);
+    refuseFillOfVintages(factor, timing);
+    const series = fillSeries(factor.series, frequency, spec.fill, indicator, (path) => finish(path, table));
+    return { meta, series, editions: undefined, releases: undefined };
+  }
   const editions = timing === 'available' ? factor.editions : undefined;
   return {
     meta,
@@ -103,6 +118,42 @@ export function prepareFactor(factor: SourceFactor, frequency: Frequency, timing
     series: prepare(factor.series, table),
     editions: editions?.map(({ known, content }) => ({ known, content: prepare(content.series, content.table) })),
   };
+}
+
+function broughtDown(series: Series, frequency: Frequency, { aggregate = 'last' }: FactorFileSpec): Series {
+  return isFiner(series.frequency, frequency) ? downsample(series, frequency, aggregate) : series;
+}
+
+/** The series that guides a fill, by the panel's periods and before its transform. */
+function indicatorOf(factor: SourceFactor, frequency: Frequency, timing: Timing, all: readonly SourceFactor[]): Series {
+  const wanted = factor.spec.fill?.indicator;
+  const refuse = (problem: string, remedy: string): never => {
+    throw new InputError(`the indicator ${wanted} of ${factor.name} ${problem}`, {
+      code: 'bad_config',
+      place: { file: factor.table.file },
+      remedy,
+    });
+  };
+  const found = all.find(({ name }) => name === wanted) ?? refuse('is no series of the config', 'name one that is');
+  refuseFillOfVintages(found, timing);
+  if (isFiner(frequency, found.series.frequency)) refuse('has no value every period of the panel', 'take another one');
+  if (timing === 'available' && (found.spec.releaseLag ?? 0) > (factor.spec.releaseLag ?? 0)) {
+    refuse('is published later than the series that it fills', 'give both the release lag of the later one');
+  }
+  return broughtDown(found.series, frequency, found.file);
+}
+
+/** Paths are drawn through one edition of a series, dated by a release lag. */
+function refuseFillOfVintages({ name, editions, releases, table }: SourceFactor, timing: Timing): void {
+  if (timing !== 'available' || (editions === undefined && releases === undefined)) return;
+  throw new InputError(
+    `${name} has ${editions ? 'vintages' : 'a calendar of releases'}, through which no fill is drawn`,
+    {
+      code: 'bad_config',
+      place: { file: table.file },
+      remedy: 'leave `fill` out, or take one file with a release_lag',
+    },
+  );
 }
 
 function sourceSeries(name: string, spec: SeriesSpec, table: Table): Series {

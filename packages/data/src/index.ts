@@ -9,6 +9,7 @@ export {
 export { type Expression, parseExpression } from './expression.js';
 export { type Fetched, type FetchOptions, fetchSource } from './fetch/fetch.js';
 export { type Origin, readOrigin } from './fetch/origin.js';
+export type { FillSpec, LongValues } from './fill.js';
 export { cycle, type FilterId } from './filter.js';
 export { type PanelData, panelOf } from './fromCode.js';
 export { type BuiltFactorPanel, type BuiltPanel, buildFactorPanel, buildPanel } from './panel.js';

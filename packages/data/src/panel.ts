@@ -4,7 +4,7 @@ import { coverageNotes, splitNotes } from './assetNotes.js';
 import { excessReturns, type PreparedAsset, prepareAsset, readAssets } from './assets.js';
 import { readHolidays } from './businessDays.js';
 import { releasedColumn } from './calendar.js';
-import { type PreparedFactor, prepareFactor, readFactors } from './factors.js';
+import { type PreparedFactor, prepareFactors, readFactors } from './factors.js';
 import { checkReturnUnits } from './plausible.js';
 import { cachingReader } from './reader.js';
 import { commonFrequency, spanAxis } from './span.js';
@@ -49,7 +49,7 @@ export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
   const factorTables = [...new Set(factorSources.map(({ table }) => table))];
   const assetSources = await readAssets(spec.assets, factorTables, read, spec.currency);
   const frequency = spec.frequency ?? commonFrequency(factorSources, assetSources);
-  const factors = factorSources.map((source) => prepareFactor(source, frequency, spec.timing ?? 'reference'));
+  const factors = prepareFactors(factorSources, frequency, spec.timing ?? 'reference');
   const assets = assetSources.map((source) => prepareAsset(source, frequency));
   const notes = checkReturnUnits(assets);
   const axis = spanAxis(
@@ -86,7 +86,7 @@ export async function buildFactorPanel(
   const { read, tables } = await readerOf(spec);
   const sources = await readFactors(spec.factors, read);
   const frequency = spec.frequency ?? commonFrequency(sources, []);
-  const factors = sources.map((source) => prepareFactor(source, frequency, spec.timing ?? 'reference'));
+  const factors = prepareFactors(sources, frequency, spec.timing ?? 'reference');
   const series = factors.map(reach);
   const inputs = alignFactors(factors, spanAxis(spec.span ?? {}, frequency, series, []), spec.timing ?? 'reference');
   const files = await tables();

@@ -6,8 +6,8 @@ import { surprise } from './surprise.js';
 import type { Series } from './table.js';
 import { onEveryPeriod } from './transform.js';
 
-/** What may follow a transform, in this order. */
-type Steps = Pick<SeriesSpec, 'filter' | 'outliers' | 'winsorise' | 'surprise'>;
+/** What may come before a transform (a fill) and what may follow it, in this order. */
+type Steps = Pick<SeriesSpec, 'fill' | 'filter' | 'outliers' | 'winsorise' | 'surprise'>;
 
 /** Filters, cleans and takes the forecast off a transformed series, as far as its spec asks for. */
 export function refine(series: Series, steps: Steps): Series {
@@ -33,19 +33,27 @@ export function refusePeeking(name: string, steps: Steps, file: string): void {
       ? `the filter ${steps.filter} of ${name} is two-sided: its value at t depends on values after t`
       : steps.outliers === 'iqr_full'
         ? `the outliers of ${name} are judged from all values, those after t too`
-        : undefined;
+        : steps.fill?.isTwoSided
+          ? `the fill of ${name} (${steps.fill.label}) is two-sided: its value at t depends on values after t`
+          : undefined;
   if (problem === undefined) return;
   throw new InputError(`${problem}, and the timing is "available"`, {
     code: 'bad_config',
     place: { file },
-    remedy:
-      steps.filter === undefined ? 'take `outliers: iqr`' : 'take yoy or surprise, or explain with `timing: reference`',
+    remedy: remedyFor(steps),
   });
 }
 
-/** A transform and what follows it, in words for tables and reports. */
+function remedyFor({ filter, outliers }: Steps): string {
+  if (filter !== undefined) return 'take yoy or surprise, or explain with `timing: reference`';
+  return outliers === 'iqr_full' ? 'take `outliers: iqr`' : 'take `fill: { method: kalman }`, or leave it out';
+}
+
+/** A transform, what comes before and what follows it, in words for tables and reports. */
 export function stepsText(transform: string, steps: Steps): string {
-  return [transform, ...stepNames(steps)].join(', ');
+  const { fill } = steps;
+  const filled = fill === undefined ? [] : [`${fill.label} fill${fill.isTwoSided ? ' (two-sided)' : ''}`];
+  return [...filled, transform, ...stepNames(steps)].join(', ');
 }
 
 function stepNames({ filter, outliers, winsorise, surprise: order }: Steps): string[] {

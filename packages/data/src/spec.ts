@@ -1,4 +1,5 @@
 import type { Frequency, Role, TransformId } from '@macrograd/core';
+import type { FillSpec } from './fill.js';
 import type { FilterId } from './filter.js';
 
 /** Layout of a file: `auto` looks at it; `wide` = date + a column per series; `long` = date, series, value. */
@@ -55,6 +56,8 @@ export interface SeriesSpec {
   readonly expr?: string;
   /** Default `none`, or the code of a FRED-MD or FRED-QD file. */
   readonly transform?: TransformId;
+  /** How a series of lower frequency gets a value every period, before its transform; default: its last value is carried. */
+  readonly fill?: FillSpec;
   /** Keeps the cycle alone; two-sided, so refused under `available`. Applied after the transform, before what follows. */
   readonly filter?: FilterId;
   /** Makes outliers missing; `iqr_full` is two-sided. */

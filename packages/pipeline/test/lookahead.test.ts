@@ -78,14 +78,17 @@ factors:
       LATE: { column: LATE, transform: diff }
       LEVEL: { column: RATE, role: state }
   - { file: daily.csv, aggregate: mean, series: { SPREAD: { column: SPREAD, transform: diff } } }
-  - { file: gdp.csv, series: { GDP: { column: GDP, transform: dlog, role: control, release_lag: 2 } } }
+  - file: gdp.csv
+    series:
+      GDP: { column: GDP, transform: dlog, role: control, release_lag: 2 }
+      FILLED: { column: GDP, transform: dlog, release_lag: 2, fill: { method: kalman, indicator: NEWS } }
 assets:
   - { file: prices.csv, values: prices, currency: EUR, risk_free: { series: BILL, unit: annual_percent } }
   - { file: returns.csv, unit: decimal, return: excess }
 currency: { base: USD, rates: { EUR: { file: fx.csv, series: EUR } } }
 frequency: M
 methods: [${availableMethods.join(', ')}]
-lstm: { hidden_size: 2, members: 2, lookback: auto, steps: 12 }
+lstm: { hidden_size: 2, members: 1, lookback: auto, steps: 10 }
 evaluation: { initial: ${INITIAL}, step: ${STEP} }
 output: out
 `;

@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type DayNumber, dayNumber, InputError, type MethodId } from '@macrograd/core';
 import type { FactorFileSpec, PanelSpec } from '@macrograd/data';
 import { ConfigDocument, type ConfigPath } from './document.js';
+import { checkFills, fillSpec } from './fill.js';
 import { configError } from './issues.js';
 import { keysAt } from './keys.js';
 import { availableMethods, configSchema, type RawConfig } from './schema.js';
@@ -94,6 +95,7 @@ export async function parseConfig(text: string, file: string): Promise<RunConfig
   }
   checkSpan(document, parsed.data.span);
   checkSeries(document, parsed.data);
+  checkFills(document, parsed.data);
   return resolveConfig(document, parsed.data);
 }
 
@@ -175,8 +177,8 @@ function monthOf(value: string | number | undefined, month: string): string | un
   return text?.length === 4 ? `${text}-${month}` : text;
 }
 
-function seriesSpec({ release_lag, ...series }: NonNullable<RawConfig['factors'][number]['series']>[string]) {
-  return defined({ ...series, releaseLag: release_lag });
+function seriesSpec({ release_lag, fill, ...series }: NonNullable<RawConfig['factors'][number]['series']>[string]) {
+  return defined({ ...series, fill: fill && fillSpec(fill), releaseLag: release_lag });
 }
 
 function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {

@@ -40,10 +40,18 @@ export function configSchema(z: ZodModule) {
     error: 'expected a date as YYYY, YYYY-MM or YYYY-MM-DD',
   });
 
+  const fill = z.strictObject({
+    method: z.enum(['last', 'chow_lin', 'kalman']),
+    indicator: z.string().min(1).optional(),
+    value: z.enum(['mean', 'sum', 'last']).default('mean'),
+    reading: z.enum(['filter', 'smoother']).default('filter'),
+  });
+
   const series = z.strictObject({
     column: z.string().min(1).optional(),
     expr: z.string().min(1).optional(),
     transform: z.enum(transforms).optional(),
+    fill: fill.optional(),
     filter: z.enum(['hp', 'baxter_king']).optional(),
     outliers: z.enum(outlierRules).optional(),
     winsorise: z.number().gt(0).lt(0.5).optional(),
