@@ -25,8 +25,8 @@ import {
 } from '@macrograd/kernel';
 import { encoderInputs } from './input-rule.js';
 
-/** Numbers in one block of exposures: bounds memory, whatever the universe (values and variances: 64 MB). */
-const BLOCK_VALUES = 4_000_000;
+/** Numbers in one block of exposures: bounds memory, whatever the universe (values and variances: 32 MB). */
+const BLOCK_VALUES = 2_000_000;
 
 /** The pooled LSTM ensemble as plain parameters that predict and differentiate. */
 export class LstmFitted implements Fitted {
@@ -77,17 +77,18 @@ export class LstmFitted implements Fitted {
       factors: targets.roles.length,
     };
     const perAsset = Math.max(1, shape.dates * shape.lags * shape.factors);
+    const keep = average ? () => true : missingMask(inputs, form, span, targets.columns);
+    const places = sources(shape, targets.roles, keep);
     const step = Math.max(1, Math.floor(BLOCK_VALUES / perAsset));
     for (let start = assets.start; start < assets.end; start += step) {
       if (signal?.aborted) throw new CancelledError('reading exposures');
       const range = { start, end: Math.min(assets.end, start + step) };
       const { values, variance } = await closedFormExposures(this.readout(sensitivities, range), run);
-      const block = { ...shape, assets: range };
-      const keep = average ? () => true : missingMask(inputs, form, span, targets.columns);
       yield {
-        ...block,
-        values: spread(values, block, targets.roles, keep),
-        variance: spread(variance, block, targets.roles, keep),
+        ...shape,
+        assets: range,
+        values: spread(values, places, range),
+        variance: spread(variance, places, range),
       };
     }
   }
@@ -166,6 +167,25 @@ function observedAt(inputs: FactorPanel, span: Span, columns: readonly number[])
   return out;
 }
 
+/** Where each number of one asset's block [date][lag][factor] comes from in [date][lag][known]; -1 for NaN. */
+function sources(
+  shape: { dates: number; lags: number },
+  roles: readonly number[],
+  keep: (date: number, lag: number, place: number) => boolean,
+): Int32Array {
+  const known = roles.filter((place) => place >= 0).length;
+  const out = new Int32Array(shape.dates * shape.lags * roles.length);
+  let row = 0;
+  for (let date = 0; date < shape.dates; date++) {
+    for (let lag = 0; lag < shape.lags; lag++, row++) {
+      roles.forEach((place, j) => {
+        out[row * roles.length + j] = place >= 0 && keep(date, lag, place) ? row * known + place : -1;
+      });
+    }
+  }
+  return out;
+}
+
 /** Whether the factor is observed at the date that an exposure speaks of; before the first row nothing is missing. */
 function missingMask(inputs: FactorPanel, form: JacobianForm, span: Span, columns: readonly number[]) {
   return (date: number, lag: number, place: number) => {
@@ -174,26 +194,14 @@ function missingMask(inputs: FactorPanel, form: JacobianForm, span: Span, column
   };
 }
 
-/** Puts exposures [asset][date][lag][known] where they belong among all factors; NaN where one is unknown or missing. */
-function spread(
-  values: Float64Array,
-  shape: { assets: AssetRange; dates: number; lags: number },
-  roles: readonly number[],
-  keep: (date: number, lag: number, place: number) => boolean,
-): Float64Array {
-  const known = roles.filter((place) => place >= 0).length;
-  const assets = shape.assets.end - shape.assets.start;
-  const out = new Float64Array(assets * shape.dates * shape.lags * roles.length).fill(Number.NaN);
-  let row = 0;
-  for (let asset = 0; asset < assets; asset++) {
-    for (let date = 0; date < shape.dates; date++) {
-      for (let lag = 0; lag < shape.lags; lag++, row++) {
-        for (let j = 0; j < roles.length; j++) {
-          const place = roles[j];
-          if (place >= 0 && keep(date, lag, place)) out[row * roles.length + j] = values[row * known + place];
-        }
-      }
-    }
+/** Puts the values of every asset where `places` says; `values` itself where that changes nothing. */
+function spread(values: Float64Array, places: Int32Array, assets: AssetRange): Float64Array {
+  const count = assets.end - assets.start;
+  const known = values.length / count;
+  if (known === places.length && places.every((place, i) => place === i)) return values;
+  const out = new Float64Array(count * places.length);
+  for (let asset = 0, to = 0; asset < count; asset++) {
+    for (const place of places) out[to++] = place < 0 ? Number.NaN : values[asset * known + place];
   }
   return out;
 }

@@ -359,8 +359,9 @@ pub fn closed_form_exposures(
     token: Option<&CancelToken>,
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<ClosedFormExposures>> {
-    Work::spawn(control(threads, token, on_progress), move |_| {
-        let (values, variance) = exposures(&readout.members()?, readout.feature_count as usize, readout.scale());
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let count = readout.feature_count as usize;
+        let (values, variance) = exposures(&readout.members()?, count, readout.scale(), control)?;
         Ok(ClosedFormExposures {
             values: values.into(),
             variance: variance.into(),

@@ -1,6 +1,9 @@
 //! Predictions and exposures of many assets from features and heads.
 
+use std::ops::Range;
+
 use faer::{Accum, Mat, MatRef};
+use macrograd_simd::{Control, parallel_for_each};
 
 use super::dense::multiply;
 use crate::error::{LstmError, check_length};
@@ -97,84 +100,153 @@ pub fn predictions(members: &[MemberHeads<'_>], feature_count: usize, scale: Ass
 /// Exposures averaged over members and their variance, both `[asset][row]`, in decimals.
 ///
 /// Variance = mean over members of the heads' posterior variance + sample variance of the members' values. NaN for an
-/// asset without a covariance of its heads.
-#[must_use]
-pub fn exposures(members: &[MemberHeads<'_>], feature_count: usize, scale: AssetScale<'_>) -> (Vec<f64>, Vec<f64>) {
+/// asset without a covariance of its heads. The same bits for any number of threads.
+///
+/// # Errors
+/// [`LstmError::Cancelled`] when `control` says so.
+pub fn exposures(
+    members: &[MemberHeads<'_>],
+    feature_count: usize,
+    scale: AssetScale<'_>,
+    control: &Control,
+) -> Result<(Vec<f64>, Vec<f64>), LstmError> {
     let assets = scale.sd.len();
     let rows = members.first().map_or(0, |m| m.features.len() / feature_count);
-    let count = members.len() as f64;
-    let mut sum = vec![0.0; assets * rows];
-    let mut square = vec![0.0; assets * rows];
-    let mut values = Mat::zeros(rows, assets);
-    let mut posterior = vec![f64::NAN; assets * rows];
-    for member in members {
-        let heads = MatRef::from_row_major_slice(member.heads, assets, feature_count);
-        let features = MatRef::from_row_major_slice(member.features, rows, feature_count);
-        multiply(values.as_mut(), Accum::Replace, features, heads.transpose(), 1.0);
-        for asset in 0..assets {
-            for (row, value) in values.col(asset).iter().enumerate() {
-                sum[asset * rows + row] += value;
-                square[asset * rows + row] += value * value;
-            }
+    let (mut mean, mut variance) = (vec![0.0; assets * rows], vec![0.0; assets * rows]);
+    let tile = TILE_ASSETS * rows.max(1);
+    let mut scratch: Vec<Tile> = (0..control.threads()).map(|_| Tile::new(feature_count)).collect();
+    let blocks = mean.chunks_mut(tile).zip(variance.chunks_mut(tile)).enumerate();
+    parallel_for_each(control, blocks, &mut scratch, |tile, (block, (mean, variance))| {
+        let first = block * TILE_ASSETS;
+        for start in (0..rows).step_by(TILE_ROWS) {
+            tile.compute(
+                members,
+                scale.group,
+                first..first + mean.len() / rows,
+                start..rows.min(start + TILE_ROWS),
+            );
+            tile.write(members.len() as f64, &scale.sd[first..], start, rows, mean, variance);
         }
-        add_head_variances(&mut posterior, member, features, scale.group);
-    }
-    let mut variance = posterior;
-    for asset in 0..assets {
-        let sd = scale.sd[asset];
-        for i in asset * rows..(asset + 1) * rows {
-            let mean = sum[i] / count;
-            let spread = if members.len() > 1 {
-                (square[i] - count * mean * mean).max(0.0) / (count - 1.0)
-            } else {
-                0.0
-            };
-            variance[i] = sd * sd * (variance[i] / count + spread);
-            sum[i] = sd * mean;
-        }
-    }
-    (sum, variance)
+    })?;
+    Ok((mean, variance))
 }
 
-/// Adds `x' Var(c_i) x` of every row x to `[asset][row]`; NaN counts as 0 there.
-fn add_head_variances(total: &mut [f64], member: &MemberHeads<'_>, features: MatRef<'_, f64>, groups: &[i32]) {
-    let (rows, size) = (features.nrows(), features.ncols());
-    let HeadCovariance { group, basis, asset } = member.covariance;
-    let group_count = group.len() / (size * size);
-    let directions = basis.len() / (group_count * size).max(1);
-    let mut product = Mat::zeros(rows, size);
-    // Column 0 is x'Cx, column 1 + p is (u_p'x)^2: what the asset's numbers multiply.
-    let mut parts = Mat::zeros(rows, 1 + directions);
-    for index in 0..group_count {
-        let members: Vec<usize> = (0..groups.len()).filter(|&i| groups[i] == index as i32).collect();
-        if members.is_empty() {
-            continue;
+/// Assets and rows of a tile: four tiles of numbers stay in the second-level cache, and what a row needs for all assets
+/// of a group is computed once a tile.
+const TILE_ASSETS: usize = 128;
+const TILE_ROWS: usize = 64;
+
+/// Sums over members of one tile, all `[row][asset]`.
+struct Tile {
+    sum: Mat<f64>,
+    square: Mat<f64>,
+    /// Of the heads; NaN where no member has a covariance.
+    posterior: Mat<f64>,
+    values: Mat<f64>,
+    /// Features times a group's covariance, `[row][feature]`.
+    product: Mat<f64>,
+    rows: usize,
+}
+
+impl Tile {
+    fn new(feature_count: usize) -> Self {
+        let tile = || Mat::zeros(TILE_ROWS, TILE_ASSETS);
+        Self {
+            sum: tile(),
+            square: tile(),
+            posterior: tile(),
+            values: tile(),
+            product: Mat::zeros(TILE_ROWS, feature_count),
+            rows: 0,
         }
-        let own = |all: &[f64], columns: usize| all[index * columns * size..(index + 1) * columns * size].to_vec();
-        let (covariance, along) = (own(group, size), own(basis, directions));
-        let covariance = MatRef::from_row_major_slice(&covariance, size, size);
-        multiply(product.as_mut(), Accum::Replace, features, covariance, 1.0);
-        for row in 0..rows {
-            parts[(row, 0)] = (0..size).map(|k| product[(row, k)] * features[(row, k)]).sum();
+    }
+
+    fn compute(&mut self, members: &[MemberHeads<'_>], groups: &[i32], assets: Range<usize>, rows: Range<usize>) {
+        self.rows = rows.len();
+        self.sum.fill(0.0);
+        self.square.fill(0.0);
+        self.posterior.fill(f64::NAN);
+        let size = self.product.ncols();
+        for member in members {
+            let heads = &member.heads[assets.start * size..assets.end * size];
+            let heads = MatRef::from_row_major_slice(heads, assets.len(), size);
+            let features = &member.features[rows.start * size..rows.end * size];
+            let features = MatRef::from_row_major_slice(features, rows.len(), size);
+            let values = self.values.submatrix_mut(0, 0, rows.len(), assets.len());
+            multiply(values, Accum::Replace, features, heads.transpose(), 1.0);
+            for asset in 0..assets.len() {
+                let values = self.values.col(asset);
+                let sums = self
+                    .sum
+                    .col_mut(asset)
+                    .iter_mut()
+                    .zip(self.square.col_mut(asset).iter_mut());
+                for (value, (sum, square)) in values.iter().zip(sums) {
+                    *sum += value;
+                    *square += value * value;
+                }
+            }
+            self.add_head_variances(&member.covariance, features, groups, assets.clone());
         }
-        let along = MatRef::from_row_major_slice(&along, directions, size);
-        let mut projected = parts.subcols_mut(1, directions);
-        multiply(projected.as_mut(), Accum::Replace, features, along.transpose(), 1.0);
-        for p in 0..directions {
-            projected.as_mut().col_mut(p).iter_mut().for_each(|x| *x *= *x);
+    }
+
+    /// Adds `x' Var(c_i) x` of every row x; NaN counts as 0 there.
+    fn add_head_variances(
+        &mut self,
+        covariance: &HeadCovariance<'_>,
+        features: MatRef<'_, f64>,
+        groups: &[i32],
+        assets: Range<usize>,
+    ) {
+        let (rows, size) = (features.nrows(), features.ncols());
+        let HeadCovariance { group, basis, asset } = *covariance;
+        let group_count = group.len() / (size * size);
+        let directions = basis.len() / (group_count * size).max(1);
+        // Column 0 is x'Cx, column 1 + p is (u_p'x)^2: what the asset's numbers multiply.
+        let mut parts = Mat::zeros(rows, 1 + directions);
+        for index in 0..group_count {
+            let members: Vec<usize> = assets.clone().filter(|&i| groups[i] == index as i32).collect();
+            if members.is_empty() {
+                continue;
+            }
+            let covariance = MatRef::from_row_major_slice(&group[index * size * size..][..size * size], size, size);
+            let mut product = self.product.subrows_mut(0, rows);
+            multiply(product.as_mut(), Accum::Replace, features, covariance, 1.0);
+            for row in 0..rows {
+                parts[(row, 0)] = (0..size).map(|k| product[(row, k)] * features[(row, k)]).sum();
+            }
+            let along = &basis[index * directions * size..][..directions * size];
+            let along = MatRef::from_row_major_slice(along, directions, size);
+            let mut projected = parts.subcols_mut(1, directions);
+            multiply(projected.as_mut(), Accum::Replace, features, along.transpose(), 1.0);
+            for p in 0..directions {
+                projected.as_mut().col_mut(p).iter_mut().for_each(|x| *x *= *x);
+            }
+            let factors = Mat::from_fn(1 + directions, members.len(), |p, i| {
+                asset.get(members[i] * (1 + directions) + p).copied().unwrap_or(1.0)
+            });
+            let mut own = self.values.submatrix_mut(0, 0, rows, members.len());
+            multiply(own.as_mut(), Accum::Replace, parts.as_ref(), factors.as_ref(), 1.0);
+            for (&i, own) in members.iter().zip(own.as_ref().col_iter()) {
+                for (sum, own) in self.posterior.col_mut(i - assets.start).iter_mut().zip(own.iter()) {
+                    *sum = own + if sum.is_nan() { 0.0 } else { *sum };
+                }
+            }
         }
-        for i in members {
-            let out = &mut total[i * rows..(i + 1) * rows];
-            out.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 0.0);
-            for p in 0..=directions {
-                let factor = if asset.is_empty() {
-                    1.0
-                } else {
-                    asset[i * (1 + directions) + p]
-                };
-                out.iter_mut()
-                    .zip(parts.col(p).iter())
-                    .for_each(|(sum, part)| *sum += factor * part);
+    }
+
+    /// Writes mean and variance over members of the tile whose first row is `start` of `rows`.
+    fn write(&self, count: f64, sd: &[f64], start: usize, rows: usize, mean: &mut [f64], variance: &mut [f64]) {
+        let outputs = mean.chunks_mut(rows).zip(variance.chunks_mut(rows)).zip(sd);
+        for (asset, ((mean, variance), sd)) in outputs.enumerate() {
+            let (mean, variance) = (&mut mean[start..][..self.rows], &mut variance[start..][..self.rows]);
+            let sums = self.sum.col(asset).iter().zip(self.square.col(asset).iter());
+            let sums = sums.zip(self.posterior.col(asset).iter());
+            for ((mean, variance), ((sum, square), posterior)) in mean.iter_mut().zip(variance).zip(sums) {
+                let average = sum / count;
+                let spread = (square - count * average * average).max(0.0) / (count - 1.0).max(1.0);
+                *variance = sd * sd * (posterior / count + spread);
+                *mean = sd * average;
             }
         }
     }
