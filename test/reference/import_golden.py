@@ -2,10 +2,10 @@
 
     python test/reference/import_golden.py
 
-Writes packages/pipeline/test/golden/import: torch.onnx (PyTorch's exporter), tf2onnx.onnx (the graph that tf2onnx
-writes for Keras layers, built here with onnx.helper), state_dict.safetensors, the six LSTM node cases of the onnx
-package with their weights as initializers, and expected.json: input, output and Jacobian of the network by autograd in
-float64, inputs and outputs of the node cases.
+Writes packages/pipeline/test/golden/import: torch.onnx and torch_dynamo.onnx (PyTorch's two exporters),
+state_dict.safetensors, the six LSTM node cases of the onnx package with their weights as initializers, and
+expected.json: input, output and Jacobian of the network by autograd in float64, inputs and outputs of the node cases.
+tf2onnx_golden.py adds the same network as Keras and tf2onnx write it.
 """
 
 import json
@@ -33,43 +33,17 @@ class Network(torch.nn.Module):
         return self.fc(self.lstm(x)[0][:, -1])
 
 
-def gates_iofc(tensor):
-    i, f, g, o = tensor.detach().numpy().reshape(4, HIDDEN, -1)
-    return np.concatenate([i, o, f, g])[None]
-
-
-def tf2onnx_style(network):
-    """Transpose, LSTM nodes from zero states made of shapes, squeezed outputs, MatMul and Add."""
-    nodes = [
-        helper.make_node("Transpose", ["x"], ["sequence_0"], perm=[1, 0, 2]),
-        helper.make_node("Shape", ["x"], ["x_shape"]),
-        helper.make_node("Slice", ["x_shape", "start", "stop", "first_axis"], ["batch"]),
-        helper.make_node("Concat", ["one", "batch", "units"], ["state_shape"], axis=0),
-        helper.make_node("ConstantOfShape", ["state_shape"], ["state"]),
-    ]
-    ints = {"start": [0], "stop": [1], "first_axis": [0], "one": [1], "units": [HIDDEN], "axis_1": [1], "axis_0": [0]}
-    constants = [numpy_helper.from_array(np.array(v, np.int64), k) for k, v in ints.items()]
-    for layer in range(LAYERS):
-        own = {k: getattr(network.lstm, f"{k}_l{layer}") for k in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
-        bias = np.concatenate([gates_iofc(own[k])[..., 0] for k in ("bias_ih", "bias_hh")], axis=1)
-        arrays = {"W": gates_iofc(own["weight_ih"]), "R": gates_iofc(own["weight_hh"]), "B": bias}
-        constants += [numpy_helper.from_array(np.ascontiguousarray(v), f"{k}_{layer}") for k, v in arrays.items()]
-        inputs = [f"sequence_{layer}", f"W_{layer}", f"R_{layer}", f"B_{layer}", "", "state", "state"]
-        nodes.append(
-            helper.make_node(
-                "LSTM", inputs, [f"Y_{layer}", f"H_{layer}"], hidden_size=HIDDEN, direction="forward",
-                activations=["Sigmoid", "Tanh", "Tanh"],
-            )
-        )
-        nodes.append(helper.make_node("Squeeze", [f"Y_{layer}", "axis_1"], [f"sequence_{layer + 1}"]))
-    constants.append(numpy_helper.from_array(np.ascontiguousarray(network.fc.weight.detach().numpy().T), "kernel"))
-    constants.append(numpy_helper.from_array(network.fc.bias.detach().numpy(), "bias"))
-    nodes.append(helper.make_node("Squeeze", [f"H_{LAYERS - 1}", "axis_0"], ["last"]))
-    nodes.append(helper.make_node("MatMul", ["last", "kernel"], ["product"]))
-    nodes.append(helper.make_node("Add", ["product", "bias"], ["y"]))
-    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    graph = helper.make_graph(nodes, "tf2onnx", [value("x", ["b", "t", FEATURES])], [value("y", ["b", OUTPUTS])], constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+def save_by_dynamo(network, x, path):
+    """PyTorch's newer exporter (it needs onnxscript), without the stack traces that it keeps of every node."""
+    program = torch.onnx.export(
+        network, (x,), dynamo=True, input_names=["x"], dynamic_shapes={"x": {0: torch.export.Dim("batch")}}
+    )
+    model = program.model_proto
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+    for field in ("metadata_props", "value_info"):
+        model.graph.ClearField(field)
+    onnx.save(model, path)
 
 
 def node_case(export):
@@ -107,7 +81,7 @@ def main():
     x = torch.randn(BATCH, STEPS, FEATURES)
     dynamic = {"x": {0: "batch", 1: "time"}}
     torch.onnx.export(network, (x,), str(OUT / "torch.onnx"), dynamo=False, input_names=["x"], dynamic_axes=dynamic)
-    onnx.save(tf2onnx_style(network), OUT / "tf2onnx.onnx")
+    save_by_dynamo(network, x, OUT / "torch_dynamo.onnx")
     save_file(network.state_dict(), OUT / "state_dict.safetensors")
     double = Network().double()
     double.load_state_dict(network.state_dict())

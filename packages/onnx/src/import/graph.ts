@@ -1,19 +1,9 @@
-import { type AttributeProto, decodeModel, type GraphProto, type ModelProto, type NodeProto } from '../proto.js';
+import { decodeModel, type GraphProto, type ModelProto, type NodeProto } from '../proto.js';
 import { type Constant, foldConstant, initializersOf } from './constants.js';
 import { type ImportedHead, type ImportedLayer, type ImportedLstm, joinLayers, refuseImport } from './lstm.js';
 import { layerOf, nodeName } from './onnx-layer.js';
-
-/** What an axis of a value runs over; `last` is a time axis of one step, the last one. */
-type Axis = 'batch' | 'time' | 'last' | 'direction' | 'feature';
-
-/** A value of the graph: how far the network is computed and what its axes are. */
-interface Flow {
-  readonly kind: 'input' | 'hidden' | 'output';
-  readonly axes: readonly Axis[];
-}
-
-/** A value on the way from input to output, zeros (an initial state), something of shapes alone, or a constant. */
-type Value = Flow | { readonly kind: 'zeros' | 'sizes' } | { readonly kind: 'constant'; readonly constant: Constant };
+import { fromSizes } from './sizes.js';
+import { type Axis, attribute, type Flow, isFlow, type Value } from './value.js';
 
 interface Reading {
   readonly file: string;
@@ -59,8 +49,19 @@ function readModelProto(bytes: Uint8Array, file: string): ModelProto & { readonl
   } catch {
     // Said below: the bytes are no protocol buffers.
   }
-  return refuseImport(file, 'is not an ONNX model');
+  const own = otherFormats.find(({ start }) => start.every((byte, at) => bytes[at] === byte));
+  return refuseImport(file, own === undefined ? 'is not an ONNX model' : own.words);
 }
+
+/** First bytes of formats that models come in and that are not read here. */
+const otherFormats: readonly { readonly start: readonly number[]; readonly words: string }[] = [
+  {
+    start: [0x50, 0x4b, 0x03, 0x04],
+    words: 'is a zip archive (Keras .keras or PyTorch .pt): export it as ONNX (tf2onnx, torch.onnx.export)',
+  },
+  { start: [0x89, 0x48, 0x44, 0x46], words: 'is HDF5 (Keras .h5): export it as ONNX by tf2onnx' },
+  { start: [0x80, 0x02], words: 'is a pickle, which can run code: save the state dict as safetensors' },
+];
 
 /** Batch first where a Transpose leads to the first LSTM or its layout says so, else time first. */
 function inputAxes(graph: GraphProto, input: string): readonly Axis[] {
@@ -81,7 +82,7 @@ function read(reading: Reading, node: NodeProto): void {
   }
   const derived = fromSizes(node, inputs);
   if (derived) {
-    for (let at = 0; at < node.output.length; at++) set({ kind: derived }, at);
+    for (let at = 0; at < node.output.length; at++) set(derived, at);
     return;
   }
   if (node.opType === 'LSTM') {
@@ -90,28 +91,7 @@ function read(reading: Reading, node: NodeProto): void {
   }
   const flow = inputs.find((value) => value !== undefined && isFlow(value));
   if (flow === undefined || !isFlow(flow)) refuseNode(file, node);
-  set(readDense(reading, node, flow, constants) ?? { ...flow, axes: viewed(node, flow.axes, constants, file) });
-}
-
-/** Zero states and what is computed of shapes alone: neither changes what the network computes. */
-function fromSizes(node: NodeProto, inputs: readonly (Value | undefined)[]): 'zeros' | 'sizes' | undefined {
-  if (node.opType === 'Shape') return 'sizes';
-  if (node.opType === 'ConstantOfShape') {
-    const value = attribute(node, 'value')?.t;
-    const zero = value === undefined || constantIsZero(value.floatData, value.rawData);
-    return zero ? 'zeros' : undefined;
-  }
-  const kinds = inputs.map((value) => value?.kind);
-  const [first] = inputs;
-  const expandsZero = first?.kind === 'constant' && first.constant.values.every((x) => x === 0);
-  if (kinds.includes('zeros') || (node.opType === 'Expand' && expandsZero)) {
-    return kinds.every((kind) => kind !== 'input' && kind !== 'hidden' && kind !== 'output') ? 'zeros' : undefined;
-  }
-  return kinds.length > 0 && kinds.every((kind) => kind === 'sizes' || kind === 'constant') ? 'sizes' : undefined;
-}
-
-function constantIsZero(floats: readonly number[] | undefined, raw: Uint8Array | undefined): boolean {
-  return (floats ?? []).every((x) => x === 0) && (raw ?? new Uint8Array(0)).every((byte) => byte === 0);
+  set(readDense(reading, node, flow, constants) ?? { ...flow, axes: viewed(node, flow.axes, inputs, file) });
 }
 
 function readLstm(
@@ -186,9 +166,10 @@ function readDense(
 function viewed(
   node: NodeProto,
   axes: readonly Axis[],
-  constants: readonly (Constant | undefined)[],
+  inputs: readonly (Value | undefined)[],
   file: string,
 ): readonly Axis[] {
+  const constants = inputs.map((value) => (value?.kind === 'constant' ? value.constant : undefined));
   const place = (axis: number) => (axis < 0 ? axis + axes.length : axis);
   switch (node.opType) {
     case 'Identity':
@@ -205,10 +186,12 @@ function viewed(
       return axes.filter((_, at) => !dropped.includes(at));
     }
     case 'Reshape': {
-      // [time, batch, 1, H] -> [time, batch, H], as it is written for one direction.
+      // [time, batch, 1, H] -> [time, batch, H], as it is written for one direction: by numbers or by computed sizes.
+      const joined = axes.filter((axis) => axis !== 'direction');
+      const sizes = inputs[1]?.kind === 'sizes' ? inputs[1].sizes : undefined;
       const joins = constants[1]?.values.join() === '0,0,-1' && axes[2] === 'direction' && axes.length === 4;
-      if (!joins) refuseNode(file, node);
-      return axes.filter((axis) => axis !== 'direction');
+      if (!joins && sizes?.join() !== joined.join()) refuseNode(file, node);
+      return joined;
     }
     case 'Gather': {
       const axis = place(attribute(node, 'axis')?.i ?? 0);
@@ -226,14 +209,6 @@ function viewed(
     default:
       return refuseNode(file, node);
   }
-}
-
-function isFlow(value: Value): value is Flow {
-  return 'axes' in value;
-}
-
-function attribute(node: NodeProto, name: string): AttributeProto | undefined {
-  return node.attribute.find((own) => own.name === name);
 }
 
 function refuseNode(file: string, node: NodeProto, why = 'is not supported here'): never {
