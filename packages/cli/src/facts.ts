@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { type Frequency, formatIsoDate, type Panel } from '@macrograd/core';
-import { readNewest, type Series } from '@macrograd/data';
+import { describeTable, readNewest, type Series } from '@macrograd/data';
 import { type DataSheet, dataSheet, loadConfig } from '@macrograd/pipeline';
 import { readModel } from '@macrograd/store';
 import pc from 'picocolors';
@@ -32,10 +32,13 @@ interface Coverage {
 /** Facts of a data file, or of the newest of a folder of vintages, column by column. */
 export async function dataFacts(file: string): Promise<Facts> {
   const table = await readNewest({ file });
-  const columns = [...table.series.values()].map((series) => ({
-    name: series.name,
-    frequency: frequencyNames[series.frequency],
-    ...coverageOf(series),
+  const columns = describeTable(table).series.map(({ name, frequency, first = '-', last = '-', observed, gaps }) => ({
+    name,
+    frequency: frequencyNames[frequency],
+    first,
+    last,
+    observed,
+    gaps,
   }));
   const rows = Math.max(...[...table.series.values()].map(({ dates }) => dates.length));
   const lines = [

@@ -93,6 +93,14 @@ describe('macrograd check', () => {
     });
   });
 
+  it('counts periods that a file leaves out as gaps', () => {
+    const name = file('holes.csv', 'date,a\n2000-01,1\n2000-02,2\n2000-03,2\n2004-01,3\n2004-02,5\n');
+    const { stdout } = macrograd(['check', name, '--json'], { cwd: folder });
+    expect(JSON.parse(stdout).columns).toEqual([
+      { name: 'a', frequency: 'monthly', first: '2000-01-31', last: '2004-02-29', observed: 5, gaps: 45 },
+    ]);
+  });
+
   it('prints nothing but errors with --quiet', () => {
     const name = file('quiet.csv', 'date,a\n2000-01-31,1\n2000-02-29,2\n');
     expect(macrograd(['check', name, '--quiet'], { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });

@@ -55,6 +55,11 @@ function numberText(value: number): string {
 function numberRemedy(text: string): string {
   if (/^[+-]?(?:inf|infinity)$/i.test(text))
     return 'infinite values are refused; leave the cell empty if it is missing';
+  if (/^[-–—]+$/.test(text)) return 'leave the cell empty if it is missing';
+  if (/^[−–—]/.test(text)) return 'write negative numbers with a hyphen (-)';
+  if (/^[+-]?\d{1,3}(?:\.\d{3})+,\d+$|^[+-]?\d{1,3}(?:[\s'_]\d{3})+(?:[.,]\d+)?$/.test(text)) {
+    return 'write numbers without thousands separators';
+  }
   if (/^[+-]?\d+,\d+$/.test(text)) return 'write decimals with a point and no thousands separator';
   if (/^[+-]?[\d,]+(\.\d+)?$/.test(text)) return 'write numbers without thousands separators';
   if (/^\(.*\)$/.test(text)) return 'write negative numbers with a minus sign';

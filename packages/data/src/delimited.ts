@@ -20,7 +20,8 @@ const ROWS_TO_JUDGE = 500;
  * semicolon and bar in the first line). Throws InputError on broken quoting and on cells beyond any sense. */
 export function readGrid(text: string, file: string, options: Pick<ReadOptions, 'delimiter' | 'decimal'> = {}): Grid {
   const unified = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
-  const delimiter = options.delimiter ?? detectDelimiter(unified);
+  const declared = options.delimiter ?? excelDelimiter(unified);
+  const delimiter = declared ?? detectDelimiter(unified);
   if (delimiter === options.decimal) {
     throw new InputError(`${quoted(delimiter)} can't both separate cells and mark decimals`, {
       place: { file },
@@ -33,7 +34,7 @@ export function readGrid(text: string, file: string, options: Pick<ReadOptions, 
   let records = 0;
   const keep = (row: string[], line: number) => {
     records++;
-    if (row.every((cell) => cell.trim() === '')) return;
+    if (row.every((cell) => cell.trim() === '') || (records === 1 && /^sep=.?$/i.test(row.join('')))) return;
     rows.push(row);
     lines.push(line);
   };
@@ -44,11 +45,26 @@ export function readGrid(text: string, file: string, options: Pick<ReadOptions, 
     if (column === undefined) return { file, line };
     return { file, line, column: columnOfCell(unified, line, delimiter, column) };
   };
-  const grid = { file, rows, lines, blankRows: records - rows.length, place };
+  const isDetected = declared === undefined && delimiter !== ',';
+  const notes = isDetected ? [`cells are separated by ${delimiter === '\t' ? 'tabs' : quoted(delimiter)}`] : [];
+  const grid = {
+    file,
+    rows,
+    lines,
+    blankRows: records - rows.length - (excelDelimiter(unified) ? 1 : 0),
+    notes,
+    place,
+  };
   refuseHugeCells(grid);
   if (options.decimal !== undefined) return { ...grid, decimal: options.decimal };
   if (delimiter === ',' || !usesDecimalComma(grid)) return grid;
-  return { ...grid, decimal: ',', note: 'decimal commas, as in 1,5: say `decimal: "."` if commas separate thousands' };
+  notes.push('decimal commas, as in 1,5: say `decimal: "."` if commas separate thousands');
+  return { ...grid, decimal: ',' };
+}
+
+/** What a first line `sep=;` says, which Excel writes and reads. */
+function excelDelimiter(text: string): string | undefined {
+  return /^sep=(.)\n/i.exec(text)?.[1];
 }
 
 function refuseHugeCells(grid: Grid): void {

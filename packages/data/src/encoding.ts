@@ -20,9 +20,13 @@ const OTHERS: readonly (readonly [RegExp, string, string])[] = [
 
 /**
  * Text of a file. UTF-8 and, by their byte order mark, UTF-16 are told by looking; what is neither is refused unless its
- * encoding is declared, never guessed.
+ * encoding is declared, never guessed. What was told by looking, and is not UTF-8, stands in the note.
  */
-export function decodeText(bytes: Buffer, file: string, encoding: EncodingId = 'auto'): string {
+export function decodeText(
+  bytes: Buffer,
+  file: string,
+  encoding: EncodingId = 'auto',
+): { readonly text: string; readonly note?: string } {
   const place = { file };
   const start = bytes.toString('latin1', 0, 64);
   const other = OTHERS.find(([pattern]) => pattern.test(start));
@@ -33,7 +37,9 @@ export function decodeText(bytes: Buffer, file: string, encoding: EncodingId = '
     throw new InputError('this text file is larger than 512 MiB', { place, remedy: 'convert it to Parquet' });
   }
   try {
-    return new TextDecoder(chosen === 'latin1' ? 'windows-1252' : chosen, { fatal: true }).decode(bytes);
+    const text = new TextDecoder(chosen === 'latin1' ? 'windows-1252' : chosen, { fatal: true }).decode(bytes);
+    const isTold = encoding === 'auto' && chosen !== 'utf-8';
+    return isTold ? { text, note: `the text is ${chosen.toUpperCase()} by its byte order mark` } : { text };
   } catch (cause) {
     const remedy =
       encoding === 'auto' ? 'save it as UTF-8, or say `encoding: latin1` if it is that' : 'correct `encoding`';

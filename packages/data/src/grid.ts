@@ -15,8 +15,8 @@ export interface Grid {
   readonly decimal?: '.' | ',';
   /** Whether it was chosen from the tables of a database already. */
   readonly isDatabase?: boolean;
-  /** What cutting it up found out and its owner should know. */
-  readonly note?: string;
+  /** What opening it and cutting it up found out and its owner should know. */
+  readonly notes?: readonly string[];
   /** Place of a cell; without a column, of the row. */
   place(row: number, column?: number): Place;
 }

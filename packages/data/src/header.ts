@@ -1,10 +1,11 @@
-import { InputError } from '@macrograd/core';
+import { InputError, type Place } from '@macrograd/core';
 import { type Cell, quoted, readNumber } from './cells.js';
 import { dateStyle } from './dates.js';
 import { type Grid, type Reading, refuse } from './grid.js';
 
 /** Names that a column of dates may have; without a name it must be the first. */
-export const DATE_NAMES = /^(?:date|dates|day|month|yyyymm|yyyyq|yyyy|period|time|sasdate|observation_date|)$/i;
+export const DATE_NAMES =
+  /^(?:date|dates|day|month|yyyymm|yyyyq|yyyy|period|time|datetime|timestamp|time_period|sasdate|observation_date|)$/i;
 
 /** Longest name of a column or series. */
 const LONGEST_NAME = 256;
@@ -37,10 +38,28 @@ export function findDateColumn(grid: Grid, headerRow: number, firstRow: number):
   if (named >= 0) return named;
   if (header[0] === '') return 0;
   if (firstRow < grid.rows.length && dateStyle(grid.rows[firstRow][0]) !== undefined) return 0;
-  throw new InputError('there is no date column', {
-    place: grid.place(headerRow, 0),
-    remedy: 'name the column of dates "date"',
-  });
+  throw new InputError(...noDateColumn(grid, headerRow, header));
+}
+
+/** Why no column of dates was found, as far as the first line tells. */
+function noDateColumn(
+  grid: Grid,
+  headerRow: number,
+  header: readonly string[],
+): [string, { place: Place; remedy: string }] {
+  const place = grid.place(headerRow, 0);
+  if (header.length > 2 && header.slice(1).every((name) => dateStyle(name) !== undefined)) {
+    return ['the dates stand side by side in the first line', { place, remedy: 'turn the table, a row a date' }];
+  }
+  if (header.length === 1 && !header[0].startsWith('#')) {
+    const remedy = 'delete lines above the header, or say `delimiter` if it is not comma, tab, semicolon or bar';
+    return ['the first line is one cell', { place, remedy }];
+  }
+  if (header[0].startsWith('#') || header.filter((name) => name !== '').length < 2) {
+    return ['the first line is no header', { place, remedy: 'delete the lines above the one that names the columns' }];
+  }
+  const remedy = 'name the column of dates "date", in the first line of the file';
+  return ['there is no date column', { place, remedy }];
 }
 
 /** Refuses columns without a name or with the name of another, and notes names that look alike. */

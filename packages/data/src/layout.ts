@@ -1,7 +1,9 @@
-import type { Cell } from './cells.js';
+import { type Cell, quoted, readNumber } from './cells.js';
 import { readDates, readNumbers } from './columns.js';
-import { type Reading, refuse } from './grid.js';
+import { dateStyle } from './dates.js';
+import { type Grid, type Reading, refuse } from './grid.js';
 import { checkHeader, checkWidths, cleanName, DATE_NAMES, findDateColumn, nameProblem } from './header.js';
+import { listNames } from './table.js';
 
 /** Columns as they lie in a file, in the file's row order. */
 export interface RawSeries {
@@ -13,7 +15,7 @@ export interface RawSeries {
 }
 
 const SERIES_NAMES = /^(?:series|series_id|name|asset|ticker|symbol|permno|variable)$/i;
-const VALUE_NAMES = /^(?:value|close|adj_close|price|return|ret)$/i;
+const VALUE_NAMES = /^(?:value|obs_value|close|adj(?:usted)?[ _]?close|price|return|ret)$/i;
 
 /** Positions of the three columns of a long table, or undefined when the header isn't that of one. */
 export interface LongColumns {
@@ -27,6 +29,41 @@ export function findLongColumns(header: readonly Cell[]): LongColumns | undefine
   const find = (pattern: RegExp) => header.findIndex((name) => pattern.test(String(name).trim()));
   const found = { date: find(DATE_NAMES), series: find(SERIES_NAMES), value: find(VALUE_NAMES) };
   return Object.values(found).every((position) => position >= 0) ? found : undefined;
+}
+
+/**
+ * The columns of a long table, its values in the declared column or in the only one with the name of values. Columns that
+ * are passed over are told.
+ */
+export function chooseLongColumns({ grid, options, notes }: Reading): LongColumns {
+  const header = grid.rows[0].map(cleanName);
+  const found = findLongColumns(header);
+  const wanted = options.value === undefined ? -1 : header.indexOf(options.value);
+  const candidates = [...header.keys()].filter((column) => VALUE_NAMES.test(header[column]));
+  if (options.value !== undefined && wanted < 0) {
+    const problem = `there is no column ${quoted(options.value)}`;
+    return refuse(grid, 0, 0, { problem, remedy: `its columns are ${listNames(header)}` });
+  }
+  if (found === undefined) {
+    const remedy = 'name its columns date, series and value';
+    return refuse(grid, 0, 0, { problem: 'this is not a long table', remedy });
+  }
+  if (wanted < 0 && candidates.length > 1) {
+    const names = candidates.map((column) => quoted(header[column])).join(' or ');
+    const remedy = `say \`value: ${header[candidates[0]]}\`, or the other`;
+    return refuse(grid, 0, candidates[1], { problem: `the values may be ${names}`, remedy });
+  }
+  const chosen = { ...found, value: wanted < 0 ? found.value : wanted };
+  const others = header.filter((_, column) => !Object.values(chosen).includes(column));
+  if (others.length > 0) notes.push(`values are ${quoted(header[chosen.value])}; left out: ${listNames(others)}`);
+  return chosen;
+}
+
+/** Whether a table seems long without saying which column names its series: one holds values, another text. */
+export function looksLong({ rows }: Grid): boolean {
+  const hasValues = rows[0].some((name) => VALUE_NAMES.test(String(name).trim()));
+  const isText = (cell: Cell) => typeof readNumber(cell) !== 'number' && dateStyle(cell) === undefined;
+  return hasValues && rows.slice(1, 3).every((row) => row.some(isText));
 }
 
 /** Where a wide table lies in its grid. */

@@ -5,7 +5,7 @@ import { readOrigin } from './fetch/origin.js';
 import { looksFrench, readFrench } from './french.js';
 import type { Grid, Reading } from './grid.js';
 import { cleanName } from './header.js';
-import { findLongColumns, type RawSeries, readLong, readWide } from './layout.js';
+import { chooseLongColumns, findLongColumns, looksLong, type RawSeries, readLong, readWide } from './layout.js';
 import { readCells } from './source.js';
 import type { ReadOptions, TableFormat } from './spec.js';
 import type { Series, Table } from './table.js';
@@ -41,7 +41,7 @@ export async function readTable(file: string, options: ReadOptions = {}): Promis
       code: 'bad_config',
     });
   }
-  const reading: Reading = { grid, options, notes: grid.note === undefined ? [] : [grid.note] };
+  const reading: Reading = { grid, options, notes: [...(grid.notes ?? [])] };
   const { raw, codes } = readLayout(reading, layout);
   const builder = new SeriesBuilder(grid, raw);
   const series = raw.map((column) => builder.build(column));
@@ -88,15 +88,10 @@ function readLayout(reading: Reading, layout: Layout): RawTable {
   const { grid } = reading;
   switch (layout) {
     case 'wide':
+      refuseUnnamedSeries(grid);
       return { raw: readWide(reading, { firstRow: 1 }), codes };
-    case 'long': {
-      const columns = findLongColumns(grid.rows[0]);
-      if (columns) return { raw: readLong(reading, columns), codes };
-      throw new InputError('this is not a long table', {
-        place: grid.place(0),
-        remedy: 'name its columns date, series and value',
-      });
-    }
+    case 'long':
+      return { raw: readLong(reading, chooseLongColumns(reading)), codes };
     case 'fredmd':
       return readFred(reading, 1);
     case 'fredqd':
@@ -106,6 +101,14 @@ function readLayout(reading: Reading, layout: Layout): RawTable {
     case 'goyal_welch':
       return { raw: readWide({ ...reading, grid: withoutThousands(grid) }, { firstRow: 1 }), codes };
   }
+}
+
+function refuseUnnamedSeries(grid: Grid): void {
+  if (!looksLong(grid)) return;
+  throw new InputError('this looks like a long table in which no column is called "series"', {
+    place: grid.place(0),
+    remedy: 'name its columns date, series and value; for other names take `sql`, as SELECT ... AS series',
+  });
 }
 
 /** FRED-MD and FRED-QD: a wide table with a row of transformation codes between header and data, dates month first. */

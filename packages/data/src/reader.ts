@@ -26,7 +26,7 @@ async function readOn(holidays: Holidays | undefined, file: string, options: Rea
 
 /** What of a source tells how its file is read, defaults left out. */
 export function readOptions(source: ReadOptions): ReadOptions {
-  const { format, encoding, delimiter, decimal, dateOrder, missing, member, table, sql } = source;
-  const all = { format, encoding, delimiter, decimal, dateOrder, missing, member, table, sql };
+  const { format, encoding, delimiter, decimal, dateOrder, missing, member, table, value, sql } = source;
+  const all = { format, encoding, delimiter, decimal, dateOrder, missing, member, table, value, sql };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined && value !== 'auto'));
 }

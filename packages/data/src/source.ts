@@ -36,13 +36,16 @@ export async function readCells(file: string, options: ReadOptions): Promise<{ g
     return { grid: await queryParquet(resolve(file), file, sql), sha256 };
   }
   const grid = await gridOf(content, file, options);
-  return { grid: sql === undefined ? grid : await queryGrid(grid, sql, options), sha256 };
+  if (sql === undefined) return { grid, sha256 };
+  return { grid: { ...(await queryGrid(grid, sql, options)), notes: grid.notes ?? [] }, sha256 };
 }
 
 async function gridOf(content: Buffer, file: string, options: ReadOptions): Promise<Grid> {
   if (looksParquet(content)) return readParquet(content, file);
   if (looksArrow(content)) return readArrow(content, file);
-  return readGrid(decodeText(content, file, options.encoding), file, options);
+  const { text, note } = decodeText(content, file, options.encoding);
+  const grid = readGrid(text, file, options);
+  return note === undefined ? grid : { ...grid, notes: [note, ...(grid.notes ?? [])] };
 }
 
 function looksParquet(bytes: Buffer): boolean {

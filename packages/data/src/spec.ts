@@ -32,6 +32,8 @@ export interface ReadOptions {
    * its name, default its only one.
    */
   readonly table?: string;
+  /** Column of the values of a long table, where several could be; default the only one called value, close, price, ... */
+  readonly value?: string;
   /** One SELECT on a DuckDB database, or on any other file as the table `data`; what it gives is read like a file. */
   readonly sql?: string;
 }

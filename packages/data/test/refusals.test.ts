@@ -88,6 +88,6 @@ test('a file that is not there and a folder: refused', async () => {
 
 test('a layout that the file does not have: refused', async () => {
   const wide = file('date,A,B\n2020-01,1,2\n2020-02,1,2\n');
-  expect(await refusal(wide, { format: 'long' })).toContain('FILE:1: this is not a long table');
+  expect(await refusal(wide, { format: 'long' })).toContain('FILE:1:1: this is not a long table');
   expect(await refusal(wide, { format: 'french' })).toContain('FILE: there is no table of months');
 });

@@ -88,6 +88,14 @@ export const dateHazards: readonly Hazard[] = [
     ['2020-01-31T00:00:00+02:00', '2020-02-29T00:00:00+02:00'],
     'FILE:2:1: "2020-01-31T00:00:00+02:00" is not a date; write the day alone, without time and time zone',
   ),
+  {
+    name: 'times with a zone in a column called timestamp',
+    content: 'timestamp,A\n2020-01-01T00:00:00.000+0000,1\n2020-02-01T00:00:00.000+0000,2\n',
+    refuses: 'FILE:2:1: "2020-01-01T00:00:00.000+0000" is not a date; write the day alone',
+  },
+  refused('months with a point', ['202001.0', '202002.0'], 'FILE:2:1: "202001.0" is not a date; write dates as'),
+  refused('quarters before the year', ['Q1 2020', 'Q2 2020'], 'FILE:2:1: "Q1 2020" is not a date; write dates as'),
+  refused('months of two-digit years', ['01/20', '02/20'], 'FILE:2:1: "01/20" is not a date; write dates as'),
   refused('month names', ['Jan 2020', 'Feb 2020'], 'FILE:2:1: "Jan 2020" is not a date; write dates as YYYY-MM-DD'),
   refused(
     'days with month names',

@@ -79,6 +79,33 @@ export const nameHazards: readonly Hazard[] = [
     reads: { values: { X: [1, 3], Y: [2, 4] } },
   },
   {
+    name: 'a long table with more columns than are needed',
+    content: 'date,ticker,open,close,volume\n2020-01,X,1,2,9\n2020-02,X,3,4,9\n',
+    reads: { values: { X: [2, 4] }, note: 'values are "close"; left out: open, volume' },
+  },
+  {
+    name: 'a long table of two kinds of price',
+    content: 'Date,Ticker,Close,Adj Close\n2020-01,X,1,2\n2020-02,X,3,4\n',
+    refuses: 'FILE:1:19: the values may be "Close" or "Adj Close"; say `value: Close`, or the other',
+  },
+  {
+    name: 'a long table of two kinds of price, one declared',
+    content: 'Date,Ticker,Close,Adj Close\n2020-01,X,1,2\n2020-02,X,3,4\n',
+    options: { value: 'Adj Close' },
+    reads: { values: { X: [2, 4] } },
+  },
+  {
+    name: 'a long table without the column that is declared',
+    content: 'date,ticker,close\n2020-01,X,1\n2020-02,X,3\n',
+    options: { value: 'Adj Close' },
+    refuses: 'FILE:1:1: there is no column "Adj Close"; its columns are date, ticker, close',
+  },
+  {
+    name: 'a long table of a statistics office, whose series have no name',
+    content: 'LOCATION,INDICATOR,TIME,Value\nUSA,CPI,2020-01,1\nUSA,CPI,2020-02,2\n',
+    refuses: 'FILE:1: this looks like a long table in which no column is called "series"; name its columns',
+  },
+  {
     name: 'a long table of which one asset is there twice on a date',
     content: 'date,ticker,close\n2020-01,X,1\n2020-01,X,2\n2020-02,X,3\n',
     refuses: 'FILE:3:1: 2020-01-31 stands here again',

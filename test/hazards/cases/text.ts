@@ -12,8 +12,16 @@ const utf16 = (text: string, mark: readonly number[], isBig: boolean) => {
 export const textHazards: readonly Hazard[] = [
   { name: 'UTF-8', content: PLAIN, reads: { ...SAME, note: '' } },
   { name: 'UTF-8 with a byte order mark', content: `\uFEFF${PLAIN}`, reads: SAME },
-  { name: 'UTF-16 little-endian with its mark', content: utf16(PLAIN, [0xff, 0xfe], false), reads: SAME },
-  { name: 'UTF-16 big-endian with its mark', content: utf16(PLAIN, [0xfe, 0xff], true), reads: SAME },
+  {
+    name: 'UTF-16 little-endian with its mark',
+    content: utf16(PLAIN, [0xff, 0xfe], false),
+    reads: { ...SAME, note: 'UTF-16LE' },
+  },
+  {
+    name: 'UTF-16 big-endian with its mark',
+    content: utf16(PLAIN, [0xfe, 0xff], true),
+    reads: { ...SAME, note: 'UTF-16BE by' },
+  },
   {
     name: 'UTF-16 without mark, declared',
     content: utf16(PLAIN, [], false),
@@ -50,19 +58,44 @@ export const textHazards: readonly Hazard[] = [
   { name: 'old Macintosh line ends', content: PLAIN.replaceAll('\n', '\r'), reads: SAME },
   { name: 'mixed line ends', content: PLAIN.replace('\n', '\r\n'), reads: SAME },
   { name: 'no last line end', content: PLAIN.trimEnd(), reads: SAME },
-  { name: 'tabs', content: PLAIN.replaceAll(',', '\t'), reads: SAME },
-  { name: 'semicolons', content: PLAIN.replaceAll(',', ';'), reads: SAME },
-  { name: 'bars', content: PLAIN.replaceAll(',', '|'), reads: SAME },
+  { name: 'tabs', content: PLAIN.replaceAll(',', '\t'), reads: { ...SAME, note: 'by tabs' } },
+  { name: 'semicolons', content: PLAIN.replaceAll(',', ';'), reads: { ...SAME, note: 'separated by ";"' } },
+  { name: 'bars', content: PLAIN.replaceAll(',', '|'), reads: { ...SAME, note: 'separated by "|"' } },
   {
     name: 'a separator of its own, declared',
     content: PLAIN.replaceAll(',', '!'),
     options: { delimiter: '!' },
-    reads: SAME,
+    reads: { ...SAME, note: '' },
   },
   {
     name: 'a separator of its own, undeclared',
     content: PLAIN.replaceAll(',', '!'),
-    refuses: 'FILE:1:1: there is no date column',
+    refuses: 'FILE:1:1: the first line is one cell; delete lines above the header, or say `delimiter`',
+  },
+  {
+    name: "Excel's line that names the separator",
+    content: `sep=!\r\n${PLAIN.replaceAll(',', '!')}`,
+    reads: { ...SAME, note: '' },
+  },
+  {
+    name: 'comments above the header',
+    content: `# made by hand\n${PLAIN}`,
+    refuses: 'FILE:1:1: the first line is no header; delete the lines above the one that names the columns',
+  },
+  {
+    name: 'a title above the header',
+    content: `Interest rates,,\n${PLAIN}`,
+    refuses: 'FILE:1:1: the first line is no header',
+  },
+  {
+    name: 'dates side by side',
+    content: 'series,2020-01,2020-02,2020-03\nA,1,2,3\nB,4,5,6\n',
+    refuses: 'FILE:1:1: the dates stand side by side in the first line; turn the table, a row a date',
+  },
+  {
+    name: 'a row of units below the header',
+    content: PLAIN.replace('\n', '\n,USD,%\n'),
+    refuses: 'FILE:2:1: "" is not a date',
   },
   {
     name: 'one mark for cells and for decimals',

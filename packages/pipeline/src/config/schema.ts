@@ -72,6 +72,7 @@ export function configSchema(z: ZodModule) {
     missing: z.array(z.number()).optional(),
     member: z.string().min(1).optional(),
     table: z.string().min(1).optional(),
+    value: z.string().min(1).optional(),
     sql: z.string().min(1).optional(),
   };
 
