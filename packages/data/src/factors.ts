@@ -6,6 +6,7 @@ import {
   type Frequency,
   InputError,
   type TransformId,
+  transformedUnit,
 } from '@macrograd/core';
 import { downsample, isFiner } from './align.js';
 import { readReleases } from './calendar.js';
@@ -97,7 +98,7 @@ function prepareFactor(
   const meta: FactorMeta = {
     name,
     role: spec.role ?? 'factor',
-    unit: declaredUnit(transform, spec.unit),
+    unit: unitOf(factor, transform),
     transform: stepsText(transform, spec),
     releaseLag: spec.releaseLag ?? 0,
     source: `${basename(table.file)}: ${spec.column ?? spec.expr}`,
@@ -154,6 +155,13 @@ function refuseFillOfVintages({ name, editions, releases, table }: SourceFactor,
       remedy: 'leave `fill` out, or take one file with a release_lag',
     },
   );
+}
+
+/** Declared, or of a series fetched from FRED what is said there. */
+function unitOf({ spec, table }: SourceFactor, transform: TransformId): string {
+  const published = spec.column !== undefined && table.series.size === 1 ? table.origin?.series?.units : undefined;
+  if (spec.unit !== undefined || !published) return declaredUnit(transform, spec.unit);
+  return transformedUnit(published, transform);
 }
 
 function sourceSeries(name: string, spec: SeriesSpec, table: Table): Series {
