@@ -1,5 +1,6 @@
 import { exposureUnit } from '@macrograd/core';
 import type { Headline, RunEstimate } from '@macrograd/pipeline';
+import type { BillRecord } from '@macrograd/store';
 import pc from 'picocolors';
 import { formatBytes, formatCount, formatDuration, formatNumber, formatTable } from './format.js';
 
@@ -19,6 +20,7 @@ export function summaryText(headline: Headline): string {
     '',
     findingsText(headline),
     ...(record.checks.length > 0 ? ['', checksText(headline)] : []),
+    ...(record.look_ahead_bill === undefined ? [] : ['', billText(record.look_ahead_bill)]),
     ...(record.warnings.length > 0 ? ['', warningsText(headline)] : []),
   ].join('\n');
 }
@@ -71,6 +73,22 @@ function checksText({ record }: Headline): string {
     pc.dim(unit.replace('decimal return', '%')),
   ]);
   return [pc.bold('Known truths'), formatTable(rows, ['left', 'left', 'right', 'left', 'left'])].join('\n');
+}
+
+/** What looking ahead would have earned. */
+function billText({ methods, horizon }: BillRecord): string {
+  const percent = (value: number | null) => (value === null ? '' : formatNumber(100 * value, 1));
+  const rows = methods.map(({ method, revised, lagged, real_time, total }) => [
+    method === 'chosen' ? pc.bold(method) : method,
+    ...[revised, lagged, real_time].map(percent),
+    total === null ? '' : pc.bold(percent(total)),
+  ]);
+  const head = ['method', 'revised %', 'revised, lagged %', 'as known %', 'looking ahead'].map(pc.dim);
+  const ahead = horizon === 1 ? 'the period ahead' : `${horizon} periods ahead`;
+  return [
+    `${pc.bold('Look-ahead bill')}, pooled R² of forecasts of ${ahead} on today's figures and on what was known`,
+    formatTable([head, ...rows], ['left', 'right', 'right', 'right', 'right']),
+  ].join('\n');
 }
 
 function warningsText({ record }: Headline): string {

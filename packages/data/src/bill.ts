@@ -5,13 +5,17 @@ import type { PanelSpec } from './spec.js';
 /** One score on revised and on real-time data. */
 export interface BillLine {
   readonly name: string;
+  /** On today's figures dated by the period that they describe. */
   readonly revised: number;
+  /** On today's figures at the dates on which their first versions were known: release lags kept, revisions foreseen. */
+  readonly lagged: number;
+  /** On what was known. */
   readonly realTime: number;
-  /** revised - realTime: what looking ahead would have earned. */
+  /** revised - realTime: what looking ahead would have earned; revised - lagged of it by dates, the rest by revisions. */
   readonly difference: number;
 }
 
-/** How far revised values of a factor lie from what was known. */
+/** How far today's figures of a factor lie from what was known of the same periods. */
 export interface Revision {
   readonly factor: string;
   /** Rows on which both are observed. */
@@ -29,29 +33,32 @@ export interface LookAheadBill {
 }
 
 /**
- * Scores a job twice, on what was known (`timing: available`) and on today's revised figures dated by the period that
- * they describe (`timing: reference`), with the same horizon and the same rows, and sets the two side by side.
+ * Scores a job three times, with the same horizon and the same rows: on what was known (`timing: available`), on today's
+ * figures at the same dates, and on today's figures dated by the period that they describe (`timing: reference`).
  *
  * @param score - scores of a panel by name, as out-of-sample R2 by method.
  * @example
  * const bill = await lookAheadBill(spec, async (panel) => ({ ols: await r2(panel) }));
- * bill.scores; // [{ name: 'ols', revised: .034, realTime: .021, difference: .013 }]
+ * bill.scores; // [{ name: 'ols', revised: .034, lagged: .027, realTime: .021, difference: .013 }]
  */
 export async function lookAheadBill(
   spec: PanelSpec,
   score: (panel: Panel) => Promise<Readonly<Record<string, number>>>,
 ): Promise<LookAheadBill> {
   const horizon = spec.horizon ?? 1;
-  const realTime = (await buildPanel({ ...spec, horizon, timing: 'available' })).panel;
-  const revised = onRowsOf(realTime, (await buildPanel({ ...spec, horizon, timing: 'reference' })).panel);
-  const [before, after] = [await score(revised), await score(realTime)];
-  const scores = Object.keys(after).map((name) => ({
+  const build = async (own: Partial<PanelSpec>) => (await buildPanel({ ...spec, horizon, ...own })).panel;
+  const realTime = await build({ timing: 'available' });
+  const lagged = onRowsOf(realTime, await build({ timing: 'available', revised: true }));
+  const revised = onRowsOf(realTime, await build({ timing: 'reference' }));
+  const [ahead, between, known] = [await score(revised), await score(lagged), await score(realTime)];
+  const scores = Object.keys(known).map((name) => ({
     name,
-    revised: before[name],
-    realTime: after[name],
-    difference: before[name] - after[name],
+    revised: ahead[name],
+    lagged: between[name],
+    realTime: known[name],
+    difference: ahead[name] - known[name],
   }));
-  return { scores, revisions: realTime.inputs.factors.map(({ name }, j) => revision(name, j, revised, realTime)) };
+  return { scores, revisions: realTime.inputs.factors.map(({ name }, j) => revision(name, j, lagged, realTime)) };
 }
 
 /** A panel whose rows are the dates of another; what it does not have there is missing. */

@@ -59,8 +59,7 @@ export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
     assets.map(({ returns }) => returns),
   );
   const panel = joined(spec, axis, factors, assets);
-  // Files of all vintages are read apart.
-  const files = [...new Set([...(await tables()), ...factorTables])];
+  const files = await tables();
   const known = vintageNotes(factors, panel.axis);
   return {
     panel,
@@ -115,15 +114,20 @@ function joined(
   if (!Number.isInteger(horizon) || horizon < 0) {
     throw new InputError(`the horizon is ${horizon}`, { code: 'bad_config', remedy: 'give a whole number from 0' });
   }
-  const inputs = alignFactors(factors, axis, timing);
+  const inputs = alignFactors(factors, axis, timing, spec.revised);
   const columns = assets.map((asset) => excessReturns(asset, axis, horizon));
   const returns = interleave(columns, axis.dates.length);
   return trimmed({ axis, inputs, assets: assets.map(({ meta }) => meta), returns, horizon });
 }
 
-function alignFactors(factors: readonly PreparedFactor[], axis: TimeAxis, timing: Timing): FactorPanel {
+function alignFactors(
+  factors: readonly PreparedFactor[],
+  axis: TimeAxis,
+  timing: Timing,
+  revised = false,
+): FactorPanel {
   const columns = factors.map(({ meta, series, editions, releases }) => {
-    if (editions !== undefined) return knownColumn(axis, editions).values;
+    if (editions !== undefined) return knownColumn(axis, editions, revised ? series : undefined).values;
     if (releases !== undefined) return releasedColumn(axis, series, releases);
     return alignTo(timing === 'available' ? laggedAxis(axis, meta.releaseLag) : axis, series);
   });

@@ -1,8 +1,6 @@
 import type { Frequency, Role, TransformId } from '@macrograd/core';
-import type { ConsensusSpec } from './consensus.js';
 import type { FillSpec } from './fill.js';
 import type { FilterId } from './filter.js';
-import type { GapPolicy } from './gaps.js';
 
 /** Layout of a file: `auto` looks at it; `wide` = date + a column per series; `long` = date, series, value. */
 export type TableFormat = 'auto' | 'wide' | 'long' | 'fredmd' | 'fredqd' | 'french' | 'goyal_welch';
@@ -68,10 +66,8 @@ export interface SeriesSpec {
   readonly outliers?: OutlierRule;
   /** Draws the outermost share on each side, as .01, in to the quantiles of the values so far. */
   readonly winsorise?: number;
-  /** Default `missing`; `carry` is for release lags alone, since calendars and vintages show the newest value anyway. */
-  readonly gaps?: GapPolicy;
-  /** What is taken off, leaving the surprise: the forecast of an autoregression of this order, or a consensus. */
-  readonly surprise?: number | ConsensusSpec;
+  /** Order of the autoregression whose forecast is taken off, leaving the surprise. */
+  readonly surprise?: number;
   /** Unit of the transformed series; refused where the transform says otherwise. */
   readonly unit?: string;
   /** Default `factor`. */
@@ -152,6 +148,8 @@ export interface PanelSpec {
   readonly currency?: CurrencySpec;
   /** Default `reference`. */
   readonly timing?: Timing;
+  /** Under `available`, of sources with vintages: today's figures at the dates on which their first versions were known. */
+  readonly revised?: boolean;
   /** 0: return of the factors' own period; h: over the h periods after. Default 0 under `reference`, 1 under `available`. */
   readonly horizon?: number;
   /** First and last period, `YYYY-MM` or `YYYY-MM-DD`, both included; default what the data cover. */

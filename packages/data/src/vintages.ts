@@ -95,8 +95,10 @@ export interface KnownColumn {
  * At every date of an axis the newest value of the edition known then: whatever was published later, values and
  * revisions, has no part in it. Before the first edition, its values enter as late as its own newest one was at its
  * date; they are revised ones, and counted.
+ *
+ * @param figures - a series whose values of the same periods are shown in their place: what they were revised to.
  */
-export function knownColumn(axis: TimeAxis, editions: readonly Edition<Series>[]): KnownColumn {
+export function knownColumn(axis: TimeAxis, editions: readonly Edition<Series>[], figures?: Series): KnownColumn {
   const early = laggedAxis(axis, delayOf(editions[0], axis.frequency)).dates;
   let revised = 0;
   let edition = -1;
@@ -108,7 +110,7 @@ export function knownColumn(axis: TimeAxis, editions: readonly Edition<Series>[]
     const found = lastObserved(content, day);
     if (found === undefined || isStale(content, found.date, day)) return Number.NaN;
     if (!isReal) revised++;
-    return found.value;
+    return figures === undefined ? found.value : valueAt(figures, found.date);
   });
   return { values, revised };
 }
@@ -134,6 +136,12 @@ function lastObserved({ dates, values }: Series, day: DayNumber): { date: DayNum
   }
   for (let i = low - 1; i >= 0; i--) if (!Number.isNaN(values[i])) return { date: dates[i], value: values[i] };
   return undefined;
+}
+
+/** Value of exactly that period, NaN where there is none. */
+function valueAt(series: Series, date: DayNumber): number {
+  const found = lastObserved(series, date);
+  return found?.date === date ? found.value : Number.NaN;
 }
 
 function isStale({ frequency }: Series, date: DayNumber, day: DayNumber): boolean {

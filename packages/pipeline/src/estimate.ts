@@ -43,13 +43,15 @@ export async function dryRun(given: RunConfig, options: RunOptions = {}): Promis
   const threads = options.threads ?? availableParallelism();
   const rows = panel.axis.dates.length;
   const trainingRows = folds.reduce((sum, { train }) => sum + train.end - train.start, rows);
-  const lstm = config.methods.includes('lstm') ? trainingRows * config.lstm.members * LSTM_SECONDS_PER_ROW : 0;
+  // The bill fits every fold on three more panels.
+  const panels = config.evaluation.lookAheadBill ? 4 : 1;
+  const lstm = config.methods.includes('lstm') ? panels * trainingRows * config.lstm.members * LSTM_SECONDS_PER_ROW : 0;
   return {
     rows,
     assets: panel.assets.length,
     factors: layout.factors.length,
     folds: folds.length,
-    fits: config.methods.length * (folds.length + 1),
+    fits: config.methods.length * (folds.length + 1 + (config.evaluation.lookAheadBill ? 3 * folds.length : 0)),
     threads,
     exposureRows: layout.rows,
     seconds: Math.round(FIXED_SECONDS + lstm / threads + layout.rows * TABLE_SECONDS_PER_ROW),

@@ -8,6 +8,7 @@ import { activeIsa } from '@macrograd/kernel';
 import { writeReport } from '@macrograd/report';
 import { atomicDirectory, writeRunRecord } from '@macrograd/store';
 import { type RunConfig, withOverrides } from './config/config.js';
+import { billRecord, refuseUnbillable } from './stages/bill.js';
 import { refuseUnknownChecks } from './stages/checks.js';
 import { Collector } from './stages/collect.js';
 import { estimatorsOf } from './stages/estimators.js';
@@ -89,6 +90,7 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
   const loaded = await loadPanel(config);
   const { panel } = loaded;
   refuseUnknownChecks(config, panel.inputs, panel.assets);
+  await refuseUnbillable(config, loaded.spec);
   const walk = planFolds(config, panel);
   const layout = new ExposureLayout(panel, [...config.methods, 'chosen']);
   refuseTooLarge(layout);
@@ -119,8 +121,13 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
     const onnx = await writeRunOnnx(join(dir, 'onnx'), collector.finals, choices, info, panel);
     watch.lap('exports');
     if (signal?.aborted) throw new CancelledError('the run');
+    const bill = config.evaluation.lookAheadBill
+      ? await billRecord(config, loaded.spec, { threads, seed: config.seed, ...(signal ? { signal } : {}) })
+      : undefined;
+    watch.lap('bill');
     progress(FIT_SHARE + 0.06, 'writing the report');
-    const facts = { config, identity, loaded, walk, collector, results, onnx, threads, started, timings: watch.laps };
+    const timings = watch.laps;
+    const facts = { config, identity, loaded, walk, collector, results, onnx, bill, threads, started, timings };
     writeRunRecord(dir, runRecord(facts));
     await writeReport(dir);
     watch.lap('report');

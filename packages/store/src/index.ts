@@ -1,6 +1,14 @@
 export type { ModelInfo } from '@macrograd/core';
 export { atomicDirectory } from './atomic.js';
 export { TableBuilder } from './builder.js';
+export type {
+  AssetCoverageRecord,
+  BillLineRecord,
+  BillRecord,
+  DataSheetRecord,
+  RevisionRecord,
+  SeriesRecord,
+} from './data-record.js';
 export { modelSchemaVersion, readModel, type StoredModel, writeModel } from './model-file.js';
 export { readTable } from './parquet-read.js';
 export { tablePath, writeTable } from './parquet-write.js';

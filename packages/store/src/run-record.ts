@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Frequency, InputError } from '@macrograd/core';
 import { RUN_FILE } from './atomic.js';
+import type { BillRecord, DataSheetRecord } from './data-record.js';
 
 /** A known truth that the run compared its numbers with. */
 export interface CheckRecord {
@@ -68,6 +69,10 @@ export interface RunRecord {
   readonly timings: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
   readonly checks: readonly CheckRecord[];
+  /** What the data are like; absent in results of versions before it. */
+  readonly data_sheet?: DataSheetRecord;
+  /** What looking ahead would have earned, where the config asks (`evaluation.look_ahead_bill`). */
+  readonly look_ahead_bill?: BillRecord;
   /** Largest errors of `model.onnx` and `exposures.onnx` against the fit relative to the largest value, and what was allowed. */
   readonly onnx?: {
     readonly max_relative_error: number;

@@ -54,6 +54,7 @@ async function runJob(session: Session, file: string, options: RunVerbOptions): 
       screened: headline.screened,
       strongest: headline.strongest,
       checks: headline.record.checks,
+      look_ahead_bill: headline.record.look_ahead_bill,
       warnings: headline.record.warnings,
     },
   );

@@ -24,6 +24,8 @@ export interface EvaluationConfig {
   readonly step: number | undefined;
   /** Periods between training and test rows; undefined = horizon - 1. */
   readonly purge: number | undefined;
+  /** Also score all methods on revised data, to tell what looking ahead would earn. */
+  readonly lookAheadBill: boolean;
 }
 
 /** A known truth that a run holds its own numbers against. */
@@ -128,6 +130,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       initial: evaluation.initial,
       step: evaluation.step,
       purge: evaluation.purge === 'auto' ? undefined : evaluation.purge,
+      lookAheadBill: evaluation.look_ahead_bill ?? false,
     },
     checks: raw.checks.map((check) => ({ ...check, reason: check.reason })),
     output: { dir: resolve(folder, raw.output.dir), exposures: raw.output.exposures },
@@ -143,7 +146,7 @@ function panelDraft(raw: RawConfig, folder: string): PanelDraft {
         dateOrder: date_order,
         file: resolve(folder, source.file),
         releases: source.releases && resolve(folder, source.releases),
-        series: source.series && mapValues(source.series, (series) => seriesSpec(series, folder)),
+        series: source.series && mapValues(source.series, seriesSpec),
       }),
     ),
     assets: raw.assets.map(({ risk_free, note: _, date_order, ...source }) =>
@@ -177,15 +180,8 @@ function monthOf(value: string | number | undefined, month: string): string | un
   return text?.length === 4 ? `${text}-${month}` : text;
 }
 
-function seriesSpec(
-  { release_lag, fill, surprise, ...series }: NonNullable<RawConfig['factors'][number]['series']>[string],
-  folder: string,
-) {
-  const against =
-    typeof surprise === 'object'
-      ? defined({ ...surprise, file: surprise.file && resolve(folder, surprise.file) })
-      : surprise;
-  return defined({ ...series, surprise: against, fill: fill && fillSpec(fill), releaseLag: release_lag });
+function seriesSpec({ release_lag, fill, ...series }: NonNullable<RawConfig['factors'][number]['series']>[string]) {
+  return defined({ ...series, fill: fill && fillSpec(fill), releaseLag: release_lag });
 }
 
 function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {

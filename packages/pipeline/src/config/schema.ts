@@ -55,12 +55,7 @@ export function configSchema(z: ZodModule) {
     filter: z.enum(['hp', 'baxter_king']).optional(),
     outliers: z.enum(outlierRules).optional(),
     winsorise: z.number().gt(0).lt(0.5).optional(),
-    gaps: z.enum(['missing', 'carry']).optional(),
-    surprise: z
-      .union([count(1).max(60), z.strictObject({ consensus: z.string().min(1), file: z.string().min(1).optional() })], {
-        error: 'expected the order of an autoregression, or { consensus: COLUMN }',
-      })
-      .optional(),
+    surprise: count(1).max(60).optional(),
     role: z.enum(roles).default('factor'),
     release_lag: count(0).default(0),
     unit: z.string().optional(),
@@ -167,6 +162,7 @@ export function configSchema(z: ZodModule) {
         purge: z
           .union([z.literal('auto'), count(0)], { error: 'expected auto or a number of periods' })
           .default('auto'),
+        look_ahead_bill: z.boolean().optional(),
       })
       .prefault({}),
     checks: z.array(check).default([]),

@@ -1,5 +1,5 @@
 import type { Panel } from '@macrograd/core';
-import { buildPanel, type FactorFileSpec, readNewest, type Table } from '@macrograd/data';
+import { buildPanel, type FactorFileSpec, type PanelSpec, readNewest, type Table } from '@macrograd/data';
 import { type RunConfig, readConfig } from '../config/config.js';
 import { refuseUnknownChecks } from './checks.js';
 import { withoutConstants } from './varying.js';
@@ -7,6 +7,8 @@ import { withoutConstants } from './varying.js';
 /** The data of a run. */
 export interface LoadedPanel {
   readonly panel: Panel;
+  /** What it was made from, every series named. */
+  readonly spec: PanelSpec;
   /** Every file that was read, once. */
   readonly tables: readonly Table[];
   /** What reading did that the owner of the data should know. */
@@ -25,9 +27,10 @@ export async function loadPanel(config: RunConfig): Promise<LoadedPanel> {
       return { ...file, series: Object.fromEntries([...series.keys()].map((column) => [column, { column }])) };
     }),
   );
-  const built = await buildPanel({ ...config.panel, factors });
+  const spec = { ...config.panel, factors };
+  const built = await buildPanel(spec);
   const { panel, notes } = withoutConstants(built.panel);
-  return { panel, tables: built.tables, notes: [...built.notes, ...notes] };
+  return { panel, spec, tables: built.tables, notes: [...built.notes, ...notes] };
 }
 
 /**

@@ -1,9 +1,11 @@
 import { dirname, relative, resolve } from 'node:path';
 import { formatIsoDate } from '@macrograd/core';
 import type { WalkForward } from '@macrograd/evaluation';
-import type { RunRecord } from '@macrograd/store';
+import type { BillRecord, RunRecord } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
+import { dataSheet } from '../datasheet.js';
 import type { Collector } from './collect.js';
+import { dataSheetRecord } from './data-record.js';
 import type { LoadedPanel } from './load.js';
 import { EXPORT_TOLERANCE, type ExportChecks } from './onnx.js';
 import type { RunIdentity } from './reuse.js';
@@ -20,6 +22,8 @@ export interface RunFacts {
   readonly collector: Collector;
   readonly results: TableResults;
   readonly onnx: ExportChecks;
+  /** Undefined where the config does not ask for it. */
+  readonly bill: BillRecord | undefined;
   readonly threads: number;
   readonly started: Date;
   readonly timings: Readonly<Record<string, number>>;
@@ -53,6 +57,8 @@ export function runRecord(facts: RunFacts): RunRecord {
     timings: facts.timings,
     warnings,
     checks: facts.results.checks,
+    data_sheet: dataSheetRecord(loaded.panel, dataSheet(loaded.panel.inputs)),
+    ...(facts.bill ? { look_ahead_bill: facts.bill } : {}),
     onnx: {
       max_relative_error: facts.onnx.returns.maxRelativeError,
       exposures_max_relative_error: facts.onnx.exposures.maxRelativeError,
