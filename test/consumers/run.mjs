@@ -1,20 +1,32 @@
 /**
- * Runs every consumer of exposures.onnx on the last window of a finished run and compares what it prints with the
- * `final` rows of exposures.parquet: `node test/consumers/run.mjs [config] [result directory]`, by default the sample's.
+ * Runs every consumer on the last window of a finished run and compares what it prints: exposures with the `final` rows
+ * of exposures.parquet, TensorFlow.js's returns with the stored model's. `node test/consumers/run.mjs [config] [result
+ * directory]`, by default the sample's. docs/consumers.md shows the part of each that stands between `docs` and `end`.
  *
  * A consumer whose language is not there is skipped in words: Python with onnxruntime and pandas (MACROGRAD_PYTHON names
  * the interpreter), Chromium (CHROMIUM), Rust.
  */
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { formatIsoDate } from '@macrograd/core';
-import { exportOnnxModel, loadConfig, run } from '@macrograd/pipeline';
-import { readTable, stringAt } from '@macrograd/store';
+import { fromParameters } from '@macrograd/model';
+import { exportOnnxModel, exportTfjsModel, loadConfig, run } from '@macrograd/pipeline';
+import { readModel, readTable, stringAt } from '@macrograd/store';
+import { build } from 'esbuild';
 
 const here = import.meta.dirname;
 const workspace = join(here, '..', '..');
@@ -74,56 +86,51 @@ function compare(printed, expected) {
     });
   });
   if (!(error <= TOLERANCE) || compared === 0) throw new Error(`differs by ${error} of the largest`);
-  return `${compared} exposures, largest difference ${error.toExponential(1)} of the largest`;
+  return `${compared} numbers, largest difference ${error.toExponential(1)} of the largest`;
 }
 
 class Skipped extends Error {}
 
-async function printedBy(command, args, env = {}) {
-  const options = { env: { ...process.env, ...env }, timeout: TIMEOUT_MS, maxBuffer: 1 << 26 };
+async function printedBy(folder, command, args, env = {}) {
+  const options = { cwd: folder, env: { ...process.env, ...env }, timeout: TIMEOUT_MS, maxBuffer: 1 << 26 };
   return (await execute(command, args, options)).stdout;
 }
 
-async function python(model, csv) {
+async function python(folder) {
   const interpreter = process.env.MACROGRAD_PYTHON ?? 'python3';
   try {
     await execute(interpreter, ['-c', 'import onnxruntime, pandas']);
   } catch {
     throw new Skipped(`${interpreter} has no onnxruntime and pandas: set MACROGRAD_PYTHON to one that has`);
   }
-  return printedBy(interpreter, [join(here, 'python', 'exposures.py'), model, csv]);
+  return printedBy(folder, interpreter, [join(here, 'python', 'exposures.py')]);
 }
 
-async function rust(model, csv) {
+async function rust(folder) {
   // The one that comes with onnxruntime-node serves any program.
   const addon = dirname(require.resolve('onnxruntime-node/package.json'));
-  const folder = join(addon, 'bin', 'napi-v6', process.platform, process.arch);
+  const bin = join(addon, 'bin', 'napi-v6', process.platform, process.arch);
   const library =
-    existsSync(folder) && readdirSync(folder).find((name) => /^(lib)?onnxruntime\.(so|dylib|dll|\d)/.test(name));
+    existsSync(bin) && readdirSync(bin).find((name) => /^(lib)?onnxruntime\.(so|dylib|dll|\d)/.test(name));
   if (!library) throw new Skipped(`no ONNX Runtime library for ${process.platform}/${process.arch}`);
   const manifest = join(here, 'rust', 'Cargo.toml');
-  const args = ['run', '--release', '--quiet', '--locked', '--manifest-path', manifest, '--', model, csv];
-  return printedBy('cargo', args, { ORT_DYLIB_PATH: join(folder, library) });
+  const args = ['run', '--release', '--quiet', '--locked', '--manifest-path', manifest];
+  return printedBy(folder, 'cargo', args, { ORT_DYLIB_PATH: join(bin, library) });
 }
 
-const MIME = { '.html': 'text/html', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+const MIME = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
 
-async function browser(model, csv, folder) {
+/** What a page writes into its #result; `files` by the name under which the page fetches them. */
+async function pageResult(folder, files) {
   const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
   const chromium = candidates.find((path) => path && existsSync(path));
   if (!chromium) throw new Skipped('no Chromium: set CHROMIUM to its path');
-  const site = join(folder, 'site');
-  const runtime = dirname(require.resolve('onnxruntime-web'));
-  const files = {
-    'index.html': join(here, 'browser', 'index.html'),
-    'exposures.onnx': model,
-    'window.csv': csv,
-    ...Object.fromEntries(
-      readdirSync(runtime)
-        .filter((name) => /^ort(-wasm-simd-threaded|\.wasm\.min)\.(mjs|wasm)$/.test(name))
-        .map((name) => [name, join(runtime, name)]),
-    ),
-  };
   const server = createServer((request, response) => {
     const name = request.url === '/' ? 'index.html' : request.url.slice(1);
     if (!Object.hasOwn(files, name)) return response.writeHead(404).end();
@@ -136,46 +143,98 @@ async function browser(model, csv, folder) {
       '--headless',
       '--no-sandbox',
       '--disable-gpu',
-      `--user-data-dir=${site}`,
+      `--user-data-dir=${mkdtempSync(join(folder, 'profile-'))}`,
       '--virtual-time-budget=60000',
     ];
     const address = `http://127.0.0.1:${server.address().port}/`;
-    const page = await printedBy(chromium, [...flags, '--dump-dom', address]);
+    const page = await printedBy(folder, chromium, [...flags, '--dump-dom', address]);
     return /<pre id="result">([^<]*)<\/pre>/.exec(page)?.[1] ?? '';
   } finally {
     server.close();
   }
 }
 
-const consumers = {
-  Node: (model, csv) => printedBy(process.execPath, [join(here, 'node', 'exposures.mjs'), model, csv]),
-  Python: python,
-  browser,
-  Rust: rust,
-};
+/** Files of a folder whose names match, by name. */
+function filesOf(folder, pattern) {
+  const names = readdirSync(folder).filter((name) => pattern.test(name));
+  return Object.fromEntries(names.map((name) => [name, join(folder, name)]));
+}
+
+function browser(folder) {
+  return pageResult(folder, {
+    'index.html': join(here, 'browser', 'index.html'),
+    'exposures.onnx': join(folder, 'out', 'onnx', 'exposures.onnx'),
+    'window.csv': join(folder, 'window.csv'),
+    ...filesOf(dirname(require.resolve('onnxruntime-web')), /^ort(-wasm-simd-threaded|\.wasm\.min)\.(mjs|wasm)$/),
+  });
+}
+
+/** The page's program is bundled, as a web application's would be. */
+async function tfjsPage(folder) {
+  const { files } = await exportTfjsModel(result);
+  const outfile = join(folder, 'page.js');
+  await build({
+    entryPoints: [join(here, 'tfjs', 'page.mjs')],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'error',
+    outfile,
+  });
+  return pageResult(folder, {
+    'index.html': join(here, 'tfjs', 'index.html'),
+    'page.js': outfile,
+    'window.csv': join(folder, 'window.csv'),
+    ...Object.fromEntries(files.map(({ file }) => [`tfjs/${basename(file)}`, file])),
+    ...filesOf(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), /\.wasm$/),
+  });
+}
+
+/** Returns of the stored LSTM at the last row, one line an asset. */
+async function expectedReturns({ inputs }) {
+  const { parameters } = readModel(join(result, 'models', 'lstm'));
+  const rows = inputs.axis.dates.length;
+  const { values } = await fromParameters(parameters).predict(inputs, { start: rows - 1, end: rows });
+  return Array.from(values, (value) => [value]);
+}
+
+const node = (folder) => printedBy(folder, process.execPath, [join(here, 'node', 'exposures.mjs')]);
 
 if (!existsSync(join(result, 'run.json'))) await run((await loadConfig(config)).config, { output: result });
 const { panel } = await loadConfig(config);
-const [{ method, files }] = await exportOnnxModel(result);
-const model = files.find(({ file }) => file.endsWith('exposures.onnx')).file;
 const folder = mkdtempSync(join(tmpdir(), 'macrograd-consumers-'));
-const csv = join(folder, 'window.csv');
 // As long as any lookback of the sample's methods; a longer window changes nothing.
 const LOOKBACK = 36;
+const date = writeWindow(join(folder, 'window.csv'), panel, LOOKBACK);
 let failed = false;
-try {
-  const date = writeWindow(csv, panel, LOOKBACK);
-  const expected = await expectedExposures(method, date, panel);
-  const copy = join(folder, 'exposures.onnx');
-  copyFileSync(model, copy);
-  for (const [name, consume] of Object.entries(consumers)) {
-    try {
-      console.log(`ok       ${name}: ${compare(await consume(copy, csv, folder), expected)}`);
-    } catch (error) {
-      if (!(error instanceof Skipped)) failed = true;
-      console.log(`${error instanceof Skipped ? 'skipped ' : 'FAILED  '} ${name}: ${error.message}`);
-    }
+
+/** Runs a consumer and says how it went. */
+async function check(name, consume, expected) {
+  try {
+    console.log(`ok       ${name}: ${compare(await consume(folder), expected)}`);
+  } catch (error) {
+    if (!(error instanceof Skipped)) failed = true;
+    console.log(`${error instanceof Skipped ? 'skipped ' : 'FAILED  '} ${name}: ${error.message}`);
   }
+}
+
+/** Exports a method, puts its file where the consumers look, and gives what they are to print. */
+async function served(method) {
+  const [exported] = await exportOnnxModel(result, method === undefined ? {} : { method });
+  const model = exported.files.find(({ file }) => file.endsWith('exposures.onnx')).file;
+  mkdirSync(join(folder, 'out', 'onnx'), { recursive: true });
+  copyFileSync(model, join(folder, 'out', 'onnx', 'exposures.onnx'));
+  return expectedExposures(exported.method, date, panel);
+}
+
+try {
+  const expected = await served();
+  await check('Node', node, expected);
+  await check('Python', python, expected);
+  await check('browser', browser, expected);
+  await check('Rust', rust, expected);
+  await check('Node, the chosen mix', node, await served('chosen'));
+  await check('TensorFlow.js in a browser', tfjsPage, await expectedReturns(panel));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
