@@ -4,11 +4,15 @@ import { describeError, exitCodeOf, exitCodes } from './exit.js';
 import { type CommonOptions, Session } from './session.js';
 import { addCheck } from './verbs/check.js';
 import { addExport } from './verbs/export.js';
+import { addExposures } from './verbs/exposures.js';
 import { addFetch } from './verbs/fetch.js';
 import { addInit } from './verbs/init.js';
+import { addInteractions } from './verbs/interactions.js';
 import { addReport } from './verbs/report.js';
 import { addRun } from './verbs/run.js';
+import { addScreen } from './verbs/screen.js';
 import { addSimulate } from './verbs/simulate.js';
+import { addThresholds } from './verbs/thresholds.js';
 
 /** Runs a verb's work with a session of its own, and keeps its exit code. */
 export type Perform = (options: CommonOptions, work: (session: Session) => Promise<number>) => Promise<void>;
@@ -44,7 +48,20 @@ function buildProgram(perform: Perform): Command {
     .showSuggestionAfterError(true)
     .showHelpAfterError('(add --help for the options)')
     .addHelpText('after', '\nExample:\n  $ macrograd init demo && macrograd run demo/config.yaml');
-  for (const add of [addInit, addCheck, addFetch, addRun, addReport, addExport, addSimulate]) add(program, perform);
+  for (const add of [
+    addInit,
+    addCheck,
+    addFetch,
+    addRun,
+    addScreen,
+    addExposures,
+    addThresholds,
+    addInteractions,
+    addReport,
+    addExport,
+    addSimulate,
+  ])
+    add(program, perform);
   return program;
 }
 

@@ -20,7 +20,20 @@ describe('macrograd --help', () => {
     const { code, stdout } = macrograd(['--help']);
     expect(code).toBe(0);
     const verbs = [...stdout.matchAll(/^ {2}(\w+) .*(?:\[|<|write a finished)/gm)].map((match) => match[1]);
-    expect(verbs).toEqual(['init', 'check', 'fetch', 'run', 'report', 'export', 'simulate', 'help']);
+    expect(verbs).toEqual([
+      'init',
+      'check',
+      'fetch',
+      'run',
+      'screen',
+      'exposures',
+      'thresholds',
+      'interactions',
+      'report',
+      'export',
+      'simulate',
+      'help',
+    ]);
   });
 
   it.each([['init'], ['check'], ['fetch'], ['run'], ['report'], ['export', 'onnx'], ['export', 'tfjs'], ['simulate']])(

@@ -84,6 +84,46 @@ describe('macrograd run', () => {
     expect(refused.stderr).toMatch(/^result\/models\/zero\/model\.safetensors: /);
   });
 
+  it('answers what is provable, with units, intervals and q-values', () => {
+    const { code, stdout } = macrograd(['screen', 'result', '--method', 'ols'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^us-sample {2}\d+ of 594 links are provable.*rate of 0.1 \(returns of the factor's own period/,
+    );
+    expect(stdout).toMatch(/^ {2}GBP_CASH +GBP +[\d.]+ +[\d.]+ to [\d.]+ +% per 1 log-% +<.001 +<.001 +gains/m);
+    const said = JSON.parse(
+      macrograd(['screen', 'result', '--method', 'ols', '--all', '--json'], { cwd: folder }).stdout,
+    );
+    expect(said.pairs).toHaveLength(594);
+    const proven = said.pairs.filter((pair: { selected: boolean }) => pair.selected);
+    expect(proven).toHaveLength(said.proven);
+    expect(proven.every((pair: { qValue: number }) => pair.qValue <= said.level)).toBe(true);
+  });
+
+  it('shows the exposures of one asset, and says where there are no thresholds or interactions', () => {
+    const one = macrograd(['exposures', 'result', '--asset', 'BOND10', '--method', 'ols', '--json'], { cwd: folder });
+    const { pairs } = JSON.parse(one.stdout);
+    expect(pairs).toHaveLength(11);
+    const [{ exposure, lo, hi, unit }] = pairs.filter((pair: { factor: string }) => pair.factor === 'RATE10');
+    expect(unit).toBe('pp');
+    expect(lo < exposure && exposure < hi).toBe(true);
+    const of = (verb: string) => macrograd([verb, 'result', '--method', 'ols'], { cwd: folder });
+    expect(of('thresholds').stdout).toContain('no exposure of this method depends on a state');
+    expect(of('interactions').stdout).toContain('no interaction is provable');
+  });
+
+  it.each(['screen', 'exposures', 'thresholds', 'interactions'])('%s refuses a directory that no run wrote', (verb) => {
+    const { code, stderr } = macrograd([verb, 'demo'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^demo: .*give the directory that `macrograd run` wrote/);
+  });
+
+  it('refuses an asset that the run does not have, and names those it has', () => {
+    const { code, stderr } = macrograd(['screen', 'result', '--asset', 'NOPE'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/the run has no asset "NOPE"; give one of NoDur, .* and 42 more/);
+  });
+
   it('does not overwrite a directory that holds something else', () => {
     const { code, stderr } = macrograd(['run', 'demo/config.yaml', '--output', 'demo'], { cwd: folder });
     expect(code).toBe(2);

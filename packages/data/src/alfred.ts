@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { type DayNumber, InputError, parseIsoDate } from '@macrograd/core';
 import { SeriesBuilder } from './axis.js';
 import { quoted, readNumber } from './cells.js';
+import { readOrigin } from './fetch/origin.js';
 import { type Grid, refuse } from './grid.js';
 import { readCells } from './source.js';
 import type { Table } from './table.js';
@@ -29,6 +30,7 @@ interface Published {
 export async function readAlfred(file: string): Promise<Edition<Table>[] | undefined> {
   if (!(await hasHeader(file))) return undefined;
   const { grid, sha256 } = await readCells(file, {});
+  const origin = await readOrigin(file);
   const values = grid.rows.slice(1).map((_, i) => readRow(grid, i + 1));
   if (values.length === 0)
     throw new InputError('there is a header and no row of data', { place: { file }, remedy: 'fetch it again' });
@@ -43,7 +45,8 @@ export async function readAlfred(file: string): Promise<Edition<Table>[] | undef
       values.filter(({ from, to }) => from <= known && known <= to),
     );
     // A frequency needs two dates: the first publications of a new series wait for the second.
-    if (content !== undefined) editions.push({ known, content });
+    if (content !== undefined)
+      editions.push({ known, content: origin?.sha256 === sha256 ? { ...content, origin } : content });
   }
   if (editions.length > 0) return editions;
   throw new InputError('no vintage has two dates', { place: { file }, remedy: 'fetch a longer series' });

@@ -52,5 +52,20 @@ export function coverageNotes(panel: Panel): string[] {
     ...(counts.holes > 0 ? [`${counts.holes} have holes`] : []),
   ];
   if (parts.length === 0) return [];
-  return [`of ${n} assets ${parts.join(', ')}: a missing return is left missing and has no part in any fit`];
+  const policy = `of ${n} assets ${parts.join(', ')}: a missing return is left missing and has no part in any fit`;
+  return [policy, ...survivorNotes(panel, counts)];
+}
+
+/** Assets from which one can judge whether any ever ends. */
+const ENOUGH_TO_JUDGE = 20;
+
+/** Asks about survivors where many assets start late, as stocks do, and none ends early, as stocks would. */
+function survivorNotes(
+  { assets }: Panel,
+  { late, early }: { readonly late: number; readonly early: number },
+): string[] {
+  const isLabelled = assets.every(({ labels }) => labels.includes('survivor'));
+  if (isLabelled || assets.length < ENOUGH_TO_JUDGE || early > 0 || 4 * late < assets.length) return [];
+  const starts = `${late} of ${assets.length} assets start late and none ends early`;
+  return [`${starts}: if those that failed are left out, say \`labels: [survivor]\`, since results then flatter`];
 }

@@ -6,11 +6,14 @@ import {
   type Frequency,
   InputError,
   type TransformId,
+  transformedUnit,
 } from '@macrograd/core';
 import { downsample, isFiner } from './align.js';
 import { readReleases } from './calendar.js';
+import { lessConsensus, readConsensus } from './consensus.js';
 import { type Expression, parseExpression } from './expression.js';
 import { fillSeries, refuseIdleFill } from './fill.js';
+import { carryGaps } from './gaps.js';
 import type { TableReader } from './reader.js';
 import { refine, refusePeeking, stepsText } from './refine.js';
 import type { FactorFileSpec, SeriesSpec, Timing } from './spec.js';
@@ -29,6 +32,8 @@ export interface SourceFactor {
   readonly editions: readonly Edition<{ readonly table: Table; readonly series: Series }>[] | undefined;
   /** Day of release by reference period, where a calendar knows the series. */
   readonly releases: ReadonlyMap<DayNumber, DayNumber> | undefined;
+  /** What was expected, where the surprise against it is wanted. */
+  readonly consensus: Series | undefined;
 }
 
 /** A macro series after its transform, on its own dates. */
@@ -63,6 +68,7 @@ export async function readFactors(files: readonly FactorFileSpec[], read: TableR
         series: sourceSeries(name, spec, table),
         editions: editionsOf(name, spec, editions),
         releases: calendar?.get(spec.column ?? name),
+        consensus: await readConsensus(spec.surprise, table, name, read),
       });
     }
   }
@@ -97,13 +103,19 @@ function prepareFactor(
   const meta: FactorMeta = {
     name,
     role: spec.role ?? 'factor',
-    unit: declaredUnit(transform, spec.unit),
+    unit: unitOf(factor, transform),
     transform: stepsText(transform, spec),
     releaseLag: spec.releaseLag ?? 0,
     source: `${basename(table.file)}: ${spec.column ?? spec.expr}`,
   };
-  const finish = (series: Series, source: Table) => refine(transformSeries(series, transform, name, source.file), spec);
-  const prepare = (series: Series, source: Table) => finish(broughtDown(series, frequency, file), source);
+  if (spec.gaps === 'carry') refuseIdleCarry(factor, timing);
+  const consensus = factor.consensus && broughtDown(factor.consensus, frequency, file);
+  const finish = (series: Series, source: Table) =>
+    refine(lessConsensus(transformSeries(series, transform, name, source.file), consensus), spec);
+  const prepare = (series: Series, source: Table) => {
+    const native = broughtDown(series, frequency, file);
+    return finish(spec.gaps === 'carry' ? carryGaps(native) : native, source);
+  };
   if (spec.fill !== undefined) {
     const indicator = spec.fill.indicator === undefined ? undefined : indicatorOf(factor, frequency, timing, all);
     refuseIdleFill(factor.series, frequency, table.file);
@@ -118,6 +130,17 @@ function prepareFactor(
     series: prepare(factor.series, table),
     editions: editions?.map(({ known, content }) => ({ known, content: prepare(content.series, content.table) })),
   };
+}
+
+/** Calendars and vintages show the newest value known, whatever is missing; a fill makes its own. */
+function refuseIdleCarry({ name, spec, table, editions, releases }: SourceFactor, timing: Timing): void {
+  const other = spec.fill ? '`fill`' : timing === 'available' && (editions ?? releases) ? 'what was known by then' : '';
+  if (other === '') return;
+  throw new InputError(`${name} has \`gaps: carry\`, but ${other} decides what stands in them`, {
+    code: 'bad_config',
+    place: { file: table.file },
+    remedy: 'leave `gaps` out',
+  });
 }
 
 function broughtDown(series: Series, frequency: Frequency, { aggregate = 'last' }: FactorFileSpec): Series {
@@ -154,6 +177,13 @@ function refuseFillOfVintages({ name, editions, releases, table }: SourceFactor,
       remedy: 'leave `fill` out, or take one file with a release_lag',
     },
   );
+}
+
+/** Declared, or of a series fetched from FRED what is said there. */
+function unitOf({ spec, table }: SourceFactor, transform: TransformId): string {
+  const published = spec.column !== undefined && table.series.size === 1 ? table.origin?.series?.units : undefined;
+  if (spec.unit !== undefined || !published) return declaredUnit(transform, spec.unit);
+  return transformedUnit(published, transform);
 }
 
 function sourceSeries(name: string, spec: SeriesSpec, table: Table): Series {

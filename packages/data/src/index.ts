@@ -1,4 +1,5 @@
 export { type BillLine, type LookAheadBill, lookAheadBill, type Revision } from './bill.js';
+export type { ConsensusSpec } from './consensus.js';
 export {
   type ColumnFacts,
   describePanel,
@@ -12,6 +13,7 @@ export { type Origin, readOrigin } from './fetch/origin.js';
 export type { FillSpec, LongValues } from './fill.js';
 export { cycle, type FilterId } from './filter.js';
 export { type PanelData, panelOf } from './fromCode.js';
+export type { GapPolicy } from './gaps.js';
 export { type BuiltFactorPanel, type BuiltPanel, buildFactorPanel, buildPanel } from './panel.js';
 export { type Proposal, type ProposedSeries, propose, proposeTable } from './propose.js';
 export { readTable } from './read.js';

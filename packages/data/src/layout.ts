@@ -15,7 +15,7 @@ export interface RawSeries {
 }
 
 const SERIES_NAMES = /^(?:series|series_id|name|asset|ticker|symbol|permno|variable)$/i;
-const VALUE_NAMES = /^(?:value|obs_value|close|adj(?:usted)?[ _]?close|price|return|ret)$/i;
+const VALUE_NAMES = /^(?:value|obs_value|close|(?:adj|adjusted)[ _]?close|price|return|ret)$/i;
 
 /** Positions of the three columns of a long table, or undefined when the header isn't that of one. */
 export interface LongColumns {

@@ -59,7 +59,8 @@ export async function buildPanel(spec: PanelSpec): Promise<BuiltPanel> {
     assets.map(({ returns }) => returns),
   );
   const panel = joined(spec, axis, factors, assets);
-  const files = await tables();
+  // Files of all vintages are read apart.
+  const files = [...new Set([...(await tables()), ...factorTables])];
   const known = vintageNotes(factors, panel.axis);
   return {
     panel,

@@ -7,7 +7,7 @@ import type { Series } from './table.js';
 import { onEveryPeriod } from './transform.js';
 
 /** What may come before a transform (a fill) and what may follow it, in this order. */
-type Steps = Pick<SeriesSpec, 'fill' | 'filter' | 'outliers' | 'winsorise' | 'surprise'>;
+type Steps = Pick<SeriesSpec, 'fill' | 'gaps' | 'filter' | 'outliers' | 'winsorise' | 'surprise'>;
 
 /** Filters, cleans and takes the forecast off a transformed series, as far as its spec asks for. */
 export function refine(series: Series, steps: Steps): Series {
@@ -18,7 +18,7 @@ export function refine(series: Series, steps: Steps): Series {
   if (steps.outliers === 'iqr') values = removeOutliersAsOf(values);
   if (steps.outliers === 'iqr_full') values = removeOutliers(values);
   if (steps.winsorise !== undefined) values = winsoriseAsOf(values, steps.winsorise);
-  if (steps.surprise !== undefined) values = surprise(values, steps.surprise);
+  if (typeof steps.surprise === 'number') values = surprise(values, steps.surprise);
   return { ...regular, values };
 }
 
@@ -53,14 +53,15 @@ function remedyFor({ filter, outliers }: Steps): string {
 export function stepsText(transform: string, steps: Steps): string {
   const { fill } = steps;
   const filled = fill === undefined ? [] : [`${fill.label} fill${fill.isTwoSided ? ' (two-sided)' : ''}`];
-  return [...filled, transform, ...stepNames(steps)].join(', ');
+  const carried = steps.gaps === 'carry' ? ['gaps carried'] : [];
+  return [...filled, ...carried, transform, ...stepNames(steps)].join(', ');
 }
 
-function stepNames({ filter, outliers, winsorise, surprise: order }: Steps): string[] {
+function stepNames({ filter, outliers, winsorise, surprise: news }: Steps): string[] {
   return [
     ...(filter === undefined ? [] : [`${filter} cycle (two-sided)`]),
     ...(outliers === undefined ? [] : [outliers === 'iqr' ? 'outliers out' : 'outliers out (two-sided)']),
     ...(winsorise === undefined ? [] : [`winsorised at ${winsorise}`]),
-    ...(order === undefined ? [] : [`surprise against an AR(${order})`]),
+    ...(news === undefined ? [] : [`surprise against ${typeof news === 'number' ? `an AR(${news})` : news.consensus}`]),
   ];
 }

@@ -1,6 +1,8 @@
 import type { Frequency, Role, TransformId } from '@macrograd/core';
+import type { ConsensusSpec } from './consensus.js';
 import type { FillSpec } from './fill.js';
 import type { FilterId } from './filter.js';
+import type { GapPolicy } from './gaps.js';
 
 /** Layout of a file: `auto` looks at it; `wide` = date + a column per series; `long` = date, series, value. */
 export type TableFormat = 'auto' | 'wide' | 'long' | 'fredmd' | 'fredqd' | 'french' | 'goyal_welch';
@@ -66,8 +68,10 @@ export interface SeriesSpec {
   readonly outliers?: OutlierRule;
   /** Draws the outermost share on each side, as .01, in to the quantiles of the values so far. */
   readonly winsorise?: number;
-  /** Order of the autoregression whose forecast is taken off, leaving the surprise. */
-  readonly surprise?: number;
+  /** Default `missing`; `carry` is for release lags alone, since calendars and vintages show the newest value anyway. */
+  readonly gaps?: GapPolicy;
+  /** What is taken off, leaving the surprise: the forecast of an autoregression of this order, or a consensus. */
+  readonly surprise?: number | ConsensusSpec;
   /** Unit of the transformed series; refused where the transform says otherwise. */
   readonly unit?: string;
   /** Default `factor`. */

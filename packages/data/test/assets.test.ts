@@ -175,6 +175,28 @@ test('moves that look like splits are told, others not', async () => {
   expect(notes.join()).not.toContain('B on');
 });
 
+describe('survivors', () => {
+  const many = (ends: boolean) =>
+    table(
+      ['date', ...Array.from({ length: 20 }, (_, i) => `S${i}`)],
+      MONTHS.map((day, t) => [
+        day,
+        ...Array.from({ length: 20 }, (_, i) =>
+          (t === 0 && i < 6) || (t === 3 && i === 9 && ends) ? '' : 0.01 * (i % 5) - 0.02,
+        ),
+      ]),
+    );
+
+  test.each([
+    ['many start late and none ends early', many(false), [], true],
+    ['one ends early', many(true), [], false],
+    ['they are labelled', many(false), ['survivor'], false],
+  ] as const)('%s', async (_, path, labels, isAsked) => {
+    const { notes } = await build({ file: path, labels });
+    expect(notes.join().includes('6 of 20 assets start late and none ends early: if those that failed')).toBe(isAsked);
+  });
+});
+
 test('late starts, early ends and holes are counted, and what is done about them', async () => {
   const { notes } = await build({ file: returns(['', 0.01, '', 0.02], [0.01, 0.02, 0.03, '']) });
   expect(notes.join()).toContain(

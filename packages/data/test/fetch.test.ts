@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, MacrogradError } from '@macrograd/core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type FetchOptions, fetchSource, readTable } from '../src/index.js';
+import { releasesCsv } from '../src/fetch/fred.js';
+import { buildFactorPanel, buildPanel, type FetchOptions, fetchSource, readTable } from '../src/index.js';
+import { table } from './files.js';
 
 const KEY = 'abcdefghijklmnopqrstuvwxyz123456';
 const FRED_MD = 'sasdate,RPI,FEDFUNDS\nTransform:,5,2\n1/1/1959,2437.2,2.48\n2/1/1959,2446.9,2.43\n';
@@ -46,18 +48,32 @@ const PUBLISHED = [
   ['2020-03-01', '2020-04-10', '9999-12-31', '.'],
 ] as const;
 
+/** What FRED says of the series, with keys that are not kept too. */
+const FACTS = {
+  id: 'CPIAUCSL',
+  title: 'Consumer Price Index',
+  frequency: 'Monthly',
+  frequency_short: 'M',
+  units: 'Percent',
+  units_short: '%',
+  seasonal_adjustment_short: 'SA',
+  last_updated: '2020-04-10 07:37:03-05',
+  notes: 'long',
+};
+
 /** Answers as the publishers do: FRED's API with its key and pages, files with their tags. */
 function publisher(request: IncomingMessage, response: ServerResponse, url: URL): void {
-  if (url.pathname === '/fred/series/observations') fred(response, url.searchParams);
+  if (url.pathname === '/fred/series/observations') fred(response, url.searchParams, fredPage);
+  else if (url.pathname === '/fred/series') fred(response, url.searchParams, () => ({ seriess: [FACTS] }));
   else if (!url.pathname.endsWith('/monthly/current.csv') && !url.pathname.endsWith('/monthly/2020-03-md.csv')) {
     response.writeHead(404).end('<html>Not found</html>');
   } else if (request.headers['if-none-match'] === '"v1"') response.writeHead(304).end();
   else response.writeHead(200, { etag: '"v1"', 'last-modified': 'Wed, 01 Apr 2020 00:00:00 GMT' }).end(FRED_MD);
 }
 
-function fred(response: ServerResponse, query: URLSearchParams): void {
+function fred(response: ServerResponse, query: URLSearchParams, answer: (query: URLSearchParams) => object): void {
   const error_message = fredProblem(query);
-  if (error_message === undefined) response.end(JSON.stringify(fredPage(query)));
+  if (error_message === undefined) response.end(JSON.stringify(answer(query)));
   else response.writeHead(400).end(JSON.stringify({ error_code: 400, error_message }));
 }
 
@@ -68,7 +84,9 @@ function fredProblem(query: URLSearchParams): string | undefined {
 
 function fredPage(query: URLSearchParams): object {
   const [start, end] = [query.get('realtime_start') ?? '2020-06-01', query.get('realtime_end') ?? '2020-06-01'];
-  const known = PUBLISHED.filter(([, from, to]) => from <= end && to >= start);
+  const standing = PUBLISHED.filter(([, from, to]) => from <= end && to >= start);
+  const isFirst = ([date]: (typeof PUBLISHED)[number], i: number) => standing.findIndex(([day]) => day === date) === i;
+  const known = query.get('output_type') === '4' ? standing.filter(isFirst) : standing;
   // Two a page, whatever is asked for, so that pages are needed.
   const offset = Number(query.get('offset'));
   const observations = known.slice(offset, offset + 2).map(([date, realtime_start, realtime_end, value]) => ({
@@ -89,7 +107,7 @@ const failing = async (source: string, extra?: Partial<FetchOptions>): Promise<M
 test('a series of FRED becomes a csv that reads, page by page, with its origin and without the key', async () => {
   const { file, isNew, origin } = await fetchSource('fred:CPIAUCSL', options());
   expect(isNew).toBe(true);
-  expect(asked).toHaveLength(2);
+  expect(asked).toHaveLength(3);
   expect(readFileSync(file, 'utf8')).toBe('date,CPIAUCSL\n2020-01-01,258.8\n2020-02-01,259.0\n2020-03-01,\n');
   const table = await readTable(file);
   expect(Array.from(table.series.get('CPIAUCSL')?.values ?? [])).toEqual([258.8, 259, Number.NaN]);
@@ -109,6 +127,71 @@ test('ALFRED as of a day gives what was published then, without a day every vint
     '2020-01-01,2020-02-13,2020-03-11,257.9',
     '2020-01-01,2020-03-12,9999-12-31,258.8',
   ]);
+});
+
+test('what FRED says of a series stands in its origin, and its unit is carried through transforms', async () => {
+  const { file, origin } = await fetchSource('fred:CPIAUCSL', options());
+  expect(origin.series).toEqual({
+    title: 'Consumer Price Index',
+    units: '%',
+    frequency: 'M',
+    seasonal_adjustment: 'SA',
+    last_updated: '2020-04-10 07:37:03-05',
+  });
+  const column = 'CPIAUCSL';
+  const series = { A: { column }, B: { column, transform: 'diff' }, C: { column, transform: 'dlog' } } as const;
+  const { inputs } = await buildFactorPanel({ factors: [{ file, series }] });
+  expect(inputs.factors.map(({ unit }) => unit)).toEqual(['%', 'pp', 'log-%']);
+  const own = { D: { column, unit: 'points' } };
+  expect((await buildFactorPanel({ factors: [{ file, series: own }] })).inputs.factors[0].unit).toBe('points');
+});
+
+test('first publications become a calendar of releases, which times the series', async () => {
+  const calendar = await fetchSource('releases:CPIAUCSL', options());
+  expect(readFileSync(calendar.file, 'utf8')).toBe(
+    'series,date,released\nCPIAUCSL,2020-01-01,2020-02-13\nCPIAUCSL,2020-02-01,2020-03-12\nCPIAUCSL,2020-03-01,2020-04-10\n',
+  );
+  const { file } = await fetchSource('fred:CPIAUCSL', options());
+  const { inputs } = await buildFactorPanel({
+    factors: [{ file, releases: calendar.file, series: { CPI: { column: 'CPIAUCSL' } } }],
+    timing: 'available',
+  });
+  expect(Array.from(inputs.values)).toEqual([Number.NaN, 258.8, 259]);
+});
+
+test("of the first vintage in ALFRED's archive the newest period alone has a day of release", () => {
+  const first = { realtime_start: '1996-12-12', realtime_end: '1997-01-13', value: '1' };
+  const observations = [
+    { ...first, date: '1996-09-01' },
+    { ...first, date: '1996-10-01' },
+    { ...first, date: '1996-11-01', realtime_start: '1997-01-14' },
+  ];
+  expect(releasesCsv('X', observations)).toBe(
+    'series,date,released\nX,1996-10-01,1996-12-12\nX,1996-11-01,1997-01-14\n',
+  );
+});
+
+test('the vintages of a run on ALFRED keep their origin', async () => {
+  const { file, origin } = await fetchSource('alfred:CPIAUCSL', options());
+  const { panel, tables } = await buildPanel({
+    factors: [{ file, series: { CPI: { column: 'CPIAUCSL' } } }],
+    assets: [
+      {
+        file: table(
+          ['date', 'A'],
+          [
+            ['2020-01-31', 0.1],
+            ['2020-02-29', 0.2],
+            ['2020-03-31', 0.1],
+          ],
+        ),
+      },
+    ],
+    timing: 'available',
+    horizon: 0,
+  });
+  expect(panel.axis.dates).toHaveLength(2);
+  expect(tables.map((one) => one.origin)).toContainEqual(origin);
 });
 
 test('a file that is still the current one is not fetched again, one that was changed is', async () => {
@@ -184,6 +267,12 @@ test.each([
   ['with a name that climbs', 'french:../../x', {}, 'names no data set'],
   ['of a vintage that is none', 'fred-md', { vintage: 'May' }, '"May" is no vintage; write YYYY-MM'],
   ['of a day that is none', 'alfred:CPIAUCSL', { vintage: '2020-02-30' }, '"2020-02-30" is no vintage; write the day'],
+  [
+    'of a calendar of one day',
+    'releases:CPIAUCSL',
+    { vintage: '2020-03-01' },
+    'a calendar of releases has no vintages',
+  ],
   ['of a vintage that was never kept', 'french:X', { vintage: '2020-01' }, 'keeps no vintages'],
 ])('a request %s is refused', async (_, source, extra, message) => {
   const error = await failing(source, extra);
@@ -194,8 +283,8 @@ test.each([
 test('requests are spaced', async () => {
   const started = Date.now();
   await fetchSource('fred:CPIAUCSL', options({ spacing: 60 }));
-  expect(asked).toHaveLength(2);
-  expect(Date.now() - started).toBeGreaterThanOrEqual(55);
+  expect(asked).toHaveLength(3);
+  expect(Date.now() - started).toBeGreaterThanOrEqual(110);
 });
 
 test('an interrupt ends the waiting', async () => {

@@ -133,7 +133,7 @@ describe('every kind of source and step at once', () => {
         series: {
           NEWS: { column: 'A', transform: 'dlog', surprise: 2, releaseLag: 1 },
           SPREAD: { expr: 'A - B', transform: 'diff2', winsorise: 0.05 },
-          GROWTH: { column: 'B', transform: 'pct_diff' },
+          GROWTH: { column: 'B', transform: 'pct_diff', gaps: 'carry', surprise: { consensus: 'A' } },
         },
       },
       { file: from.daily, aggregate: 'mean', series: { D: { column: 'D', transform: 'yoy' } } },

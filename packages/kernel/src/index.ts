@@ -41,10 +41,7 @@ export {
   kalmanVariances,
 } from './linearKalman.js';
 export {
-  type LstmBatch,
   type LstmGradients,
-  type LstmModel,
-  type LstmRunOptions,
   type LstmTraining,
   type LstmTrainOptions,
   lstmBackward,
@@ -53,8 +50,37 @@ export {
   lstmStates,
   lstmTrain,
   measurePeak,
-  type RealArray,
 } from './lstm.js';
+export type { LstmBatch, LstmModel, LstmOutOptions, LstmRunOptions, RealArray } from './lstmCall.js';
+export {
+  type InputPlace,
+  type JacobianPenalty,
+  type LstmParameterGradients,
+  lstmCrossPartials,
+  lstmHessian,
+  lstmJacobianJvp,
+  lstmJacobianPenalty,
+  lstmJvp,
+  lstmPullBackJacobian,
+  lstmVjp,
+} from './lstmDirectional.js';
+export {
+  columnCount,
+  type LstmColumnOptions,
+  type LstmColumns,
+  type LstmExposureShape,
+  lstmExposures,
+  lstmHiddenColumns,
+  lstmJacobianColumns,
+} from './lstmExposures.js';
+export {
+  type LstmNetworkBatches,
+  type LstmNetworkFailure,
+  type LstmNetworks,
+  type LstmNetworksTraining,
+  lstmJacobianEach,
+  lstmTrainEach,
+} from './lstmNetworks.js';
 export { activeIsa, nativeVersion, type RunOptions } from './native.js';
 export {
   type PrincipalComponents,

@@ -1,43 +1,18 @@
 import { ArgumentError } from '@macrograd/core';
 import type * as binding from '#binding';
+import {
+  entryOf,
+  type LstmBatch,
+  type LstmModel,
+  type LstmOutOptions,
+  type LstmRunOptions,
+  lend,
+  marshal,
+  own,
+  type RealArray,
+  zerosLike,
+} from './lstmCall.js';
 import { type RunOptions, runNative } from './native.js';
-
-/** Float32 for speed, float64 for checking; every array of a call is of the same kind. */
-export type RealArray = Float32Array | Float64Array;
-
-/** A stacked LSTM as `torch.nn.LSTM` (gates i, f, g, o) with a linear head on the last hidden state. */
-export interface LstmModel<A extends RealArray = RealArray> {
-  readonly inputSize: number;
-  readonly hiddenSize: number;
-  readonly layers: number;
-  /** For each layer weight_ih [4H][F], weight_hh [4H][H], bias_ih [4H], bias_hh [4H], one after another. */
-  readonly weights: A;
-  /** [output][hidden]. */
-  readonly headWeight: A;
-  /** [output]; its length is the number of outputs. */
-  readonly headBias: A;
-}
-
-/** A batch of input sequences; step 0 is the oldest. All values must be finite. */
-export interface LstmBatch<A extends RealArray = RealArray> {
-  /** [batch][step][input]. */
-  readonly input: A;
-  readonly batchSize: number;
-  readonly sequenceLength: number;
-  /** [layer][batch][hidden]; zero where absent. */
-  readonly initialHidden?: A;
-  /** [layer][batch][hidden]; zero where absent. */
-  readonly initialCell?: A;
-}
-
-/** What every call on a batch takes. */
-export interface LstmRunOptions extends RunOptions {
-  /**
-   * Promise that the caller changes no array before the result is there: they are then read in place. By default they
-   * are copied first.
-   */
-  readonly borrow?: boolean;
-}
 
 /** Gradients, shaped as what they are gradients of. */
 export interface LstmGradients<A extends RealArray> {
@@ -60,14 +35,12 @@ export interface LstmGradients<A extends RealArray> {
 export async function lstmForward<A extends RealArray>(
   model: LstmModel<A>,
   batch: LstmBatch<A>,
-  options: LstmRunOptions & { readonly out?: A } = {},
+  options: LstmOutOptions<A> = {},
 ): Promise<A> {
   const out = options.out ?? zerosLike(model.weights, batch.batchSize * model.headBias.length);
   await runNative((native, run) => {
-    const call = marshal(model, batch, options);
-    return isF32(call, out)
-      ? native.lstmForwardF32(call, out as Float32Array, ...run)
-      : native.lstmForwardF64(call as binding.LstmModelF64, out as Float64Array, ...run);
+    const { call, arrays } = marshal(model, batch, options);
+    return entryOf(native, 'lstmForward', [...arrays, out])(call, lend(out), ...run);
   }, options);
   return out;
 }
@@ -87,10 +60,8 @@ export async function lstmStates<A extends RealArray>(
   const hidden = zerosLike(model.weights, state * batch.sequenceLength);
   const cell = zerosLike(model.weights, state * model.layers);
   await runNative((native, run) => {
-    const call = marshal(model, batch, options);
-    return isF32(call, hidden, cell)
-      ? native.lstmStatesF32(call, hidden as Float32Array, cell as Float32Array, ...run)
-      : native.lstmStatesF64(call as binding.LstmModelF64, hidden as Float64Array, cell as Float64Array, ...run);
+    const { call, arrays } = marshal(model, batch, options);
+    return entryOf(native, 'lstmStates', arrays)(call, lend(hidden), lend(cell), ...run);
   }, options);
   return { hidden, cell };
 }
@@ -118,26 +89,13 @@ export async function lstmBackward<A extends RealArray>(
     initialHidden: zeros(states),
     initialCell: zeros(states),
   };
-  const own = (array: A | undefined) => (array === undefined ? null : options.borrow ? array : (array.slice() as A));
-  const dOutputs = own(cotangent.outputs);
-  const dHidden = own(cotangent.hidden);
+  const [dOutputs, dHidden] = [cotangent.outputs, cotangent.hidden].map((array) => array && own(array, options));
   await runNative((native, run) => {
-    const call = marshal(model, batch, options);
-    return isF32(call, ...[dOutputs, dHidden].filter((array) => array !== null))
-      ? native.lstmBackwardF32(
-          call,
-          dOutputs as Float32Array | null,
-          dHidden as Float32Array | null,
-          gradients as LstmGradients<Float32Array>,
-          ...run,
-        )
-      : native.lstmBackwardF64(
-          call as binding.LstmModelF64,
-          dOutputs as Float64Array | null,
-          dHidden as Float64Array | null,
-          gradients as LstmGradients<Float64Array>,
-          ...run,
-        );
+    const { call, arrays } = marshal(model, batch, options);
+    const all = [...arrays, ...(dOutputs ? [dOutputs] : []), ...(dHidden ? [dHidden] : [])];
+    const entry = entryOf(native, 'lstmBackward', all);
+    const lent = gradients as LstmGradients<RealArray> as LstmGradients<Float32Array>;
+    return entry(call, dOutputs && lend(dOutputs), dHidden && lend(dHidden), lent, ...run);
   }, options);
   return gradients;
 }
@@ -152,15 +110,13 @@ export async function lstmBackward<A extends RealArray>(
 export async function lstmJacobian<A extends RealArray>(
   model: LstmModel<A>,
   batch: LstmBatch<A>,
-  options: LstmRunOptions & { readonly out?: A } = {},
+  options: LstmOutOptions<A> = {},
 ): Promise<{ readonly outputs: A; readonly jacobian: A }> {
   const outputs = zerosLike(model.weights, batch.batchSize * model.headBias.length);
   const jacobian = options.out ?? zerosLike(model.weights, batch.input.length * model.headBias.length);
   await runNative((native, run) => {
-    const call = marshal(model, batch, options);
-    return isF32(call, outputs, jacobian)
-      ? native.lstmJacobianF32(call, outputs as Float32Array, jacobian as Float32Array, ...run)
-      : native.lstmJacobianF64(call as binding.LstmModelF64, outputs as Float64Array, jacobian as Float64Array, ...run);
+    const { call, arrays } = marshal(model, batch, options);
+    return entryOf(native, 'lstmJacobian', [...arrays, jacobian])(call, lend(outputs), lend(jacobian), ...run);
   }, options);
   return { outputs, jacobian };
 }
@@ -215,8 +171,24 @@ export async function lstmTrain<A extends RealArray>(
   targets: A,
   options: LstmTrainOptions,
 ): Promise<LstmTraining<A>> {
+  if (batch.initialHidden || batch.initialCell) {
+    throw new ArgumentError('training starts from zero states', 'leave initialHidden and initialCell out');
+  }
+  const { call, arrays } = marshal(model, batch, {});
+  const ownTargets = targets.slice() as A;
+  const report = await runNative(
+    (native, run) =>
+      entryOf(native, 'lstmTrain', [...arrays, ownTargets])(call, lend(ownTargets), trainSettings(options), ...run),
+    options,
+  );
+  const { weights, headWeight, headBias } = call as unknown as LstmModel<A>;
+  return { model: { ...model, weights, headWeight, headBias }, ...report };
+}
+
+/** The native form of training options. */
+export function trainSettings(options: LstmTrainOptions): binding.LstmTrainSettings {
   const learningRate = options.learningRate ?? 1e-3;
-  const settings: binding.LstmTrainSettings = {
+  return {
     epochs: options.epochs ?? 100,
     batchSize: options.batchSize ?? 256,
     learningRate,
@@ -229,66 +201,9 @@ export async function lstmTrain<A extends RealArray>(
     seed: options.seed,
     validationRows: options.validationRows ?? 0,
   };
-  if (batch.initialHidden || batch.initialCell) {
-    throw new ArgumentError('training starts from zero states', 'leave initialHidden and initialCell out');
-  }
-  const call = marshal(model, batch, {});
-  const ownTargets = targets.slice();
-  const report = await runNative(
-    (native, run) =>
-      isF32(call, ownTargets)
-        ? native.lstmTrainF32(call, ownTargets as Float32Array, settings, ...run)
-        : native.lstmTrainF64(call as binding.LstmModelF64, ownTargets as Float64Array, settings, ...run),
-    options,
-  );
-  const { weights, headWeight, headBias } = call as unknown as LstmModel<A>;
-  return { model: { ...model, weights, headWeight, headBias }, ...report };
 }
 
 /** Float32 operations a second, in units of 10^9, that this processor reaches with fused products alone. */
 export function measurePeak(threads: number): Promise<number> {
   return runNative((native) => native.measurePeakGflops(threads));
-}
-
-/** The native form of a call; copies what JavaScript could change while it runs. */
-function marshal(model: LstmModel, batch: LstmBatch, options: { readonly borrow?: boolean }): NativeModel {
-  const own = <A extends RealArray>(array: A): A => (options.borrow ? array : (array.slice() as A));
-  const call = {
-    sizes: {
-      inputSize: model.inputSize,
-      hiddenSize: model.hiddenSize,
-      layers: model.layers,
-      batchSize: batch.batchSize,
-      sequenceLength: batch.sequenceLength,
-    },
-    weights: own(model.weights),
-    headWeight: own(model.headWeight),
-    headBias: own(model.headBias),
-    input: own(batch.input),
-    ...(batch.initialHidden && { initialHidden: own(batch.initialHidden) }),
-    ...(batch.initialCell && { initialCell: own(batch.initialCell) }),
-  };
-  for (const [name, size] of Object.entries(call.sizes)) {
-    if (!Number.isInteger(size) || size < 0)
-      throw new ArgumentError(`${name} is ${size}`, 'pass an integer of at least 0');
-  }
-  return call as NativeModel;
-}
-
-type NativeModel = binding.LstmModelF32 | binding.LstmModelF64;
-
-/** Whether a call is all float32; throws when kinds are mixed. */
-function isF32(call: NativeModel, ...others: readonly RealArray[]): call is binding.LstmModelF32 {
-  const { sizes: _, ...arrays } = call;
-  const all = [...Object.values(arrays), ...others].filter((value) => ArrayBuffer.isView(value));
-  const f32 = all.filter((value) => value instanceof Float32Array).length;
-  if (f32 !== 0 && f32 !== all.length) {
-    throw new ArgumentError('arrays of one call mix float32 and float64', 'convert them to one kind');
-  }
-  return f32 !== 0;
-}
-
-/** An array of zeros of the same kind. */
-function zerosLike<A extends RealArray>(like: A, length: number): A {
-  return (like instanceof Float32Array ? new Float32Array(length) : new Float64Array(length)) as A;
 }

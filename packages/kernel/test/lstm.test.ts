@@ -1,9 +1,7 @@
-import { CancelledError, MacrogradError } from '@macrograd/core';
+import { CancelledError } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import {
   activeIsa,
-  type LstmBatch,
-  type LstmModel,
   lstmBackward,
   lstmForward,
   lstmJacobian,
@@ -11,50 +9,7 @@ import {
   lstmTrain,
   type RealArray,
 } from '../src/index.js';
-
-/** Numbers on [-scale, scale), the same on every run. */
-function filled<A extends RealArray>(kind: { new (length: number): A }, length: number, scale: number): A {
-  const out = new kind(length);
-  let state = 7;
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    out[i] = (state / 2 ** 31 - 1) * scale;
-  }
-  return out;
-}
-
-const inputSize = 3;
-const outputs = 2;
-
-function model<A extends RealArray>(kind: { new (length: number): A }, hiddenSize = 5, layers = 2): LstmModel<A> {
-  const first = 4 * hiddenSize * (inputSize + hiddenSize + 2);
-  const others = (layers - 1) * 4 * hiddenSize * (2 * hiddenSize + 2);
-  return {
-    inputSize,
-    hiddenSize,
-    layers,
-    weights: filled(kind, first + others, 0.5),
-    headWeight: filled(kind, outputs * hiddenSize, 1),
-    headBias: filled(kind, outputs, 1),
-  };
-}
-
-function batch<A extends RealArray>(
-  kind: { new (length: number): A },
-  batchSize = 4,
-  sequenceLength = 6,
-): LstmBatch<A> {
-  return { input: filled(kind, batchSize * sequenceLength * inputSize, 1), batchSize, sequenceLength };
-}
-
-async function refusal(promise: Promise<unknown>): Promise<MacrogradError> {
-  const error = await promise.then(
-    () => new Error('nothing was refused'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(MacrogradError);
-  return error as MacrogradError;
-}
+import { batch, filled, inputSize, model, outputs, refusal } from './lstmCase.js';
 
 /** Largest difference that float32 rounding leaves through six steps of values near 1. */
 const F32_BOUND = 1e-6;

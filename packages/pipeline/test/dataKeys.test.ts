@@ -13,6 +13,7 @@ const text = `factors:
     releases: calendar.csv
     series:
       CPI: { column: CPIAUCSL, transform: dlog2, surprise: 3, winsorise: 0.01 }
+      NEWS: { column: PAYEMS, gaps: carry, surprise: { consensus: SURVEY, file: survey.csv } }
   - { file: french.zip, format: french, member: a.csv, table: Equal }
 assets:
   - { file: funds.csv, values: prices, currency: EUR, decimal: ",", delimiter: ";", encoding: latin1 }
@@ -34,6 +35,7 @@ beforeAll(() => {
     'fx.csv',
     'market.duckdb',
     'nyse.csv',
+    'survey.csv',
   ]) {
     writeFileSync(join(folder, name), name);
   }
@@ -50,7 +52,10 @@ describe('keys of data', () => {
       missing: [-999],
       outliers: 'iqr',
       releases: join(folder, 'calendar.csv'),
-      series: { CPI: { transform: 'dlog2', surprise: 3, winsorise: 0.01 } },
+      series: {
+        NEWS: { gaps: 'carry', surprise: { consensus: 'SURVEY', file: join(folder, 'survey.csv') } },
+        CPI: { transform: 'dlog2', surprise: 3, winsorise: 0.01 },
+      },
     });
     expect(panel.factors[1]).toMatchObject({ format: 'french', member: 'a.csv', table: 'Equal' });
     expect(panel.assets[0]).toMatchObject({ decimal: ',', delimiter: ';', encoding: 'latin1' });
@@ -65,7 +70,16 @@ describe('keys of data', () => {
 
   it('every file that counts is hashed, a folder by its files', async () => {
     const before = await dataHashes(await read());
-    const files = ['calendar.csv', 'french.zip', 'funds.csv', 'fx.csv', 'market.duckdb', 'nyse.csv', 'vintages'];
+    const files = [
+      'calendar.csv',
+      'french.zip',
+      'funds.csv',
+      'fx.csv',
+      'market.duckdb',
+      'nyse.csv',
+      'survey.csv',
+      'vintages',
+    ];
     expect(Object.keys(before).sort()).toEqual(files);
     writeFileSync(join(folder, 'vintages/2020-02.csv'), 'new');
     const after = await dataHashes(await read());
@@ -75,6 +89,7 @@ describe('keys of data', () => {
   it.each([
     ['outliers: iqr\n', 'outliers: all\n', '"factors[0].outliers" is "all"'],
     ['decimal: ","', 'decimal: ";"', '"assets[0].decimal" is ";"'],
+    ['consensus: SURVEY', 'consensus: 3', '"factors[0].series.NEWS.surprise'],
     ['winsorise: 0.01', 'winsorise: 0.7', '"factors[0].series.CPI.winsorise" is 0.7'],
   ])('%s as %s is refused', async (from, to, message) => {
     await expect(parseConfig(text.replace(from, to), 'config.yaml')).rejects.toThrow(message);

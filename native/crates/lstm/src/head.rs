@@ -41,6 +41,18 @@ impl<T: Real> Head<T> {
         }
     }
 
+    /// Copies weight [outputs, hidden_size] and bias `[outputs]` to the given arrays.
+    ///
+    /// # Errors
+    /// [`LstmError::ShapeMismatch`].
+    pub fn write_flat(&self, weight: &mut [T], bias: &mut [T]) -> Result<(), LstmError> {
+        check_length("head_weight", weight.len(), self.weight.len())?;
+        check_length("head_bias", bias.len(), self.bias.len())?;
+        weight.copy_from_slice(&self.weight);
+        bias.copy_from_slice(&self.bias);
+        Ok(())
+    }
+
     /// H: columns of the weight.
     #[must_use]
     pub fn hidden_size(&self) -> usize {

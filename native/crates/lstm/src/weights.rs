@@ -134,6 +134,18 @@ impl<T: Real> LstmWeights<T> {
         Ok(Self { shape, layers })
     }
 
+    /// Copies all parameters to `flat`, in the order of [`LstmWeights::from_flat`].
+    ///
+    /// # Errors
+    /// [`LstmError::ShapeMismatch`].
+    pub fn write_flat(&self, flat: &mut [T]) -> Result<(), LstmError> {
+        check_length("weights", flat.len(), self.shape.parameter_count())?;
+        flat.iter_mut()
+            .zip(self.arrays().flatten())
+            .for_each(|(out, &x)| *out = x);
+        Ok(())
+    }
+
     /// Sizes that the arrays have.
     #[must_use]
     pub fn shape(&self) -> LstmShape {

@@ -8,6 +8,9 @@ mod linear_heads;
 mod linear_kalman;
 mod linear_static;
 mod lstm;
+mod lstm_directional;
+mod lstm_exposures;
+mod lstm_networks;
 pub mod task;
 
 use macrograd_simd::Isa;

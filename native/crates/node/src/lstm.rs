@@ -3,9 +3,10 @@
 
 use macrograd_lstm::train::{Targets, TrainOptions, TrainingData, train};
 use macrograd_lstm::{
-    Gradients, Head, LstmShape, LstmWeights, OutputCotangent, Sequences, Tape, forward, jacobian, predict, pull_back,
+    Gradients, Head, InputColumns, LstmError, LstmShape, LstmWeights, OutputCotangent, Sequences, Tape, forward,
+    jacobian, predict, pull_back,
 };
-use macrograd_simd::measure_peak;
+use macrograd_simd::{Real, measure_peak};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array};
 use napi_derive::napi;
 
@@ -23,11 +24,34 @@ pub struct LstmSizes {
 }
 
 impl LstmSizes {
-    fn shape(&self) -> LstmShape {
+    pub(crate) fn shape(&self) -> LstmShape {
         LstmShape {
             input_size: self.input_size as usize,
             hidden_size: self.hidden_size as usize,
             layers: self.layers as usize,
+        }
+    }
+}
+
+/// Which derivatives are wanted; see the facade.
+#[napi(object)]
+pub struct LstmColumns {
+    /// `every`, `sum_over_steps` or `input`.
+    pub kind: String,
+    /// Index of the input for the kind `input`.
+    pub input: Option<u32>,
+}
+
+impl LstmColumns {
+    pub(crate) fn view(&self) -> Result<InputColumns, Failure> {
+        match (self.kind.as_str(), self.input) {
+            ("every", None) => Ok(InputColumns::Every),
+            ("sum_over_steps", None) => Ok(InputColumns::SumOverSteps),
+            ("input", Some(input)) => Ok(InputColumns::Input(input as usize)),
+            (kind, _) => {
+                let problem = format!("columns of kind {kind}; wanted every, sum_over_steps, or input with its index");
+                Err(Failure::new("bad_argument", problem))
+            }
         }
     }
 }
@@ -105,7 +129,7 @@ macro_rules! entries {
         }
 
         impl $model {
-            fn parameters(&self) -> Result<(LstmWeights<$t>, Head<$t>), Failure> {
+            pub(crate) fn parameters(&self) -> Result<(LstmWeights<$t>, Head<$t>), Failure> {
                 let weights = LstmWeights::from_flat(self.sizes.shape(), &self.weights)?;
                 let head = Head::new(
                     self.sizes.hidden_size as usize,
@@ -115,7 +139,7 @@ macro_rules! entries {
                 Ok((weights, head))
             }
 
-            fn sequences(&self) -> Sequences<'_, $t> {
+            pub(crate) fn sequences(&self) -> Sequences<'_, $t> {
                 Sequences {
                     input: &self.input,
                     batch_size: self.sizes.batch_size as usize,
@@ -228,25 +252,14 @@ macro_rules! entries {
                     control,
                 )?;
                 // SAFETY: as above.
-                let (flat, head_weight, head_bias) = unsafe {
+                let out = unsafe {
                     (
                         gradients.weights.as_mut(),
                         gradients.head_weight.as_mut(),
                         gradients.head_bias.as_mut(),
                     )
                 };
-                flat.iter_mut()
-                    .zip(d_weights.arrays().flatten())
-                    .for_each(|(out, &x)| *out = x);
-                head_weight
-                    .iter_mut()
-                    .zip(&d_head.weight)
-                    .for_each(|(out, &x)| *out = x);
-                head_bias
-                    .iter_mut()
-                    .zip(&d_head.bias)
-                    .for_each(|(out, &x)| *out = x);
-                Ok(())
+                Ok(write_parameters(&d_weights, &d_head, out)?)
             })
         }
 
@@ -306,18 +319,14 @@ macro_rules! entries {
                     control,
                 )?;
                 // SAFETY: the facade lends these arrays for this call alone, and nobody else touches them until it ends.
-                let (flat, head_weight, head_bias) = unsafe {
+                let out = unsafe {
                     (
                         model.weights.as_mut(),
                         model.head_weight.as_mut(),
                         model.head_bias.as_mut(),
                     )
                 };
-                flat.iter_mut()
-                    .zip(weights.arrays().flatten())
-                    .for_each(|(out, &x)| *out = x);
-                head_weight.copy_from_slice(&head.weight);
-                head_bias.copy_from_slice(&head.bias);
+                write_parameters(&weights, &head, out)?;
                 Ok(LstmTrainReport {
                     training_loss: trained.training_loss,
                     validation_loss: trained.validation_loss,
@@ -350,6 +359,16 @@ entries!(
     lstm_jacobian_f64,
     lstm_train_f64
 );
+
+/// Copies parameters or their gradients to `(weights, head_weight, head_bias)`, laid out as in the model.
+pub(crate) fn write_parameters<T: Real>(
+    weights: &LstmWeights<T>,
+    head: &Head<T>,
+    (flat, head_weight, head_bias): (&mut [T], &mut [T], &mut [T]),
+) -> Result<(), LstmError> {
+    weights.write_flat(flat)?;
+    head.write_flat(head_weight, head_bias)
+}
 
 /// The first `rows` of `total` equal rows, and the others.
 fn split<T>(values: &[T], rows: usize, total: usize) -> Result<(&[T], &[T]), Failure> {

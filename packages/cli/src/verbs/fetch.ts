@@ -18,9 +18,9 @@ export function addFetch(program: Command, perform: Perform): void {
     .command('fetch')
     .summary('fetch data from FRED, ALFRED, FRED-MD, FRED-QD or Kenneth French')
     .description(
-      'Fetches sources into a folder: fred:SERIES, alfred:SERIES (every vintage, or one), fred-md, fred-qd, ' +
-        'french:DATA_SET. Beside each file stands where it comes from, its vintage and hash, which runs record. ' +
-        'fred and alfred read the key from FRED_API_KEY.',
+      'Fetches sources into a folder: fred:SERIES, alfred:SERIES (every vintage, or one), releases:SERIES (the day ' +
+        'on which each value first came out), fred-md, fred-qd, french:DATA_SET. Beside each file stands where it comes from, its vintage and hash, which runs record. ' +
+        'fred, alfred and releases read the key from FRED_API_KEY.',
     )
     .argument('<source...>', 'fred:CPIAUCSL, alfred:CPIAUCSL, fred-md, fred-qd, french:49_Industry_Portfolios')
     .option('--vintage <date>', 'as published then: YYYY-MM-DD for alfred, YYYY-MM for fred-md and fred-qd')

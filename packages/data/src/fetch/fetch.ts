@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, parseIsoDate } from '@macrograd/core';
-import { fredObservations, fredUrl, observationsCsv, vintagesCsv } from './fred.js';
+import { fredObservations, fredSeries, fredUrl, observationsCsv, releasesCsv, vintagesCsv } from './fred.js';
 import { HttpClient, type HttpOptions } from './http.js';
 import { type Origin, originPath, readOrigin } from './origin.js';
 import { BASE_URLS, filePath, parseSource, type Source } from './sources.js';
@@ -15,7 +15,7 @@ export interface FetchOptions extends HttpOptions {
   readonly vintage?: string;
   /** In place of the publisher's own address. */
   readonly baseUrl?: string;
-  /** Key of FRED's API, for `fred` and `alfred`. */
+  /** Key of FRED's API, for `fred`, `alfred` and `releases`. */
   readonly key?: string;
 }
 
@@ -39,7 +39,7 @@ export async function fetchSource(text: string, options: FetchOptions): Promise<
   const source = parseSource(text);
   const client = new HttpClient(options);
   await mkdir(options.folder, { recursive: true });
-  return source.kind === 'fred' || source.kind === 'alfred'
+  return source.kind === 'fred' || source.kind === 'alfred' || source.kind === 'releases'
     ? fetchSeries(text, source, client, options)
     : fetchFile(text, source, client, options);
 }
@@ -74,7 +74,12 @@ async function fetchSeries(text: string, source: Source, client: HttpClient, opt
     });
   }
   if (vintage !== undefined) refuseNoDay(vintage);
-  const isEvery = source.kind === 'alfred' && vintage === undefined;
+  const isCalendar = source.kind === 'releases';
+  if (isCalendar && vintage !== undefined) {
+    const remedy = 'leave --vintage out';
+    throw new InputError('a calendar of releases has no vintages', { remedy, code: 'bad_config' });
+  }
+  const isEvery = source.kind !== 'fred' && vintage === undefined;
   const realtime = isEvery
     ? // The first and the last day that FRED knows.
       { start: '1776-07-04', end: '9999-12-31' }
@@ -83,13 +88,15 @@ async function fetchSeries(text: string, source: Source, client: HttpClient, opt
     baseUrl: options.baseUrl ?? BASE_URLS[source.kind],
     id: source.id,
     ...(realtime ? { realtime } : {}),
+    ...(isCalendar ? { isInitial: true } : {}),
   };
+  const series = await fredSeries(client, { ...request, key });
   const observations = await fredObservations(client, { ...request, key });
-  const suffix = isEvery ? '.vintages' : vintage ? `.${vintage}` : '';
-  const csv = isEvery ? vintagesCsv(observations) : observationsCsv(source.id, observations);
+  const suffix = isCalendar ? '.releases' : isEvery ? '.vintages' : vintage ? `.${vintage}` : '';
   const told = { source: text, url: fredUrl(request), vintage: isEvery ? 'all' : (vintage ?? 'current') };
   const file = join(options.folder, `${source.id}${suffix}.csv`);
-  return keep(file, Buffer.from(csv), { ...told, etag: undefined, last_modified: undefined });
+  const csv = (isCalendar ? releasesCsv : isEvery ? vintagesCsv : observationsCsv)(source.id, observations);
+  return keep(file, Buffer.from(csv), { ...told, etag: undefined, last_modified: undefined, series });
 }
 
 function refuseNoDay(vintage: string): void {
@@ -113,7 +120,7 @@ async function intactOrigin(file: string): Promise<Origin | undefined> {
 async function keep(
   file: string,
   body: Buffer,
-  told: Pick<Origin, 'source' | 'url' | 'vintage' | 'etag' | 'last_modified'>,
+  told: Pick<Origin, 'source' | 'url' | 'vintage' | 'etag' | 'last_modified' | 'series'>,
 ): Promise<Fetched> {
   const before = await intactOrigin(file);
   const hash = sha256(body);

@@ -1,5 +1,6 @@
 import { InputError, MacrogradError } from '@macrograd/core';
 import type { HttpClient } from './http.js';
+import type { SeriesFacts } from './origin.js';
 
 /** One value of a series as it was published from one day to another. */
 export interface FredObservation {
@@ -17,19 +18,49 @@ export interface FredRequest {
   readonly key: string;
   /** First and last day of the wanted vintages; both absent for today's. */
   readonly realtime?: { readonly start: string; readonly end: string };
+  /** Of every value the first that was published, in place of all. */
+  readonly isInitial?: boolean;
 }
+
+/** Characters of a title or a unit that are kept. */
+const LONGEST_FACT = 300;
 
 /** Most observations that FRED sends at once. */
 const PAGE = 100_000;
 
 /** Address of a request; the key apart, so that it never stands in a message or a record. */
-export function fredUrl({ baseUrl, id, realtime }: Omit<FredRequest, 'key'>): string {
+export function fredUrl({ baseUrl, id, realtime, isInitial }: Omit<FredRequest, 'key'>): string {
   const query = new URLSearchParams({ series_id: id, file_type: 'json' });
   if (realtime) {
     query.set('realtime_start', realtime.start);
     query.set('realtime_end', realtime.end);
   }
+  if (isInitial) query.set('output_type', '4');
   return `${baseUrl}/fred/series/observations?${query}`;
+}
+
+/**
+ * What FRED says of a series: title, units, frequency.
+ *
+ * @throws as {@link fredObservations}
+ */
+export async function fredSeries(client: HttpClient, { baseUrl, id, key }: FredRequest): Promise<SeriesFacts> {
+  const url = `${baseUrl}/fred/series?${new URLSearchParams({ series_id: id, file_type: 'json' })}`;
+  const { status, body } = await client.get(`${url}&api_key=${encodeURIComponent(key)}`, url);
+  const answer = parseAnswer(body, url);
+  if (status !== 200) throw refusal(id, status, answer);
+  // The name of this list is FRED's.
+  const { seriess: list } = answer;
+  const [series] = Array.isArray(list) ? (list as unknown[]) : [];
+  if (typeof series !== 'object' || series === null) throw noAnswer(url);
+  const text = (name: string) => String((series as Record<string, unknown>)[name] ?? '').slice(0, LONGEST_FACT);
+  return {
+    title: text('title'),
+    units: text('units_short'),
+    frequency: text('frequency_short'),
+    seasonal_adjustment: text('seasonal_adjustment_short'),
+    last_updated: text('last_updated'),
+  };
 }
 
 /**
@@ -91,9 +122,23 @@ export function observationsCsv(id: string, observations: readonly FredObservati
 }
 
 /** All vintages: one row for every value that was ever published, with the days from and to which it stood. */
-export function vintagesCsv(observations: readonly FredObservation[]): string {
+export function vintagesCsv(_id: string, observations: readonly FredObservation[]): string {
   const rows = observations.map(({ date, realtime_start, realtime_end, value }) =>
     [date, realtime_start, realtime_end, value === '.' ? '' : value].join(','),
   );
   return `${['date,realtime_start,realtime_end,value', ...rows].join('\n')}\n`;
+}
+
+/**
+ * First publications as a calendar of releases. ALFRED's archive begins with a vintage that holds all earlier periods:
+ * of these the newest alone came out then, and the others are left out.
+ */
+export function releasesCsv(id: string, observations: readonly FredObservation[]): string {
+  const ordered = observations.toSorted((a, b) => (a.date < b.date ? -1 : 1));
+  const begin = ordered.reduce((first, { realtime_start: day }) => (day < first ? day : first), '9999-12-31');
+  const archived = ordered.findLastIndex(({ realtime_start }) => realtime_start === begin);
+  const rows = ordered
+    .slice(Math.max(archived, 0))
+    .map(({ date, realtime_start }) => `${id},${date},${realtime_start}`);
+  return `${['series,date,released', ...rows].join('\n')}\n`;
 }

@@ -15,6 +15,20 @@ export interface Origin {
   readonly sha256: string;
   readonly etag: string | undefined;
   readonly last_modified: string | undefined;
+  /** Of FRED's series: what it says of them. */
+  readonly series?: SeriesFacts;
+}
+
+/** What FRED says of a series, in its short forms. */
+export interface SeriesFacts {
+  readonly title: string;
+  /** `%`, `Index 1982-84=100`, `Thous. of Persons`. */
+  readonly units: string;
+  /** `D`, `W`, `M`, `Q`, `A` and others. */
+  readonly frequency: string;
+  /** `SA`, `NSA` and others. */
+  readonly seasonal_adjustment: string;
+  readonly last_updated: string;
 }
 
 /** Path of the origin that belongs to a file. */

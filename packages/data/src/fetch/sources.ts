@@ -1,7 +1,7 @@
 import { InputError } from '@macrograd/core';
 
 /** Kinds of source by the word before the colon. */
-const KINDS = ['fred', 'alfred', 'fred-md', 'fred-qd', 'french'] as const;
+const KINDS = ['fred', 'alfred', 'releases', 'fred-md', 'fred-qd', 'french'] as const;
 
 /** One thing that can be fetched. */
 export interface Source {
@@ -14,6 +14,7 @@ export interface Source {
 export const BASE_URLS: Readonly<Record<Source['kind'], string>> = {
   fred: 'https://api.stlouisfed.org',
   alfred: 'https://api.stlouisfed.org',
+  releases: 'https://api.stlouisfed.org',
   'fred-md': 'https://www.stlouisfed.org',
   'fred-qd': 'https://www.stlouisfed.org',
   french: 'https://mba.tuck.dartmouth.edu',
@@ -29,7 +30,8 @@ export const BASE_URLS: Readonly<Record<Source['kind'], string>> = {
 export function parseSource(text: string): Source {
   const [, word = '', id = ''] = /^([a-z-]+)(?::(.*))?$/.exec(text) ?? [];
   const kind = KINDS.find((one) => one === word);
-  const examples = 'fred:CPIAUCSL, alfred:CPIAUCSL, fred-md, fred-qd or french:49_Industry_Portfolios';
+  const examples =
+    'fred:CPIAUCSL, alfred:CPIAUCSL, releases:CPIAUCSL, fred-md, fred-qd or french:49_Industry_Portfolios';
   if (kind === undefined) {
     throw new InputError(`"${text}" is no source`, { remedy: `write ${examples}`, code: 'bad_config' });
   }

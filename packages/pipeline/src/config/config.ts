@@ -146,7 +146,7 @@ function panelDraft(raw: RawConfig, folder: string): PanelDraft {
         dateOrder: date_order,
         file: resolve(folder, source.file),
         releases: source.releases && resolve(folder, source.releases),
-        series: source.series && mapValues(source.series, seriesSpec),
+        series: source.series && mapValues(source.series, (series) => seriesSpec(series, folder)),
       }),
     ),
     assets: raw.assets.map(({ risk_free, note: _, date_order, ...source }) =>
@@ -180,8 +180,15 @@ function monthOf(value: string | number | undefined, month: string): string | un
   return text?.length === 4 ? `${text}-${month}` : text;
 }
 
-function seriesSpec({ release_lag, fill, ...series }: NonNullable<RawConfig['factors'][number]['series']>[string]) {
-  return defined({ ...series, fill: fill && fillSpec(fill), releaseLag: release_lag });
+function seriesSpec(
+  { release_lag, fill, surprise, ...series }: NonNullable<RawConfig['factors'][number]['series']>[string],
+  folder: string,
+) {
+  const against =
+    typeof surprise === 'object'
+      ? defined({ ...surprise, file: surprise.file && resolve(folder, surprise.file) })
+      : surprise;
+  return defined({ ...series, surprise: against, fill: fill && fillSpec(fill), releaseLag: release_lag });
 }
 
 function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {

@@ -55,7 +55,12 @@ export function configSchema(z: ZodModule) {
     filter: z.enum(['hp', 'baxter_king']).optional(),
     outliers: z.enum(outlierRules).optional(),
     winsorise: z.number().gt(0).lt(0.5).optional(),
-    surprise: count(1).max(60).optional(),
+    gaps: z.enum(['missing', 'carry']).optional(),
+    surprise: z
+      .union([count(1).max(60), z.strictObject({ consensus: z.string().min(1), file: z.string().min(1).optional() })], {
+        error: 'expected the order of an autoregression, or { consensus: COLUMN }',
+      })
+      .optional(),
     role: z.enum(roles).default('factor'),
     release_lag: count(0).default(0),
     unit: z.string().optional(),

@@ -18,6 +18,11 @@ export async function dataHashes(config: RunConfig): Promise<Record<string, stri
     const { file, releases } = config.panel.factors[i];
     files.set(source.file, file);
     if (source.releases && releases) files.set(source.releases, releases);
+    for (const [name, { surprise }] of Object.entries(source.series ?? {})) {
+      const against = config.panel.factors[i].series?.[name].surprise;
+      if (typeof surprise !== 'object' || typeof against !== 'object') continue;
+      if (surprise.file && against.file) files.set(surprise.file, against.file);
+    }
   });
   config.raw.assets.forEach((source, i) => {
     const { file, riskFree } = config.panel.assets[i];
