@@ -36,16 +36,26 @@ describe('macrograd --help', () => {
     ]);
   });
 
-  it.each([['init'], ['check'], ['fetch'], ['run'], ['report'], ['export', 'onnx'], ['export', 'tfjs'], ['simulate']])(
-    'shows options and an example for %s %s',
-    (...verb) => {
-      const { code, stdout } = macrograd([...verb, '--help']);
-      expect(code).toBe(0);
-      expect(stdout).toContain('--json');
-      expect(stdout).toContain('--quiet');
-      expect(stdout).toContain(`$ macrograd ${verb.join(' ')}`);
-    },
-  );
+  it.each([
+    ['init'],
+    ['check'],
+    ['fetch'],
+    ['run'],
+    ['screen'],
+    ['exposures'],
+    ['thresholds'],
+    ['interactions'],
+    ['report'],
+    ['export', 'onnx'],
+    ['export', 'tfjs'],
+    ['simulate'],
+  ])('shows options and an example for %s %s', (...verb) => {
+    const { code, stdout } = macrograd([...verb, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('--json');
+    expect(stdout).toContain('--quiet');
+    expect(stdout).toContain(`$ macrograd ${verb.join(' ')}`);
+  });
 
   it.each([
     ['an unknown verb', ['rn'], 'Did you mean run?'],

@@ -22,4 +22,4 @@ export {
 } from './simulation/recovery.js';
 export { simulateWorld, type Truth, type World, type WorldOptions } from './simulation/world.js';
 export { worldFiles } from './simulation/world_files.js';
-export { FactorVar } from './var1.js';
+export { FactorVar, generalisedMoves } from './var1.js';

@@ -74,6 +74,29 @@ export class FactorVar {
   }
 }
 
+/**
+ * How the factors move when one of them is shocked by 1 SD: E[u_l | u_j = 1] = cov(u_l, u_j) / var(u_j) over the
+ * {@link FactorVar} innovations of the training rows (Pesaran and Shin 1998), [factor][shocked factor], in training SD.
+ * Pairs never observed together move apart: 0.
+ */
+export function generalisedMoves(inputs: FactorPanel, train: Span): Float64Array {
+  const expectation = new FactorVar(inputs, train);
+  const k = expectation.columns.length;
+  const products = new Float64Array(k * k);
+  const squares = new Float64Array(k * k);
+  for (let row = train.start + 1; row < train.end; row++) {
+    const u = expectation.innovation(inputs, row);
+    for (let l = 0; l < k; l++) {
+      for (let j = 0; j < k; j++) {
+        if (Number.isNaN(u[l]) || Number.isNaN(u[j])) continue;
+        products[l * k + j] += u[l] * u[j];
+        squares[l * k + j] += u[j] * u[j];
+      }
+    }
+  }
+  return products.map((product, at) => (at % (k + 1) === 0 ? 1 : squares[at] > 0 ? product / squares[at] : 0));
+}
+
 /** Lower Cholesky factor of a positive definite row-major [n][n] matrix. */
 export function cholesky(matrix: Float64Array, n: number): Float64Array {
   const lower = new Float64Array(n * n);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Fitted, MethodId, Panel } from '@macrograd/core';
+import { type Fitted, fitScaler, type MethodId, type Panel, Random } from '@macrograd/core';
 import { twoSidedStudentPValue } from '@macrograd/exposure';
 import { describe, expect, it } from 'vitest';
 import {
@@ -11,6 +11,7 @@ import {
   type Fold,
   type FoldForecast,
   forecastFold,
+  generalisedMoves,
   scoreForecasts,
 } from '../src/index.js';
 
@@ -127,6 +128,38 @@ describe('tests of equal accuracy', () => {
   it('say nothing about equal forecasts or a handful of periods', () => {
     expect(dieboldMariano(new Float64Array(60), 0)).toEqual({ statistic: Number.NaN, pValue: Number.NaN });
     expect(clarkWest(Float64Array.of(1, 2, 3), 0).pValue).toBeNaN();
+  });
+});
+
+describe('generalisedMoves', () => {
+  it('are the regressions of innovations on each other, whatever the factors expect of each other', () => {
+    const rows = 4000;
+    const random = new Random(5);
+    const values = new Float64Array(2 * rows);
+    for (let t = 1; t < rows; t++) {
+      const shock = random.normal();
+      values[2 * t] = 0.9 * values[2 * t - 2] + shock;
+      values[2 * t + 1] = 0.5 * values[2 * t - 2] + 0.8 * shock + 0.6 * random.normal();
+    }
+    const axis = { frequency: 'M', dates: Int32Array.from({ length: rows }, (_, t) => t) } as const;
+    const meta = { role: 'factor', unit: 'pp', transform: 'none', releaseLag: 0, source: 'test' } as const;
+    const inputs = {
+      axis,
+      factors: [
+        { ...meta, name: 'A' },
+        { ...meta, name: 'B' },
+      ],
+      values,
+    };
+    const train = { start: 0, end: rows };
+    const { sd } = fitScaler(values, 2, train);
+    const moves = generalisedMoves(inputs, train);
+    // Shocks of unit variance: cov = .8, variances 1 and 1, each in SD of its factor. Four standard errors.
+    const tolerance = 4 / Math.sqrt(rows);
+    expect(moves[0]).toBe(1);
+    expect(moves[3]).toBe(1);
+    expect(Math.abs((moves[2] * sd[1]) / sd[0] - 0.8)).toBeLessThan(tolerance);
+    expect(Math.abs((moves[1] * sd[0]) / sd[1] - 0.8)).toBeLessThan(tolerance);
   });
 });
 

@@ -1,12 +1,15 @@
 import type { AssetRange, FactorMeta, FactorPanel, Fitted, JacobianBlock, MethodId, Span } from '@macrograd/core';
 import { halfWidthFactor, unitDivisors } from './scale.js';
 
-/** Which lags an exposure sums up: lag 0 alone, or the total return over the lookback after a one-period impulse. */
-export type ExposureKind = 'contemporaneous' | 'cumulative';
+/**
+ * What an exposure holds fixed and sums up: lag 0 alone or all lags, the other factors fixed (partial); or lag 0 with the
+ * other factors moving as they usually do with the factor (`total`).
+ */
+export type ExposureKind = 'contemporaneous' | 'cumulative' | 'total';
 
 export interface ExposureOptions {
   /** Default `contemporaneous`. */
-  readonly form?: ExposureKind;
+  readonly form?: 'contemporaneous' | 'cumulative';
   /** Coverage of the normal interval; default .90. */
   readonly level?: number;
   readonly assets?: AssetRange;

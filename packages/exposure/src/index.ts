@@ -8,6 +8,7 @@ export {
 export { halfLife, type LagProfile, type LagProfileOptions, lagProfile, peakLag } from './lag_profile.js';
 export { normalCdf, normalQuantile, twoSidedNormalPValue } from './normal.js';
 export { BARELY_SEEN_SHARE, type RegimeShare, regimeShare, regimeShares } from './regime.js';
+export { unitDivisors } from './scale.js';
 export { type AddedVariable, AddedVariableTest } from './screening/added_variable.js';
 export { Basis } from './screening/basis.js';
 export { combinePValues, type WeightedPValue } from './screening/combine.js';
@@ -15,3 +16,4 @@ export { hacLags, type Screen, type ScreenOptions, screenFactors } from './scree
 export { twoSidedStudentPValue } from './student_t.js';
 export { type ExposureSummary, type SummaryOptions, summarise } from './summary.js';
 export { type ExposureCurve, exposureCurve, signChange, type Threshold } from './threshold.js';
+export { totalExposures } from './total.js';

@@ -1,7 +1,16 @@
 import type { FitStatus, Fitted, MethodId, Panel, Span } from '@macrograd/core';
-import { type Fold, type FoldForecast, forecastFold } from '@macrograd/evaluation';
-import { BARELY_SEEN_SHARE, exposureCube, lagProfile, regimeShares, type Screen, summarise } from '@macrograd/exposure';
-import { hasLags, kindsOf } from '../tables/exposure-layout.js';
+import { type Fold, type FoldForecast, forecastFold, generalisedMoves } from '@macrograd/evaluation';
+import {
+  BARELY_SEEN_SHARE,
+  exposureCube,
+  lagProfile,
+  regimeShares,
+  type Screen,
+  summarise,
+  totalExposures,
+  unitDivisors,
+} from '@macrograd/exposure';
+import { formsOf, hasLags } from '../tables/exposure-layout.js';
 import type { ExposureSource, ExposureTable } from '../tables/exposures.js';
 import type { FitProfile } from '../tables/results.js';
 import type { FitTask } from './fit.js';
@@ -18,6 +27,7 @@ export class Collector {
   private readonly profilesByTask = new Map<string, FitProfile>();
   private readonly summariesByMethod = new Map<MethodId, MethodSummary>();
   private readonly shares = new Map<number | 'final', Float64Array>();
+  private readonly moves = new Map<number | 'final', Float64Array>();
 
   constructor(
     private readonly panel: Panel,
@@ -36,11 +46,15 @@ export class Collector {
       fit === 'final' && dependsOnState(fitted.method)
         ? new ThresholdReader(this.screen, this.panel.inputs)
         : undefined;
-    for (const form of kindsOf(fitted.method)) {
+    const source = this.source(fit, fitted, status);
+    const sd = unitDivisors(fitted, this.panel.inputs);
+    for (const form of formsOf(fitted.method)) {
       const options = { form, level: INTERVAL_COVERAGE, ...this.stop };
       for await (const cube of exposureCube(fitted, this.panel.inputs, dates, options)) {
-        this.exposures.add(cube, this.source(fit, fitted, status));
-        if (form === 'contemporaneous') thresholds?.add(cube);
+        this.exposures.add(cube, source);
+        if (form !== 'contemporaneous') continue;
+        this.exposures.add(totalExposures(cube, this.movesOf(fit), sd), source);
+        thresholds?.add(cube);
       }
     }
     const seen = fit === 'final' ? this.unseen : this.folds[fit].test;
@@ -115,12 +129,23 @@ export class Collector {
     };
   }
 
+  private trainOf(fit: number | 'final'): Span {
+    return fit === 'final' ? { start: 0, end: this.panel.axis.dates.length } : this.folds[fit].train;
+  }
+
+  /** How the factors move together, by the fit's training rows. */
+  private movesOf(fit: number | 'final'): Float64Array {
+    const known = this.moves.get(fit) ?? generalisedMoves(this.panel.inputs, this.trainOf(fit));
+    this.moves.set(fit, known);
+    return known;
+  }
+
   /** [row]: how familiar the row's state is to the fit's training rows. */
   private regimeShareOf(fit: number | 'final'): Float64Array {
     const known = this.shares.get(fit);
     if (known) return known;
     const rows = this.panel.axis.dates.length;
-    const train = fit === 'final' ? { start: 0, end: rows } : this.folds[fit].train;
+    const train = this.trainOf(fit);
     const shares = regimeShares(this.panel.inputs, train, { start: 0, end: rows });
     const values = Float64Array.from(shares, ({ share }) => share);
     this.shares.set(fit, values);

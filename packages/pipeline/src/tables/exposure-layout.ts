@@ -17,9 +17,14 @@ export function hasLags(method: MethodId): boolean {
   return method === 'lstm' || method === 'var' || method === 'distributed_lag' || method === 'spline';
 }
 
-/** Kinds of exposure that are written for a method: cumulative ones only where they differ. */
-export function kindsOf(method: TableMethod): readonly ExposureKind[] {
+/** Forms of the Jacobian that are read for a method: the cumulative one only where it differs. */
+export function formsOf(method: TableMethod): readonly ('contemporaneous' | 'cumulative')[] {
   return method === 'chosen' || hasLags(method) ? ['contemporaneous', 'cumulative'] : ['contemporaneous'];
+}
+
+/** Kinds of exposure that are written for a method. */
+export function kindsOf(method: TableMethod): readonly ExposureKind[] {
+  return [...formsOf(method), 'total'];
 }
 
 /** Six doubles, six codes, a date and a flag. */
