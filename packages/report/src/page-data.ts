@@ -53,6 +53,34 @@ export interface PageChoice {
   readonly weight: number;
 }
 
+/** Level of a series at which an exposure provably changes its sign; an end without a sure sign beyond it is null. */
+export interface PageThreshold {
+  readonly asset: string;
+  readonly factor: string;
+  readonly variable: string;
+  readonly unit: string;
+  readonly level: Maybe;
+  readonly lo: Maybe;
+  readonly hi: Maybe;
+  readonly p: Maybe;
+}
+
+/** An exposure that provably depends on another series. */
+export interface PageInteraction {
+  readonly asset: string;
+  readonly factor: string;
+  readonly partner: string;
+}
+
+/** How exposures depend on the state, by one method. */
+export interface PageStates {
+  readonly method: string;
+  /** Pairs tested. */
+  readonly tested: number;
+  readonly thresholds: readonly PageThreshold[];
+  readonly interactions: readonly PageInteraction[];
+}
+
 /** Dates `start` <= index < `end` that are read with one fit. */
 export interface PageRegion {
   readonly start: number;
@@ -84,6 +112,8 @@ export interface PageData {
   /** By method. */
   readonly summary: Readonly<Record<string, PageSummary>>;
   readonly scores: Readonly<Record<string, PageScores>>;
+  /** Absent where no method of the run sees states. */
+  readonly states?: PageStates;
   /** ISO dates of the charts through time. */
   readonly dates: readonly string[];
   readonly regions: readonly PageRegion[];

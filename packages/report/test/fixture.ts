@@ -203,6 +203,7 @@ function summary({ options, random, truth, sd }: World) {
         const mean = method === 'zero' ? 0 : truth[i * factors.length + j] + 0.0005 * random.normal();
         const se = method === 'zero' ? Number.NaN : 0.003;
         const q = method === 'zero' ? Number.NaN : Math.min(1, 2.5 * Math.exp(-((mean / se) ** 2) / 1.8));
+        const turns = method === 'lstm' && i === 0 && j === 0;
         table.append({
           asset,
           factor,
@@ -220,12 +221,12 @@ function summary({ options, random, truth, sd }: World) {
           status: i === 2 && j === 1 ? 'regime_barely_seen' : 'ok',
           peak_lag: method === 'lstm' ? 1 : null,
           half_life: method === 'lstm' ? 2.5 : Number.NaN,
-          threshold: Number.NaN,
-          threshold_lo: Number.NaN,
+          threshold: turns ? 5.1 : Number.NaN,
+          threshold_lo: turns ? 4.3 : Number.NaN,
           threshold_hi: Number.NaN,
-          threshold_variable: null,
-          threshold_unit: null,
-          threshold_p_value: Number.NaN,
+          threshold_variable: method === 'lstm' ? 'LEVEL' : null,
+          threshold_unit: method === 'lstm' ? 'pp' : null,
+          threshold_p_value: method !== 'lstm' ? Number.NaN : turns ? 0.0004 : 0.6,
           top_interaction: null,
           in_regime: null,
         });

@@ -35,7 +35,18 @@ const smallPage = await renderReport(fixtureResult(smallFixture));
 describe('the page', () => {
   test('has every section, in reading order', () => {
     const ids = [...markupOf(smallPage).matchAll(/<section id="(\w+)"/g)].map((match) => match[1]);
-    expect(ids).toEqual(['says', 'warnings', 'assets', 'heatmap', 'history', 'lags', 'methods', 'checks', 'notes']);
+    expect(ids).toEqual([
+      'says',
+      'warnings',
+      'assets',
+      'heatmap',
+      'history',
+      'lags',
+      'states',
+      'methods',
+      'checks',
+      'notes',
+    ]);
   });
 
   test('loads nothing from elsewhere', () => {
@@ -64,6 +75,13 @@ describe('the page', () => {
     expect(text).toContain('these numbers are synthetic');
     expect(text).toContain('1 of 2 come out');
     expect(text).toContain('1 of the 3 assets are companies that survived');
+  });
+
+  test('shows thresholds with unit and interval, an open end as a dash, and says what is not provable', () => {
+    const text = markupOf(smallPage);
+    expect(text).toContain('1 of 9 exposures provably change their sign');
+    expect(text).toContain('<td>LEVEL</td><td class="num">5.10</td><td class="num">4.30 to \u2013</td><td>pp</td>');
+    expect(text).toContain('No interaction is provable: none of 9 exposures');
   });
 
   test('shows checks in percent though run.json has decimals', () => {

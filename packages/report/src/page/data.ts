@@ -3,6 +3,7 @@ import type { RunResult } from '../result.js';
 import { choiceBlocks, pageFactors, scoreBlocks, summaryBlocks } from './headline.js';
 import { historyPart } from './history.js';
 import { distinct } from './index-of.js';
+import { pageStates } from './states.js';
 
 /** Characters of base64 that the exposures through time may take: with the script and the rest the page stays below 5 MB. */
 const HISTORY_BUDGET = 3_600_000;
@@ -44,6 +45,7 @@ export function pageData(result: RunResult, historyBudget = HISTORY_BUDGET): Pag
   );
   const order = bySignificance(blocks, assets.length, factors.length);
   const { choices, reasons } = choiceBlocks(chosen, assets);
+  const states = pageStates(summary);
   return {
     assets: assets.map((name) => ({ name, labels: labels.get(name) ?? [] })),
     factors,
@@ -56,6 +58,7 @@ export function pageData(result: RunResult, historyBudget = HISTORY_BUDGET): Pag
     reasons,
     summary: blocks,
     scores: scoreBlocks(evaluation, assets),
+    ...(states && { states }),
     ...historyPart({ exposures: result.exposures, lags: result.lags, assets, factors, order, budget: historyBudget }),
   };
 }

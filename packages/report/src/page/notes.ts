@@ -27,8 +27,12 @@ export function methodNotes(data: PageData, coverage: number): Note[] {
       text: `Covers ${interval} of the estimation error as the method sees it: coefficient uncertainty with errors robust to heteroskedasticity and autocorrelation for the regressions; the spread of the asset's weights given the data and the spread between networks for the LSTM.`,
     },
     {
+      term: 'Partial and total',
+      text: 'Partial: the other factors stay put. Total: they move as they usually do when this one is surprised, so that the total exposure is what a holder sees.',
+    },
+    {
       term: 'q-value and significance',
-      text: `The smallest false-discovery rate at which a pair would be reported, over all assets and factors of a method together. Significant means q at most ${data.level}: among the pairs so marked that share is expected to be false. A pair that is not significant may still have an exposure; these data cannot show it.`,
+      text: `Every method shows the same test of the data, not of its own estimate: does the return move with the factor at all, the other factors held fixed? Methods with lags or states are asked about delayed and state-dependent effects too. The q-value is the smallest false-discovery rate at which a pair would be reported, over all assets and factors of a method together. Significant means q at most ${data.level}: among the pairs so marked that share is expected to be false. A pair that is not significant may still have an exposure; these data cannot show it.`,
     },
     {
       term: 'Out of sample',

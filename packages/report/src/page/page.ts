@@ -4,6 +4,7 @@ import type { PageData } from '../page-data.js';
 import { embeddedJson, Html, html, term } from './html.js';
 import { methodNotes } from './notes.js';
 import { count, lstmAgainstRest, whatThisSays } from './says.js';
+import { statesSection } from './states.js';
 
 /** Script and style sheet that are inlined. */
 export interface ClientFiles {
@@ -21,6 +22,7 @@ export function pageHtml(run: RunRecord, data: PageData, client: ClientFiles): s
     heatmap(data),
     history(data),
     lags(data),
+    statesSection(data),
     arena(data),
     checks(run.checks),
     notes(run, data),
@@ -36,7 +38,7 @@ export function pageHtml(run: RunRecord, data: PageData, client: ClientFiles): s
 <style>${new Html(client.style)}</style>
 </head>
 <body>
-${navigation(run.checks.length > 0)}
+${navigation(run.checks.length > 0, data.states !== undefined)}
 <main>
 ${sections}
 </main>
@@ -48,13 +50,14 @@ ${sections}
 `.text;
 }
 
-function navigation(hasChecks: boolean): Html {
+function navigation(hasChecks: boolean, hasStates: boolean): Html {
   const links: [string, string][] = [
     ['says', 'Summary'],
     ['assets', 'Assets'],
     ['heatmap', 'Heatmap'],
     ['history', 'Through time'],
     ['lags', 'Lags'],
+    ...(hasStates ? [['states', 'States'] as [string, string]] : []),
     ['methods', 'Methods'],
     ...(hasChecks ? [['checks', 'Checks'] as [string, string]] : []),
     ['notes', 'Notes'],
