@@ -13,13 +13,15 @@ export const ASSETS_NAME = 'assets';
 export interface ExposureExportOptions extends ExportOptions {
   /** Forms to write; default all. Every call of the file computes all that are in it, and `lags` costs the most. */
   readonly forms?: readonly JacobianForm[];
+  /** Default true: the file has the input `assets`. Otherwise it gives all assets, and `factors` is its one input. */
+  readonly selectable?: boolean;
 }
 
 /**
  * Turns fitted parameters into a `.onnx` file whose outputs are exposures: the Jacobian as a graph of standard
  * operators, so that any ONNX runtime gives what no runtime derives by itself.
  *
- * Inputs: `factors` as of {@link modelToOnnx}; `assets`, the places of the wanted ones (int64). Outputs for each form
+ * Inputs: `factors` as of {@link modelToOnnx}; `assets`, the places of the wanted ones (int64), if selectable. Outputs for each form
  * (`contemporaneous` and `cumulative`: [batch, asset, factor]; `lags`: [batch, asset, lag, factor], lag 0 the return's own
  * period; factors are the series with role factor): the decimal return per training SD, `_unit` per unit of the factor,
  * `_se` its standard error (posterior of the heads and spread of the members; interval 90 %: -+ 1.645 se) and `_spread`,
@@ -50,8 +52,12 @@ export function exposuresFile(parameters: OnnxParameters, info: ModelInfo, optio
     ['batch', 'time', info.factors.length],
     'raw values in their own units, NaN = missing',
   );
-  // Not with a default for all: onnxruntime's JavaScript interface could not replace that.
-  const assets = graph.indexInput(ASSETS_NAME, 'selected', 'places of the wanted assets in the metadata');
+  // Not an input with a default: onnxruntime's JavaScript interface ignores what is given instead of it, silently.
+  const every = Array.from(info.assets, (_, place) => place);
+  const assets =
+    options.selectable === false
+      ? graph.ints('every_asset', every)
+      : graph.indexInput(ASSETS_NAME, 'selected', 'places of the wanted assets in the metadata');
   const targets = info.factors.flatMap(({ role }, column) => (role === 'factor' ? [column] : []));
   const assetCount = info.assets.length;
   const wanted: ExposureGraph = { graph, raw, assets, assetCount, targets, forms: options.forms ?? exposureForms };

@@ -19,6 +19,9 @@ export interface ExportOptions {
   readonly weights?: WeightType;
 }
 
+/** Bytes given to a hash at once; the limit is 2 GB. */
+const HASHED_BYTES = 2 ** 28;
+
 /** What can be exported: one method's parameters, networks with learned heads, or the mix of methods that was chosen. */
 export type OnnxParameters = MethodParameters | MixParameters;
 
@@ -30,7 +33,6 @@ export function fileOf(
   docString: string,
   { opset = 17, weights = 'float32' }: ExportOptions,
 ): ModelProto {
-  const hash = createHash('sha256').update(encodeGraph(graph)).digest('hex');
   return {
     irVersion: IR_VERSIONS[opset],
     producerName: 'macrograd',
@@ -40,8 +42,20 @@ export function fileOf(
     docString,
     graph,
     opsetImport: [{ domain: '', version: opset }],
-    metadataProps: metadataOf(parameters, info, { graph_sha256: hash, weights }),
+    metadataProps: metadataOf(parameters, info, { graph_sha256: graphHash(graph), weights }),
   };
+}
+
+/** SHA-256 of the graph's structure, then of its constants one by one: together they may be larger than one buffer. */
+function graphHash(graph: GraphProto): string {
+  const bare = graph.initializer.map(({ rawData: _, ...tensor }) => tensor);
+  const hash = createHash('sha256').update(encodeGraph({ ...graph, initializer: bare }));
+  for (const { rawData } of graph.initializer) {
+    for (let start = 0; start < (rawData?.length ?? 0); start += HASHED_BYTES) {
+      hash.update(rawData!.subarray(start, start + HASHED_BYTES));
+    }
+  }
+  return hash.digest('hex');
 }
 
 /** Time steps of a window from which on a longer one changes nothing. */

@@ -58,7 +58,8 @@ export class GraphBuilder {
 
   /** A float32 constant. */
   floats(name: string, dims: readonly number[], values: ArrayLike<number>): Edge {
-    const data = Float32Array.from(values);
+    const data = new Float32Array(values.length);
+    data.set(values);
     return this.constant({ name, dims, dataType: ElementType.float, rawData: new Uint8Array(data.buffer) });
   }
 

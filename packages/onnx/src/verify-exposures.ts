@@ -97,19 +97,35 @@ async function calls(
   const { Tensor } = await import('onnxruntime-node');
   const series = inputs.factors.length;
   const places = BigInt64Array.from({ length: assets.end - assets.start }, (_, i) => BigInt(assets.start + i));
+  const selectable = session.inputNames.includes(ASSETS_NAME);
   const step = Math.max(1, Math.floor(CALL_VALUES / (places.length * series * lookback)));
   const parts: Record<string, Float32Array | undefined>[] = [];
   for (let start = span.start; start < span.end; start += step) {
     const rows = { start, end: Math.min(start + step, span.end) };
     const feeds = {
       [INPUT_NAME]: new Tensor('float32', factorWindows(inputs, rows, lookback), [rows.end - start, lookback, series]),
-      [ASSETS_NAME]: new Tensor('int64', places, [places.length]),
+      ...(selectable && { [ASSETS_NAME]: new Tensor('int64', places, [places.length]) }),
     };
     const wanted = [form, `${form}_se`].filter((name) => session.outputNames.includes(name));
     const results = await session.run(feeds, wanted);
-    parts.push(Object.fromEntries(wanted.map((name) => [name, floats(results[name].data, name)])));
+    const taken = (name: string) => {
+      const { data, dims } = results[name];
+      return selectable ? floats(data, name) : ofAssets(floats(data, name), dims, assets);
+    };
+    parts.push(Object.fromEntries(wanted.map((name) => [name, taken(name)])));
   }
   return parts;
+}
+
+/** Some assets of [date][asset][...]. */
+function ofAssets(data: Float32Array, dims: readonly number[], { start, end }: AssetRange): Float32Array {
+  const width = dims.slice(2).reduce((a, b) => a * b, 1);
+  const out = new Float32Array(dims[0] * (end - start) * width);
+  for (let date = 0; date < dims[0]; date++) {
+    const from = date * dims[1] * width;
+    out.set(data.subarray(from + start * width, from + end * width), date * (end - start) * width);
+  }
+  return out;
 }
 
 function floats(data: unknown, name: string): Float32Array {

@@ -13,6 +13,9 @@ const SMALLEST_EXTERNAL = 1024;
 /** Offsets are multiples of a page, so that a runtime can map the file. */
 const PAGE = 4096;
 
+/** Bytes written at once; the limit of a system call is 2 GB. */
+const WRITTEN_BYTES = 2 ** 28;
+
 /** Where large weights go. */
 export interface WriteOptions {
   /** Bytes of weights above which they go to `<file>.data` beside the model; default just below 2 GB. */
@@ -75,7 +78,7 @@ function writeTensors(file: string, tensors: readonly TensorProto[]): TensorProt
       position = Math.ceil(position / PAGE) * PAGE;
       const place = { location: basename(file), offset: String(position), length: String(rawData.length) };
       for (let done = 0; done < rawData.length; ) {
-        done += writeSync(descriptor, rawData, done, rawData.length - done, position + done);
+        done += writeSync(descriptor, rawData, done, Math.min(WRITTEN_BYTES, rawData.length - done), position + done);
       }
       position += rawData.length;
       const externalData = Object.entries(place).map(([key, value]) => ({ key, value }));

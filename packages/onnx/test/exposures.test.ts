@@ -177,6 +177,23 @@ describe('an exposure file', () => {
     );
   });
 
+  it('gives all assets from the window alone where it is written without a selection', async () => {
+    const inputs = factorPanel(40, shape.series, [], 48);
+    const all = exposuresToOnnx(parameters, infoOf(shape.series, shape.assets), { selectable: false });
+    const session = await InferenceSession.create(all, { logSeverityLevel: 3 });
+    expect(session.inputNames).toEqual([INPUT_NAME]);
+    await session.release();
+    const span = { start: 30, end: 33 };
+    for (const assets of [
+      { start: 0, end: shape.assets },
+      { start: 2, end: 5 },
+    ]) {
+      expect(await runExposures(all, inputs, span, assets, 'lags')).toEqual(
+        await runExposures(bytes, inputs, span, assets, 'lags'),
+      );
+    }
+  });
+
   it('takes a longer window, of which older steps change no bit', async () => {
     const { values } = factorPanel(30, shape.series, [], 47);
     const long = await outputs(bytes, Float32Array.from(values), [1, 30, shape.series], [0, 6]);

@@ -1,3 +1,4 @@
+import type { JacobianForm } from '@macrograd/core';
 import { type Command, Option } from 'commander';
 import { exitCodes } from '../exit.js';
 import { formatBytes } from '../format.js';
@@ -20,6 +21,14 @@ export function addExport(program: Command, perform: Perform): void {
     .option('--method <name>', 'method to export, or chosen for the mix of them (default: lstm where there is one)')
     .addOption(new Option('--opset <number>', 'operator set').choices(['14', '17']).default('17'))
     .option('--asset <name...>', 'assets that get files of their own, in assets/ (default: one pair of files for all)')
+    .addOption(
+      new Option('--forms <name...>', 'forms of exposures in the file (default: all; lags cost the most)').choices([
+        'contemporaneous',
+        'cumulative',
+        'lags',
+      ]),
+    )
+    .option('--all-assets', 'exposures.onnx gives all assets and has no input that selects some')
     .option('--external-above <bytes>', 'size of weights above which they go to a file beside the model', Number)
     .option('--float16', 'store weights in half precision: half the size, with the error that is printed');
   describeVerb(onnx, 'macrograd export onnx out').action((dir: string, options: ExportOnnxOptions) =>
@@ -56,6 +65,8 @@ interface ExportOnnxOptions extends CommonOptions {
   readonly float16?: boolean;
   readonly asset?: readonly string[];
   readonly externalAbove?: number;
+  readonly forms?: readonly JacobianForm[];
+  readonly allAssets?: boolean;
 }
 
 async function exportOnnx(session: Session, dir: string, options: ExportOnnxOptions): Promise<number> {
@@ -66,6 +77,8 @@ async function exportOnnx(session: Session, dir: string, options: ExportOnnxOpti
     ...(options.method !== undefined && { method: options.method }),
     ...(options.asset !== undefined && { assets: options.asset }),
     ...(options.externalAbove !== undefined && { externalAbove: options.externalAbove }),
+    ...(options.forms !== undefined && { forms: options.forms }),
+    ...(options.allAssets && { selectable: false }),
   });
   const lines = exported.flatMap(({ files, returns, exposures }) =>
     files.map(({ file, bytes }, i) => {

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { FactorPanel, Fitted, JacobianForm, MethodId, ModelInfo, Panel, Span } from '@macrograd/core';
 import {
   type ExportOptions,
+  type ExposureExportOptions,
+  exposureForms,
   type NamedModel,
   type OnnxParameters,
   type OnnxParity,
@@ -26,12 +28,15 @@ export type ExportReference = Pick<Fitted, 'predict' | 'jacobian'>;
 /** How far the two files are from the model that they were made of. */
 export interface ExportChecks {
   readonly returns: OnnxParity;
-  /** Worst of contemporaneous, cumulative and by lag, and of their standard errors. */
+  /** Worst of the forms that the file has and of their standard errors. */
   readonly exposures: OnnxParity;
 }
 
 /** Options of {@link writeOnnx}. */
-export interface WriteOnnxOptions extends ExportOptions, WriteOptions {
+export interface WriteOnnxOptions
+  extends ExportOptions,
+    WriteOptions,
+    Pick<ExposureExportOptions, 'forms' | 'selectable'> {
   /** Largest error allowed; default {@link EXPORT_TOLERANCE}. */
   readonly tolerance?: number;
 }
@@ -63,7 +68,7 @@ export async function writeOnnx(
   const all = { start: 0, end: inputs.axis.dates.length };
   const returns = await verifyOnnx(model, inputs, await reference.predict(inputs, all), tolerance);
   const checks: OnnxParity[] = [];
-  for (const kind of ['contemporaneous', 'cumulative', 'lags'] as const) {
+  for (const kind of options.forms ?? exposureForms) {
     const span = verifiedRows(kind, inputs, info, windowLength(parameters));
     checks.push(
       await verifyExposures(exposures, inputs, reference.jacobian(inputs, span, { form: kind }), kind, tolerance),
