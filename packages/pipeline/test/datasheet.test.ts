@@ -1,6 +1,7 @@
 import { type FactorMeta, type FactorPanel, monthEndOfIndex, Random } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import { dataSheet } from '../src/datasheet.js';
+import { dataSheetRecord } from '../src/stages/data-record.js';
 
 const ROWS = 240;
 const random = new Random(4);
@@ -70,4 +71,31 @@ describe('data sheet', () => {
     expect(series[1].breakAt?.slice(0, 4)).toBe('1982');
     expect(series[0].breakAt).toBeUndefined();
   });
+});
+
+it('stands in run.json with coverage and with what becomes of gaps; exact relations are null, not infinite', () => {
+  const holed = draw().map((x, t) => (t < 12 || t === 100 ? Number.NaN : x));
+  const inputs = panelOf({
+    A: { values: noise },
+    TWICE: { values: noise.map((x) => 2 * x) },
+    HOLED: { values: holed, meta: { unit: 'log-%', releaseLag: 2 } },
+  });
+  const returns = Float64Array.from({ length: 3 * ROWS }, (_, at) => (at % 3 === 2 && at < 90 ? Number.NaN : 0.01));
+  const assets = ['X', 'Y', 'LATE'].map((name) => ({ name, source: 'r.csv', labels: [] }));
+  const record = dataSheetRecord({ axis: inputs.axis, inputs, assets, returns, horizon: 0 }, dataSheet(inputs));
+  expect(record.series[2]).toMatchObject({
+    unit: 'log-%',
+    release_lag: 2,
+    first: '1971-01-31',
+    last: '1989-12-31',
+    observed: ROWS - 13,
+    gaps: 1,
+    gap_policy: '13 rows missing: the mean stands in, marked as such; no exposure there',
+  });
+  expect(record.series[0]).toMatchObject({ gap_policy: 'none missing', variance_inflation: null });
+  expect(record.condition_number).toBeNull();
+  expect(record.assets).toEqual([
+    { first: '1970-01-31', last: '1989-12-31', gaps: 0, assets: 2, examples: ['X', 'Y'] },
+    { first: '1972-07-31', last: '1989-12-31', gaps: 0, assets: 1, examples: ['LATE'] },
+  ]);
 });

@@ -1,6 +1,13 @@
 /** Synthetic results with every feature that the report shows. The numbers mean nothing; the same arguments give the same tables. */
 import { formatIsoDate, monthEndOfIndex, Random } from '@macrograd/core';
-import { type RunRecord, TableBuilder, writeRunRecord, writeTable } from '@macrograd/store';
+import {
+  type BillRecord,
+  type DataSheetRecord,
+  type RunRecord,
+  TableBuilder,
+  writeRunRecord,
+  writeTable,
+} from '@macrograd/store';
 import type { RunResult } from '../src/index.js';
 
 export interface FixtureOptions {
@@ -32,8 +39,51 @@ const Z90 = 1.645;
 /** Month index of 1960-01. */
 const FIRST_MONTH = -120;
 
+/** A data sheet in which one series has something of everything. */
+function fixtureSheet(factors: readonly string[]): DataSheetRecord {
+  const series = factors.map((name, j) => ({
+    name,
+    role: 'factor' as const,
+    unit: units[j % units.length],
+    transform: j % 2 === 0 ? 'yoy_diff' : 'dlog, winsorised at 0.01',
+    release_lag: j % 2,
+    first: j === 2 ? '1961-01-31' : '1960-02-29',
+    last: '1964-12-31',
+    observed: j === 2 ? 48 : 59,
+    gaps: j === 2 ? 2 : 0,
+    gap_policy: j === 2 ? '12 rows missing: the mean stands in, marked as such; no exposure there' : 'none missing',
+    unit_root_p: j === 1 ? 0.41 : 0.0004,
+    stationary_p: j === 1 ? 0.01 : 0.1,
+    break_at: j === 0 ? '1962-03-31' : null,
+    variance_inflation: j === 2 ? 14.2 : 1.3,
+  }));
+  return {
+    series,
+    condition_number: 12.4,
+    advice: ['LEVEL and CHANGE are level and change of GS10: give the level `role: state`'],
+    assets: [{ first: '1960-01-31', last: '1964-12-31', gaps: 0, assets: 3, examples: ['Steel', '<i>Banks</i>'] }],
+  };
+}
+
+const fixtureBill: BillRecord = {
+  horizon: 1,
+  methods: [
+    { method: 'zero', revised: 0, lagged: 0, real_time: 0, by_dates: 0, by_revisions: 0, total: 0 },
+    {
+      method: 'ols',
+      revised: 0.045,
+      lagged: 0.02,
+      real_time: 0.014,
+      by_dates: 0.025,
+      by_revisions: 0.006,
+      total: 0.031,
+    },
+  ],
+  revisions: [{ factor: 'INFL', rows: 59, correlation: 0.97, relative: 0.24 }],
+};
+
 /** run.json of a fixture. */
-export function fixtureRun({ assets, months }: FixtureOptions): RunRecord {
+export function fixtureRun({ assets, factors, months }: FixtureOptions): RunRecord {
   return {
     schema_version: 1,
     name: 'Synthetic universe',
@@ -67,6 +117,8 @@ export function fixtureRun({ assets, months }: FixtureOptions): RunRecord {
       'these numbers are synthetic: they show the layout of a report and say nothing about markets',
       'OIL starts 1986-01-31: it has no exposure before',
     ],
+    data_sheet: fixtureSheet(factors),
+    look_ahead_bill: fixtureBill,
     checks: [
       {
         name: '10-year bond on its own yield',

@@ -44,9 +44,24 @@ describe('the page', () => {
       'lags',
       'states',
       'methods',
+      'bill',
       'checks',
+      'data',
       'notes',
     ]);
+  });
+
+  test('shows the data sheet, its advice and the bill of looking ahead, and leaves out what a run has not', async () => {
+    const markup = markupOf(smallPage);
+    expect(markup).toContain('give the level `role: state`');
+    expect(markup).toMatch(/<th>OIL<\/th>.*?<b class="suspect">14\.2<\/b>.*?12 rows missing/s);
+    expect(markup).toMatch(
+      /<section id="bill">.*?<th>OLS<\/th><td class="num">\+4\.50<\/td>.*?<strong>\+3\.10<\/strong>/s,
+    );
+    const { run, ...tables } = fixtureResult(smallFixture);
+    const { data_sheet: _, look_ahead_bill: __, ...older } = run;
+    const plain = markupOf(await renderReport({ run: older, ...tables }));
+    expect(plain.match(/id="(?:data|bill)"|href="#(?:data|bill)"/g)).toBeNull();
   });
 
   test('loads nothing from elsewhere', () => {

@@ -1,6 +1,7 @@
 import type { CheckRecord, RunRecord } from '@macrograd/store';
 import { fixed } from '../format.js';
 import type { PageData } from '../page-data.js';
+import { billSection, dataSection } from './data-sections.js';
 import { embeddedJson, Html, html, term } from './html.js';
 import { methodNotes } from './notes.js';
 import { count, lstmAgainstRest, whatThisSays } from './says.js';
@@ -24,7 +25,9 @@ export function pageHtml(run: RunRecord, data: PageData, client: ClientFiles): s
     lags(data),
     statesSection(data),
     arena(data),
+    billSection(run.look_ahead_bill, data.period),
     checks(run.checks),
+    dataSection(run.data_sheet),
     notes(run, data),
   ];
   return html`<!doctype html>
@@ -38,7 +41,7 @@ export function pageHtml(run: RunRecord, data: PageData, client: ClientFiles): s
 <style>${new Html(client.style)}</style>
 </head>
 <body>
-${navigation(run.checks.length > 0, data.states !== undefined)}
+${navigation(run, data)}
 <main>
 ${sections}
 </main>
@@ -50,19 +53,25 @@ ${sections}
 `.text;
 }
 
-function navigation(hasChecks: boolean, hasStates: boolean): Html {
+function navigation(run: RunRecord, data: PageData): Html {
   const links: [string, string][] = [
     ['says', 'Summary'],
     ['assets', 'Assets'],
     ['heatmap', 'Heatmap'],
     ['history', 'Through time'],
     ['lags', 'Lags'],
-    ...(hasStates ? [['states', 'States'] as [string, string]] : []),
+    ...optional(data.states !== undefined, 'states', 'States'),
     ['methods', 'Methods'],
-    ...(hasChecks ? [['checks', 'Checks'] as [string, string]] : []),
+    ...optional(run.look_ahead_bill !== undefined, 'bill', 'Look-ahead bill'),
+    ...optional(run.checks.length > 0, 'checks', 'Checks'),
+    ...optional(run.data_sheet !== undefined, 'data', 'Data'),
     ['notes', 'Notes'],
   ];
   return html`<nav aria-label="Sections"><div>${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</div></nav>`;
+}
+
+function optional(isThere: boolean, id: string, name: string): [string, string][] {
+  return isThere ? [[id, name]] : [];
 }
 
 const frequencies: Readonly<Record<string, string>> = {
