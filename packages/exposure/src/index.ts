@@ -1,3 +1,4 @@
+export { type Attribution, type AttributionOptions, integratedGradients } from './attribution.js';
 export { type ExposureCube, type ExposureKind, type ExposureOptions, exposureCube } from './cube.js';
 export {
   adaptiveBenjaminiHochberg,
@@ -7,6 +8,7 @@ export {
 } from './false_discovery.js';
 export { halfLife, type LagProfile, type LagProfileOptions, lagProfile, peakLag } from './lag_profile.js';
 export { normalCdf, normalQuantile, twoSidedNormalPValue } from './normal.js';
+export { type PermutationOptions, permutationImportance } from './permutation.js';
 export { BARELY_SEEN_SHARE, type RegimeShare, regimeShare, regimeShares } from './regime.js';
 export { unitDivisors } from './scale.js';
 export { type AddedVariable, AddedVariableTest } from './screening/added_variable.js';

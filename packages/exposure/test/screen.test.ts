@@ -153,6 +153,23 @@ describe('screenFactors', () => {
     }
   });
 
+  it('dates a change of an exposure, and sees none where there is none', () => {
+    const rows = 400;
+    const panel = world(11, 8, rows, (z, row, asset) => (asset < 4 && row >= 240 ? -0.6 : 0.6) * z(row, 1) + z(row, 0));
+    const { breakPValue, breakRow } = screenFactors(panel, all(panel));
+    for (let asset = 0; asset < 8; asset++) {
+      if (asset < 4) {
+        expect(breakPValue[4 * asset + 1]).toBeLessThan(1e-6);
+        // Dates are tried every 7 % of the rows.
+        expect(Math.abs(breakRow[4 * asset + 1] - 240)).toBeLessThanOrEqual(0.07 * rows);
+      } else {
+        // 16 pairs that stay, two each: below .001 once in 60 such panels.
+        expect(breakPValue[4 * asset + 1]).toBeGreaterThan(0.001);
+      }
+      expect(breakPValue[4 * asset]).toBeGreaterThan(0.001);
+    }
+  });
+
   it('counts the rows of each asset, and says nothing of one with too few', () => {
     const panel = world(3, 3, 300, (z, row) => z(row, 1));
     for (let row = 0; row < 300; row++) {

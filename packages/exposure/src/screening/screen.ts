@@ -5,7 +5,7 @@ import { combinePValues } from './combine.js';
 import { selectNuisance } from './nuisance.js';
 import { atRows, observedPatterns, observedReturns, type Pattern } from './patterns.js';
 import { supPValue } from './sup_test.js';
-import { type Term, type TermKind, type TermSet, termSet } from './terms.js';
+import { SWITCH_QUANTILES, type Term, type TermKind, type TermSet, termSet } from './terms.js';
 
 export interface ScreenOptions {
   /** Lags of the HAC kernel; default floor(4 (n / 100)^(2/9)), and at least the panel's horizon - 1. */
@@ -32,6 +32,10 @@ export interface Screen {
   readonly thresholdPValue: Float64Array;
   /** Column of the inputs along which it changes most surely; -1 where nothing could be tested. */
   readonly thresholdVariable: Int32Array;
+  /** Of "the exposure does not change at any date". */
+  readonly breakPValue: Float64Array;
+  /** Row of the panel from which it differs most surely, to within 7 % of the rows; -1 where nothing could be tested. */
+  readonly breakRow: Int32Array;
   /** Terms that the universe as a whole asked for as controls. */
   readonly controls: readonly Term[];
 }
@@ -67,6 +71,8 @@ export function screenFactors(panel: Panel, span: Span, options: ScreenOptions =
     interactionPartner: new Int32Array(cells).fill(-1),
     thresholdPValue: new Float64Array(cells).fill(Number.NaN),
     thresholdVariable: new Int32Array(cells).fill(-1),
+    breakPValue: new Float64Array(cells).fill(Number.NaN),
+    breakRow: new Int32Array(cells).fill(-1),
     controls,
   };
   const regressors = terms.always.length + terms.states.length + terms.linear.length + controls.length;
@@ -98,6 +104,8 @@ interface FactorTests {
   /** On top of the factor itself. */
   readonly further: readonly Candidate[];
   readonly switches: readonly { readonly variable: number; readonly path: readonly AddedVariableTest[] }[];
+  /** Tests of an exposure that changes at a row of the panel. */
+  readonly dates: readonly { readonly row: number; readonly test: AddedVariableTest }[];
 }
 
 function screenPattern(panel: Panel, span: Span, pattern: Pattern, terms: TermSet, lags: number, screen: Screen): void {
@@ -120,19 +128,23 @@ function screenPattern(panel: Panel, span: Span, pattern: Pattern, terms: TermSe
       });
     const itself = { kind: 'contemporaneous', columns: [], values: terms.linear[factor] } as const;
     const further = terms.extra.filter((term) => term.factors.includes(factor));
+    const addedTo = (column: Float64Array): AddedVariableTest[] => {
+      const left = basis.remainder(column);
+      return left ? [new AddedVariableTest(basis, left, lags)] : [];
+    };
     const tests: FactorTests = {
       plain: build(plain, [itself]),
       present: build(without, [itself]),
       further: build(basis, further),
       switches: terms.switches
         .filter((path) => path.factor === factor)
-        .map(({ variable, values }) => ({
-          variable,
-          path: build(
-            basis,
-            values.map((column) => ({ kind: 'bend', columns: [], values: column })),
-          ).map(({ test }) => test),
-        })),
+        .map(({ variable, values }) => ({ variable, path: values.flatMap((column) => addedTo(own(column))) })),
+      // Along the asset's own rows, so that one that starts late is parted within its own span.
+      dates: SWITCH_QUANTILES.flatMap((share) => {
+        const from = Math.floor(share * pattern.rows.length);
+        const late = linear[factor].map((value, t) => (t >= from ? value : 0));
+        return addedTo(late).map((test) => ({ row: span.start + pattern.rows[from], test }));
+      }),
     };
     pattern.assets.forEach((asset, i) => {
       const residuals = {
@@ -172,6 +184,9 @@ function fillCell(
   );
   screen.thresholdPValue[cell] = threshold.pValue;
   screen.thresholdVariable[cell] = threshold.best?.variable ?? -1;
+  const breaks = tests.dates.map(({ row, test }) => ({ row, ...test.of(residuals.further) }));
+  screen.breakPValue[cell] = supPValue(breaks);
+  screen.breakRow[cell] = surest(breaks).best?.row ?? -1;
 }
 
 /** The test with the smallest p-value, and that p-value times the number of tests (Bonferroni). */

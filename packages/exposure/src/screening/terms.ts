@@ -74,8 +74,8 @@ const LAG_BLOCKS: Readonly<Record<Frequency, readonly (readonly [number, number]
 /** Quantiles of the observed rows at which a response may bend. */
 const BEND_QUANTILES = [0.25, 0.5, 0.75];
 
-/** Quantiles of a variable at which an exposure may switch: 15 % of the rows on either side (Andrews 1993). */
-const SWITCH_QUANTILES = [0.15, 0.22, 0.29, 0.36, 0.43, 0.5, 0.57, 0.64, 0.71, 0.78, 0.85];
+/** Shares of the rows at which an exposure may switch, by level or by date: 15 % on either side (Andrews 1993). */
+export const SWITCH_QUANTILES = [0.15, 0.22, 0.29, 0.36, 0.43, 0.5, 0.57, 0.64, 0.71, 0.78, 0.85];
 
 /** A series with fewer observed rows than this makes no terms. */
 const MIN_OBSERVATIONS = 24;

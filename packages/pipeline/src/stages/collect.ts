@@ -34,7 +34,7 @@ export class Collector {
     private readonly folds: readonly Fold[],
     private readonly methods: readonly MethodId[],
     private readonly exposures: ExposureTable,
-    private readonly screen: Screen,
+    readonly screen: Screen,
     private readonly signal: AbortSignal | undefined,
   ) {}
 

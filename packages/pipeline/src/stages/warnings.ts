@@ -1,5 +1,5 @@
 import { type Fitted, formatIsoDate, type MethodId, type Panel } from '@macrograd/core';
-import { BARELY_SEEN_SHARE, regimeShare } from '@macrograd/exposure';
+import { BARELY_SEEN_SHARE, benjaminiHochberg, regimeShare, type Screen } from '@macrograd/exposure';
 import type { RunConfig } from '../config/config.js';
 import type { ScoreRow } from '../tables/results.js';
 
@@ -67,6 +67,26 @@ export function statusWarnings(panel: Panel, finals: ReadonlyMap<MethodId, Fitte
     });
     return [...groups].map(([reason, names]) => `${method} on ${some(names)}: ${reason}`);
   });
+}
+
+/** Exposures that provably changed at some date, so that the past speaks less of today. */
+export function breakWarnings(
+  { axis, assets }: Panel,
+  { breakPValue, breakRow, factors }: Screen,
+  level: number,
+): string[] {
+  const { selected, count: found } = benjaminiHochberg(breakPValue, level);
+  if (found === 0) return [];
+  const names = Array.from(selected.keys())
+    .filter((cell) => selected[cell] === 1)
+    .sort((a, b) => breakPValue[a] - breakPValue[b])
+    .map((cell) => {
+      const [asset, factor] = [Math.floor(cell / factors.length), cell % factors.length];
+      return `${assets[asset].name} on ${factors[factor].name} (${formatIsoDate(axis.dates[breakRow[cell]]).slice(0, 7)})`;
+    });
+  return [
+    `${count(found, 'linear exposure')} changed at some date, most surely ${some(names)}: the past says less of them`,
+  ];
 }
 
 /** Methods that did worse out of sample than no exposure at all. */
