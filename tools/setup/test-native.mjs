@@ -4,12 +4,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const workspace = join(import.meta.dirname, '..', '..');
-const result = spawnSync('cargo', ['test', '--profile', 'quick', '--workspace', '--manifest-path', 'native/Cargo.toml'], {
-  cwd: workspace,
-  encoding: 'utf8',
-  maxBuffer: 1 << 28,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const result = spawnSync(
+  'cargo',
+  ['test', '--profile', 'quick', '--workspace', '--manifest-path', 'native/Cargo.toml'],
+  {
+    cwd: workspace,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+);
 process.stdout.write(result.stdout);
 const counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
 for (const [, passed, failed, ignored] of result.stdout.matchAll(

@@ -8,17 +8,18 @@ import type { Series } from './table.js';
 const ENOUGH_TO_JUDGE = 8;
 
 interface SortedDays {
-  /** Positions of the raw values in ascending order of dates. */
-  readonly order: Int32Array;
+  /** Positions of the raw values in ascending order of dates; undefined where they are in it already. */
+  readonly order: Int32Array | undefined;
   readonly days: Int32Array;
   /** Grid rows. */
   readonly rows: Int32Array;
+  /** Its own frequency, where it is long enough to have one. */
+  readonly own: Frequency | undefined;
 }
 
 interface Axis {
   readonly frequency: Frequency;
-  /** Positions of the raw values in ascending order of dates. */
-  readonly order: Int32Array;
+  readonly order: Int32Array | undefined;
   readonly days: Int32Array;
   readonly dates: Int32Array;
   readonly lines: Int32Array;
@@ -41,36 +42,36 @@ export class SeriesBuilder {
   }
 
   build(raw: RawSeries): Series {
-    const axis = this.axisOf(raw);
-    const values = new Float64Array(axis.order.length);
-    for (let i = 0; i < values.length; i++) values[i] = raw.values[axis.order[i]];
-    const { frequency, dates, lines } = axis;
-    return onOwnFrequency({ name: raw.name, frequency, dates, values, lines }, axis.days);
+    const { frequency, order, days, dates, lines } = this.axisOf(raw);
+    const values = order === undefined ? raw.values : Float64Array.from(order, (position) => raw.values[position]);
+    return onOwnFrequency({ name: raw.name, frequency, dates, values, lines }, days);
   }
 
   /** Dates in ascending order; refuses one that is there twice before anything else is told from them. */
   private sortedOf(raw: RawSeries): SortedDays {
     const known = this.sorted.get(raw.days);
     if (known) return known;
-    const order = Int32Array.from(raw.days, (_, position) => position);
-    if (!isAscending(raw.days)) {
-      order.sort((a, b) => raw.days[a] - raw.days[b] || a - b);
-      if (!this.saidUnsorted) this.notes.push('rows were not in ascending order of dates and have been sorted');
-      this.saidUnsorted = true;
-    }
-    const days = order.map((position) => raw.days[position]);
-    const rows = order.map((position) => raw.rows[position]);
+    const order = isAscending(raw.days) ? undefined : this.orderOf(raw.days);
+    const days = order?.map((position) => raw.days[position]) ?? raw.days;
+    const rows = order?.map((position) => raw.rows[position]) ?? raw.rows;
     this.refuseTwice(days, rows, (day) => day, 'stands here again; its first row is');
-    const sorted = { order, days, rows };
+    const own = days.length >= ENOUGH_TO_JUDGE ? detectFrequency(days) : undefined;
+    const sorted = { order, days, rows, own };
     this.sorted.set(raw.days, sorted);
     return sorted;
+  }
+
+  private orderOf(days: Int32Array): Int32Array {
+    if (!this.saidUnsorted) this.notes.push('rows were not in ascending order of dates and have been sorted');
+    this.saidUnsorted = true;
+    return Int32Array.from(days, (_, position) => position).sort((a, b) => days[a] - days[b] || a - b);
   }
 
   private axisOf(raw: RawSeries): Axis {
     const known = this.axes.get(raw.days);
     if (known) return known;
-    const { order, days, rows } = this.sortedOf(raw);
-    const frequency = (days.length >= ENOUGH_TO_JUDGE && detectFrequency(days)) || this.frequency;
+    const { order, days, rows, own } = this.sortedOf(raw);
+    const frequency = own ?? this.frequency;
     const dates = days.map((day) => periodEnd(day, frequency));
     this.refuseTwice(dates, rows, (_, i) => days[i], `lies in one period (${frequency}) with the date on`);
     const axis = { frequency, order, days, dates, lines: rows.map((row) => this.grid.lines[row]) };
@@ -96,13 +97,12 @@ export class SeriesBuilder {
 
 /** Frequency of a file: that of most observations, or of all dates together where every column is short. */
 function frequencyOf(grid: Grid, sorted: ReadonlyMap<Int32Array, SortedDays>): Frequency {
-  const axes = [...sorted.values()].map(({ days }) => days);
+  const axes = [...sorted.values()];
   const votes = new Map<Frequency, number>();
-  for (const days of axes) {
-    const own = days.length >= ENOUGH_TO_JUDGE ? detectFrequency(days) : undefined;
+  for (const { days, own } of axes) {
     if (own) votes.set(own, (votes.get(own) ?? 0) + days.length);
   }
-  const distinct = new Set(axes.flatMap((days) => (votes.size > 0 ? [] : [...days])));
+  const distinct = new Set(axes.flatMap(({ days }) => (votes.size > 0 ? [] : [...days])));
   const [elected] = [...votes].sort((a, b) => b[1] - a[1])[0] ?? [];
   const frequency = elected ?? detectFrequency(Int32Array.from(distinct).sort());
   if (frequency) return frequency;

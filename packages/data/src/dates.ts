@@ -132,7 +132,9 @@ const GAPS: readonly (readonly [Frequency, number, number])[] = [
 /** Frequency of ascending distinct days from their median distance, or undefined (fewer than two days, or irregular). */
 export function detectFrequency(days: ArrayLike<DayNumber>): Frequency | undefined {
   if (days.length < 2) return undefined;
-  const gaps = Array.from({ length: days.length - 1 }, (_, i) => days[i + 1] - days[i]).sort((a, b) => a - b);
+  const gaps = new Int32Array(days.length - 1);
+  for (let i = 0; i < gaps.length; i++) gaps[i] = days[i + 1] - days[i];
+  gaps.sort();
   const median = gaps[gaps.length >> 1];
   return GAPS.find(([, low, high]) => median >= low && median <= high)?.[0];
 }

@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatIsoDate } from '@macrograd/core';
+import { formatIsoDate, monthIndex, parseIsoDate } from '@macrograd/core';
 import { expect, test } from 'vitest';
 import { buildFactorPanel, readTable } from '../src/index.js';
 import { factorColumnOf } from './numbers.js';
@@ -98,4 +99,48 @@ test.skipIf(!folder)("Kenneth French's industries: every table of the file by it
   expect([equal, annual].map((table) => table.series.get('Food')?.frequency)).toEqual(['M', 'A']);
   expect(equal.series.get('Soda')?.values[0]).toBeNaN();
   await expect(readTable(file, { table: 'Nothing' })).rejects.toThrow('no table of this file is called "Nothing"');
+});
+
+test.skipIf(!folder)('the ragged edge of each vintage of FRED-MD is the known one, series by series', async () => {
+  const [header, ...rows] = readFileSync(join(folder ?? '', 'fredmd/publication_lag_by_vintage.csv'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((row) => row.split(','));
+  for (const vintage of ['2019-09', '2023-06', '2026-02']) {
+    const { series } = await readTable(join(folder ?? '', `fredmd/vintage_${vintage}.csv`));
+    const published = monthIndex(parseIsoDate(vintage));
+    const column = header.indexOf(vintage);
+    const wanted = rows.flatMap((row) => (row[column] === '' ? [] : [[row[0], Number(row[column])] as const]));
+    const lags = wanted.map(([name]) => {
+      const { dates, values } = series.get(name) ?? { dates: [], values: new Float64Array() };
+      return [name, published - monthIndex(dates[values.findLastIndex((value) => !Number.isNaN(value))])] as const;
+    });
+    expect(wanted.length).toBeGreaterThan(120);
+    expect(lags).toEqual(wanted);
+  }
+});
+
+const STOCKS = 'stocks/huge_us_stocks_monthly_close.csv.gz';
+
+test.skipIf(!folder)('stocks apart from funds, by query: 7,163 of them', async () => {
+  const sql = "SELECT date, ticker, close FROM data WHERE kind = 'Stocks'";
+  const { series } = await readTable(join(folder ?? '', STOCKS), { sql });
+  expect(series.size).toBe(7163);
+});
+
+/** What reading a universe may cost: CPU seconds of all threads, and MiB of the whole process. */
+const MOST = { cpu_s: 3, peak_mib: 1024 };
+
+test.skipIf(!folder)('8,507 stocks and funds, 862,410 prices: under 3 s and 1 GiB', () => {
+  const tool = join(import.meta.dirname, '../../../tools/data/read-files.mjs');
+  const stocks = join(folder ?? '', STOCKS);
+  // Three times, since other work on the machine makes CPU time longer and never shorter.
+  const printed = execFileSync(process.execPath, [tool, stocks, stocks, stocks], { encoding: 'utf8' });
+  const runs = printed
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(runs[0]).toMatchObject({ series: 8507, values: 862_410, first: '1962-01-31', last: '2017-11-30' });
+  expect(Math.min(...runs.map(({ cpu_s }) => cpu_s))).toBeLessThan(MOST.cpu_s);
+  expect(Math.max(...runs.map(({ peak_mib }) => peak_mib))).toBeLessThan(MOST.peak_mib);
 });
