@@ -114,6 +114,11 @@ async function rust(folder) {
     existsSync(bin) && readdirSync(bin).find((name) => /^(lib)?onnxruntime\.(so|dylib|dll|\d)/.test(name));
   if (!library) throw new Skipped(`no ONNX Runtime library for ${process.platform}/${process.arch}`);
   const manifest = join(here, 'rust', 'Cargo.toml');
+  try {
+    await execute('cargo', ['fetch', '--locked', '--manifest-path', manifest], { timeout: TIMEOUT_MS });
+  } catch (error) {
+    throw new Skipped(`its crates can't be had: ${error.message.split('\n')[0]}`);
+  }
   const args = ['run', '--release', '--quiet', '--locked', '--manifest-path', manifest];
   return printedBy(folder, 'cargo', args, { ORT_DYLIB_PATH: join(bin, library) });
 }
@@ -131,6 +136,17 @@ async function pageResult(folder, files) {
   const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
   const chromium = candidates.find((path) => path && existsSync(path));
   if (!chromium) throw new Skipped('no Chromium: set CHROMIUM to its path');
+  const flags = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    `--user-data-dir=${mkdtempSync(join(folder, 'profile-'))}`,
+  ];
+  try {
+    await execute(chromium, [...flags, '--dump-dom', 'about:blank'], { timeout: TIMEOUT_MS });
+  } catch (error) {
+    throw new Skipped(`${chromium} does not start: ${error.message.split('\n')[0]}`);
+  }
   const server = createServer((request, response) => {
     const name = request.url === '/' ? 'index.html' : request.url.slice(1);
     if (!Object.hasOwn(files, name)) return response.writeHead(404).end();
@@ -139,15 +155,8 @@ async function pageResult(folder, files) {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
-    const flags = [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      `--user-data-dir=${mkdtempSync(join(folder, 'profile-'))}`,
-      '--virtual-time-budget=60000',
-    ];
     const address = `http://127.0.0.1:${server.address().port}/`;
-    const page = await printedBy(folder, chromium, [...flags, '--dump-dom', address]);
+    const page = await printedBy(folder, chromium, [...flags, '--virtual-time-budget=60000', '--dump-dom', address]);
     return /<pre id="result">([^<]*)<\/pre>/.exec(page)?.[1] ?? '';
   } finally {
     server.close();

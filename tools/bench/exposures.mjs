@@ -1,13 +1,13 @@
 /**
- * Times cumulative exposures with standard errors from exposures.onnx in ONNX Runtime beside the kernel's, one thread
- * each: `node tools/bench/exposures.mjs`. Three members, hidden size 16, lookback 36, 8 factors, 200 assets, 512 dates.
+ * Processor time of cumulative exposures with standard errors from exposures.onnx in ONNX Runtime beside the kernel's, one
+ * thread each: `node tools/bench/exposures.mjs`. Three members, hidden size 16, lookback 36, 8 factors, 200 assets, 512 dates.
  * The first line also says how far the two are apart.
  */
 import { monthEndOfIndex, Random } from '@macrograd/core';
 import { fromParameters } from '@macrograd/model';
 import { exposuresToOnnx, factorWindows, verifyExposures } from '@macrograd/onnx';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { medianSeconds } from './median.mjs';
+import { cpuSeconds, medianSeconds } from './median.mjs';
 
 const [MEMBERS, HIDDEN, LOOKBACK, FACTORS, ASSETS, DATES, FILTERS, LAGS] = [3, 16, 36, 8, 200, 512, 3, 13];
 const REPEATS = 7;
@@ -88,11 +88,11 @@ const feeds = {
     [ASSETS],
   ),
 };
-const runtime = 1e3 * (await medianSeconds(() => session.run(feeds), REPEATS));
+const runtime = 1e3 * (await medianSeconds(() => session.run(feeds), REPEATS, cpuSeconds));
 const readOut = async () => {
   for await (const block of fitted.jacobian(inputs, span, { form })) if (block.values.length === 0) throw new Error();
 };
-const kernel = 1e3 * (await medianSeconds(readOut, REPEATS));
+const kernel = 1e3 * (await medianSeconds(readOut, REPEATS, cpuSeconds));
 console.log(
   `ONNX Runtime ${runtime.toFixed(1)} ms, kernel ${kernel.toFixed(1)} ms: ${(runtime / kernel).toFixed(1)} x`,
 );

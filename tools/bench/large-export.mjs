@@ -1,7 +1,7 @@
 /**
  * Writes a model.onnx whose weights are larger than 2 GB, which no file of protocol buffers can hold, runs it in ONNX
  * Runtime and compares it with the kernel: `node tools/bench/large-export.mjs`. Takes 2.3 GB of disk, which it frees, and
- * some 10 GB of memory. Two networks of 512 units with a head for each of 560,000 assets.
+ * 6 GB of memory. Two networks of 512 units with a head for each of 560,000 assets.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,34 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type MethodId, monthEndOfIndex } from '@macrograd/core';
+import { monthEndOfIndex } from '@macrograd/core';
 import { factorWindows, runExposures } from '@macrograd/onnx';
 import { readTable, stringAt, type TableData } from '@macrograd/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { availableMethods } from '../src/config/schema.js';
 import { exportOnnxModel, loadConfig, parseConfig, run } from '../src/index.js';
 import { config as configText, MONTHS, writeProject } from './project.js';
 
 // float32 in ONNX Runtime against the table's own numbers, of which methods with lags are stored as float32.
 const PARITY = 1e-5;
-
-const methods: readonly MethodId[] = [
-  'zero',
-  'ols',
-  'rolling_ols',
-  'ewm_ols',
-  'wls',
-  'ridge',
-  'lasso',
-  'elastic_net',
-  'pls',
-  'fama_macbeth',
-  'pca',
-  'var',
-  'kalman',
-  'distributed_lag',
-  'spline',
-  'lstm',
-];
 
 let folder: string;
 let dir: string;
@@ -37,7 +19,10 @@ let inputs: Awaited<ReturnType<typeof loadConfig>>['panel']['inputs'];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'macrograd-exports-'));
   const file = writeProject(folder);
-  const config = await parseConfig(configText.replace(/methods: .*/, `methods: [${methods.join(', ')}]`), file);
+  const config = await parseConfig(
+    configText.replace(/methods: .*/, `methods: [${availableMethods.join(', ')}]`),
+    file,
+  );
   dir = (await run(config)).dir;
   exposures = await readTable(dir, 'exposures');
   inputs = (await loadConfig(file)).panel.inputs;
@@ -68,7 +53,7 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[]): vo
 }
 
 describe('the exposures of an export are the final rows of the table', () => {
-  it.each([...methods, 'chosen'])('%s', async (method) => {
+  it.each([...availableMethods, 'chosen'])('%s', async (method) => {
     const [{ files, returns, exposures: checked }] = await exportOnnxModel(dir, { method });
     expect(returns.maxRelativeError).toBeLessThanOrEqual(PARITY);
     expect(checked.maxRelativeError).toBeLessThanOrEqual(PARITY);
