@@ -33,18 +33,18 @@ function factorLines({ table, reason, series, passedOver }: Proposal): string[] 
   ];
 }
 
-function assetLines({ table, reason, values, unit, riskFree }: Proposal): string[] {
-  const columns = [...table.series.keys()].filter((name) => name !== riskFree).map(quoted);
+function assetLines({ table, reason, values, unit, riskFree, passedOver }: Proposal): string[] {
+  const taken = [...table.series.keys()].filter((name) => name !== riskFree && !passedOver.includes(name));
+  const isPart = taken.length < table.series.size;
+  const left = passedOver.length > 0 ? ` # left out: ${passedOver.join(', ')}` : '';
   return [
     `  - file: ${quoted(basename(table.file))} # ${reason}`,
     `    values: ${values}`,
     ...(unit === undefined ? [] : [`    unit: ${unit} # told from their size`]),
     ...(riskFree === undefined
       ? ['    # Without risk_free, returns are not in excess of the rate on cash.']
-      : [
-          `    risk_free: { series: ${quoted(riskFree)}, unit: ${unit ?? 'decimal'} }`,
-          `    columns: [${columns.join(', ')}]`,
-        ]),
+      : [`    risk_free: { series: ${quoted(riskFree)}, unit: ${unit ?? 'decimal'} }`]),
+    ...(isPart ? [`    columns: [${taken.map(quoted).join(', ')}]${left}`] : []),
   ];
 }
 

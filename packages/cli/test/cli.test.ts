@@ -185,13 +185,13 @@ describe('macrograd init with files of one’s own', () => {
     expect(existsSync(join(dir, 'out', 'report', 'index.html'))).toBe(true);
   });
 
-  it('takes positive levels for prices, where it is told that they are assets', () => {
-    const prices = lines('date,X,Y', (t) => [100 + t + Math.sin(t * t), 50 + t]);
-    const dir = project({ 'm.csv': macro, 'p.csv': prices });
+  it('asks which of two files of positive levels holds assets, and takes the answer', () => {
+    const levels = (shift: number) => lines('date,X,Y', (t) => [100 + t + Math.sin(t * t + shift), 50 + t]);
+    const dir = project({ 'm.csv': levels(1), 'p.csv': levels(2) });
     const unsure = macrograd(['init'], { cwd: dir });
     expect(unsure.code).toBe(2);
     expect(unsure.stderr).toContain(
-      'p.csv: this file may hold macro series or prices of assets; say which: macrograd init',
+      'm.csv: this file may hold macro series or prices of assets; say which: macrograd init',
     );
     expect(macrograd(['init', '.', '--factors', 'm.csv', '--assets', 'p.csv'], { cwd: dir }).code).toBe(0);
     expect(readFileSync(join(dir, 'config.yaml'), 'utf8')).toContain('values: prices');

@@ -11,7 +11,7 @@ export interface Proposal {
   readonly reason: string;
   /** Of factor files: series to take, with a transform where the file itself gives none. */
   readonly series: readonly ProposedSeries[];
-  /** Of factor files: columns that were passed over because there are too many. */
+  /** Columns that were passed over: of factor files with too many, of a quote's open, high, low and volume. */
   readonly passedOver: readonly string[];
   /** Of asset files. */
   readonly values: 'returns' | 'prices';
@@ -45,17 +45,27 @@ const ASSET_FILE = /return|price|stock|fund|asset|equit|portfolio|industr|etf|na
  * Says of every table whether it holds macro series or assets, and how to take its columns.
  *
  * Judged by layout, then the file's name, then its columns' names, then the numbers: returns change sign, have little
- * memory and a mean far below their spread.
+ * memory and a mean far below their spread. What could be either is taken for what the other files are not.
  *
- * @throws InputError when a table could be either, or when all are of one kind
+ * @throws InputError when a table could be either and the others do not tell, or when all are of one kind
  */
 export function propose(tables: readonly Table[]): Proposal[] {
-  return completeProposals(tables.map((table) => proposeTable(table)));
+  const judged = tables.map((table) => judgeRole(table));
+  const found = new Set(judged.flatMap((one) => one?.role ?? []));
+  const left = found.has('factors') ? 'assets' : 'factors';
+  const proposals = tables.map((table, i) => {
+    const { role, reason } = judged[i] ?? {
+      role: found.size === 1 ? left : refuseUnsure(table),
+      reason: left === 'assets' ? 'the other files hold macro series' : 'the other files hold assets',
+    };
+    return role === 'factors' ? factorProposal(table, reason) : assetProposal(table, reason);
+  });
+  return completeProposals(proposals);
 }
 
 /** As {@link propose}, for one table whose role is known or is to be told. */
 export function proposeTable(table: Table, role?: Proposal['role']): Proposal {
-  const judged = role === undefined ? judgeRole(table) : { role, reason: 'as you said' };
+  const judged = role === undefined ? (judgeRole(table) ?? refuseUnsure(table)) : { role, reason: 'as you said' };
   return judged.role === 'factors' ? factorProposal(table, judged.reason) : assetProposal(table, judged.reason);
 }
 
@@ -74,7 +84,8 @@ function completeProposals(proposals: readonly Proposal[]): Proposal[] {
   return [...proposals];
 }
 
-function judgeRole(table: Table): { role: Proposal['role']; reason: string } {
+/** Undefined where a table could be either. */
+function judgeRole(table: Table): { role: Proposal['role']; reason: string } | undefined {
   const name = table.file.replace(/^.*[/\\]/, '');
   if (table.transformCodes.size > 0) return { role: 'factors', reason: `its layout is ${table.format}` };
   if (table.format === 'french') return { role: 'assets', reason: "it is one of Kenneth French's files" };
@@ -85,6 +96,10 @@ function judgeRole(table: Table): { role: Proposal['role']; reason: string } {
   const known = series.filter((one) => KNOWN_MACRO.test(one.name));
   if (known.length * 2 >= series.length) return { role: 'factors', reason: `${known[0].name} is a macro series` };
   if (mostly(series, looksLikeReturns)) return { role: 'assets', reason: 'its numbers look like returns' };
+  return undefined;
+}
+
+function refuseUnsure(table: Table): never {
   throw new InputError('this file may hold macro series or prices of assets', {
     place: { file: table.file },
     remedy: 'say which: macrograd init --factors FILE --assets FILE',
@@ -93,7 +108,8 @@ function judgeRole(table: Table): { role: Proposal['role']; reason: string } {
 
 function assetProposal(table: Table, reason: string): Proposal {
   const riskFree = [...table.series.keys()].find((name) => /^rf$/i.test(name));
-  const series = [...table.series.values()].filter(({ name }) => name !== riskFree);
+  const passedOver = quoteParts([...table.series.keys()]);
+  const series = [...table.series.values()].filter(({ name }) => name !== riskFree && !passedOver.includes(name));
   const isPrices = !mostly(series, looksLikeReturns) && series.every(({ values }) => values.every((x) => !(x <= 0)));
   const unit = isPrices ? undefined : returnUnit(table, series);
   return {
@@ -101,11 +117,22 @@ function assetProposal(table: Table, reason: string): Proposal {
     role: 'assets',
     reason,
     series: [],
-    passedOver: [],
+    passedOver,
     values: isPrices ? 'prices' : 'returns',
     unit,
     riskFree,
   };
+}
+
+/** Parts of a day's quote; where a file has them, one column is the asset and the others are not. */
+const QUOTE = /^(?:open|high|low|close|adj(?:usted)?[ _.]?close|volume)$/i;
+
+/** Of a file of quotes everything but the adjusted close, or the close where there is none. */
+function quoteParts(names: readonly string[]): string[] {
+  const parts = names.filter((name) => QUOTE.test(name));
+  if (parts.length < 3) return [];
+  const kept = parts.find((name) => /^adj/i.test(name)) ?? parts.find((name) => /^close$/i.test(name));
+  return kept === undefined ? [] : names.filter((name) => name !== kept);
 }
 
 /** Monthly standard deviation between which returns might be either decimals or per cent. */
