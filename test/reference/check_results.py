@@ -24,6 +24,8 @@ TABLES = {
     "summary": "asset:s factor:s method:s fit:s mean_exposure:d latest_exposure:d unit_exposure:d lo:d hi:d sign:i "
     "p_value:d q_value:d selected:b status:s peak_lag:i? half_life:d threshold:d threshold_lo:d threshold_hi:d "
     "threshold_variable:s? threshold_unit:s? threshold_p_value:d top_interaction:s? in_regime:b?",
+    "interactions": "asset:s factor:s partner:s product:d lo:d hi:d p_value:d q_value:d selected:b method:s? "
+    "cross_partial:d joint_shock:d",
     "evaluation": "asset:s method:s fold:s horizon:i n:i r2_oos:d hedge_variance_reduction:d dm_stat:d dm_p_value:d "
     "cw_stat:d cw_p_value:d",
     "chosen": "asset:s fit:s method:s weight:d reason:s",

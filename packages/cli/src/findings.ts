@@ -9,41 +9,57 @@ import { wholeNumber } from './verbs/options.js';
 
 /** Options of the verbs that read one question's answer from a finished run. */
 export interface FindingsOptions extends CommonOptions {
-  readonly method: string;
+  readonly method?: string;
   readonly asset?: string;
   readonly factor?: string;
   readonly limit: number;
   readonly all?: boolean;
 }
 
-/** Adds the options that choose pairs of a run. */
+/** Adds the options that choose pairs of one method of a run. */
 export function findingsOptions(command: Command): Command {
+  return pairOptions(command).option('--method <name>', 'method whose numbers to show', 'chosen');
+}
+
+/** Adds the options that choose pairs of a run. */
+export function pairOptions(command: Command): Command {
   return command
     .argument('<dir>', 'directory that a run wrote')
-    .option('--method <name>', 'method whose numbers to show', 'chosen')
     .option('--asset <name>', 'this asset only')
     .option('--factor <name>', 'this factor only')
     .option('--limit <n>', 'most lines to print', wholeNumber(1), 40)
     .option('--all', 'also what is not provable');
 }
 
+/** Lines of a run, and the run that they come from. */
+interface Answers<T> {
+  readonly record: Findings['record'];
+  readonly pairs: readonly T[];
+}
+
 /** How a verb answers its question. */
-export interface Question {
+export interface Question<T> {
+  readonly read: (dir: string, options: FindingsOptions) => Promise<Answers<T>>;
   /** Whether a pair belongs to the answer, and not only to `--all`. */
-  readonly proven: (pair: PairFinding) => boolean;
+  readonly proven: (pair: T) => boolean;
   /** Pairs that `--all` adds; default every one. */
-  readonly tested?: (pair: PairFinding) => boolean;
+  readonly tested?: (pair: T) => boolean;
   /** Ascending order of lines. */
-  readonly order: (pair: PairFinding) => number;
+  readonly order: (pair: T) => number;
   /** The sentence above the lines. */
-  readonly title: (count: number, findings: Findings) => string;
-  readonly text: (pairs: readonly PairFinding[], findings: Findings) => string;
+  readonly title: (count: number, answers: Answers<T>) => string;
+  readonly text: (pairs: readonly T[], answers: Answers<T>) => string;
+}
+
+/** Reads the findings of a method. */
+export async function readPairs(dir: string, options: FindingsOptions): Promise<Findings> {
+  const { readFindings } = await import('@macrograd/pipeline');
+  return readFindings(dir, options);
 }
 
 /** Answers a question from a run's tables. */
-export async function answer(session: Session, dir: string, options: FindingsOptions, question: Question) {
-  const { readFindings } = await import('@macrograd/pipeline');
-  const findings = await readFindings(dir, options);
+export async function answer<T>(session: Session, dir: string, options: FindingsOptions, question: Question<T>) {
+  const findings = await question.read(dir, options);
   const { proven, tested = () => true, order, title, text } = question;
   const answers = findings.pairs.filter(proven);
   const shown = (options.all ? findings.pairs.filter((pair) => tested(pair) || proven(pair)) : answers).toSorted(

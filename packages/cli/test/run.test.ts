@@ -107,9 +107,10 @@ describe('macrograd run', () => {
     const [{ exposure, lo, hi, unit }] = pairs.filter((pair: { factor: string }) => pair.factor === 'RATE10');
     expect(unit).toBe('pp');
     expect(lo < exposure && exposure < hi).toBe(true);
-    const of = (verb: string) => macrograd([verb, 'result', '--method', 'ols'], { cwd: folder });
-    expect(of('thresholds').stdout).toContain('no exposure of this method depends on a state');
-    expect(of('interactions').stdout).toContain('no interaction is provable');
+    const thresholds = macrograd(['thresholds', 'result', '--method', 'ols'], { cwd: folder });
+    expect(thresholds.stdout).toContain('no exposure of this method depends on a state');
+    const interactions = macrograd(['interactions', 'result', '--all', '--json'], { cwd: folder });
+    expect(JSON.parse(interactions.stdout).pairs).toHaveLength(594);
   });
 
   it.each(['screen', 'exposures', 'thresholds', 'interactions'])('%s refuses a directory that no run wrote', (verb) => {

@@ -1,4 +1,11 @@
-import { benjaminiHochberg, exposureCube, exposureCurve, screenFactors, signChange } from '@macrograd/exposure';
+import {
+  benjaminiHochberg,
+  crossPartials,
+  exposureCube,
+  exposureCurve,
+  screenFactors,
+  signChange,
+} from '@macrograd/exposure';
 import { splineEstimator } from '@macrograd/linear';
 import { describe, expect, it } from 'vitest';
 import { simulateWorld } from '../src/index.js';
@@ -34,13 +41,26 @@ describe('in simulated worlds', () => {
     expect(errors[errors.length >> 1]).toBeLessThan(0.5);
   });
 
-  it('the product of credit and the rate level is provable and named, and exposures that stay have no threshold', () => {
-    const { panel } = simulateWorld({ process: 'interaction', seed: 32, assets: ASSETS, months: MONTHS });
+  it('the product of credit and the rate level is provable and named, and exposures that stay have no threshold', async () => {
+    const { panel, truth } = simulateWorld({ process: 'interaction', seed: 32, assets: ASSETS, months: MONTHS });
     const { interactionPValue, interactionPartner } = screenFactors(panel, span);
     const { selected } = benjaminiHochberg(interactionPValue, LEVEL);
     const credit = Array.from({ length: ASSETS }, (_, asset) => asset * FACTORS + 3).filter((cell) => selected[cell]);
     expect(credit.length).toBeGreaterThan(ASSETS / 2);
     expect(credit.every((cell) => interactionPartner[cell] === 1)).toBe(true);
+    const fitted = await splineEstimator().fit(panel, span, { seed: 1 });
+    const rise = await crossPartials(fitted, panel.inputs, span, 1);
+    const { sd } = fitted.parameters().scaler;
+    const errors = credit.map((cell) => {
+      // Credit's exposure is b (1 + .8 z_rate): what a training SD of the rate adds, per training SD of credit.
+      const at = (row: number) => truth.exposure[(Math.floor(cell / FACTORS) * MONTHS + row) * FACTORS + 3];
+      const rate = (row: number) => panel.inputs.values[row * FACTORS + 1] / sd[1];
+      const slope = ((at(400) - at(0)) / (rate(400) - rate(0))) * (sd[3] / truth.factorSd[3]);
+      return Math.abs(rise[cell] / slope - 1);
+    });
+    errors.sort((a, b) => a - b);
+    // Provable effects are known to a quarter or so of their size.
+    expect(errors[errors.length >> 1]).toBeLessThan(0.35);
     const constant = simulateWorld({ process: 'const', seed: 33, assets: ASSETS, months: MONTHS });
     const found = benjaminiHochberg(screenFactors(constant.panel, span).thresholdPValue, LEVEL).count;
     expect(found).toBeLessThanOrEqual(2);

@@ -6,6 +6,7 @@ export {
   benjaminiYekutieli,
   type Discoveries,
 } from './false_discovery.js';
+export { crossPartials, jointShock } from './interactions.js';
 export { halfLife, type LagProfile, type LagProfileOptions, lagProfile, peakLag } from './lag_profile.js';
 export { normalCdf, normalQuantile, twoSidedNormalPValue } from './normal.js';
 export { type PermutationOptions, permutationImportance } from './permutation.js';

@@ -142,7 +142,8 @@ function pairOf(
   };
 }
 
-function refuseUnknown(what: string, name: string, known: readonly string[]): void {
+/** Refuses a name that the run does not have. */
+export function refuseUnknown(what: string, name: string, known: readonly string[]): void {
   if (known.includes(name)) return;
   const some = known.length > 12 ? `${known.slice(0, 12).join(', ')} and ${known.length - 12} more` : known.join(', ');
   throw new InputError(`the run has no ${what} "${name}"`, { remedy: `give one of ${some}` });

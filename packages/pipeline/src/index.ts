@@ -12,6 +12,7 @@ export { type ExportedModel, type ExportModelOptions, exportOnnxModel } from './
 export { type ExportedTfjs, exportTfjsModel } from './export-tfjs.js';
 export { type Findings, type FindingsFilter, type PairFinding, type PairThreshold, readFindings } from './findings.js';
 export { type Finding, type Headline, type MethodHeadline, readHeadline } from './headline.js';
+export { type InteractionFinding, type Interactions, readInteractions } from './interactions.js';
 export { type RunOptions, type RunOutcome, run } from './run.js';
 export { defaultEstimators } from './stages/estimators.js';
 export { type LoadedPanel, loadConfig } from './stages/load.js';

@@ -14,6 +14,7 @@ import { Collector } from './stages/collect.js';
 import { estimatorsOf } from './stages/estimators.js';
 import { fitAll } from './stages/fit.js';
 import { configHash, dataHashes } from './stages/hash.js';
+import { interactionRows } from './stages/interactions.js';
 import { loadPanel } from './stages/load.js';
 import { modelInfo, writeModels } from './stages/models.js';
 import { writeRunOnnx } from './stages/onnx.js';
@@ -112,7 +113,8 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
     });
     watch.lap('fit');
     progress(FIT_SHARE, 'writing tables');
-    const results = writeTables(dir, config, panel, walk, collector, exposures);
+    const interactions = await interactionRows(panel, screen, collector.finals);
+    const results = writeTables(dir, config, panel, walk, collector, exposures, interactions);
     watch.lap('tables');
     progress(FIT_SHARE + 0.04, 'exporting and verifying models');
     const info = modelInfo(panel, macrogradVersion, identity.config_hash);

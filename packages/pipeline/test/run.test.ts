@@ -46,7 +46,9 @@ describe('run', () => {
       `models/${method}/model.json`,
       `models/${method}/model.safetensors`,
     ]);
-    const tables = ['chosen', 'evaluation', 'exposures', 'factors', 'lags', 'summary'].map((name) => `${name}.parquet`);
+    const tables = ['chosen', 'evaluation', 'exposures', 'factors', 'interactions', 'lags', 'summary'].map(
+      (name) => `${name}.parquet`,
+    );
     const onnx = ['onnx', 'onnx/chosen'].flatMap((at) => [`${at}/model.onnx`, `${at}/exposures.onnx`]);
     const others = ['report/index.html', 'run.json'];
     expect(filesOf(one)).toEqual([...models, ...tables, ...onnx, ...others].sort());
@@ -164,7 +166,7 @@ describe('run', () => {
   it('gives the same bytes of tables, models and exports with two threads', async () => {
     const two = await result('two', { threads: 2 });
     const compared = filesOf(one).filter((file) => !/^(run\.json|report)/.test(file));
-    expect(compared.length).toBe(20);
+    expect(compared.length).toBe(21);
     for (const file of compared) {
       expect(readFileSync(join(two, file)).equals(readFileSync(join(one, file))), file).toBe(true);
     }

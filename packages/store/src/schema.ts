@@ -95,6 +95,24 @@ export const tableSchemas = {
       "false when the last date's state, or its side of the threshold, was hardly seen in training: believe the exposure less",
     ),
   },
+  interactions: {
+    asset,
+    factor,
+    partner: string('series whose product with the factor moves the return most surely'),
+    product: double('coefficient of the product: decimal return per SD of the factor and SD of the partner'),
+    lo: double('lower end of the 90 % interval of `product`'),
+    hi: double('upper end of the 90 % interval of `product`'),
+    p_value: double('against no product, times the number of series tried'),
+    q_value: double('`p_value` after discovery control over all assets and factors'),
+    selected: boolean('true when `q_value` is at most the screening level'),
+    method: optionalString('method that the next two columns are read off'),
+    cross_partial: double(
+      'rise of the exposure, mean over dates, when the partner lies one SD higher: decimal return per SD and SD; null where not selected',
+    ),
+    joint_shock: double(
+      'decimal return when both lie one SD higher, less what each does alone, the other factors moving along; null where not selected',
+    ),
+  },
   evaluation: {
     asset: string('asset name, or `all` for the universe'),
     method,

@@ -1,7 +1,15 @@
 import type { Findings, PairFinding } from '@macrograd/pipeline';
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { answer, exposureCells, type FindingsOptions, findingsOptions, percent, timingNote } from '../findings.js';
+import {
+  answer,
+  exposureCells,
+  type FindingsOptions,
+  findingsOptions,
+  percent,
+  readPairs,
+  timingNote,
+} from '../findings.js';
 import { formatCount, formatNumber, formatTable } from '../format.js';
 import type { Perform } from '../program.js';
 import { describeVerb } from '../session.js';
@@ -19,6 +27,7 @@ export function addExposures(program: Command, perform: Perform): void {
     (dir: string, options: FindingsOptions) =>
       perform(options, (session) =>
         answer(session, dir, options, {
+          read: readPairs,
           proven: ({ exposure }) => !Number.isNaN(exposure),
           order: () => 0,
           title: exposuresTitle,

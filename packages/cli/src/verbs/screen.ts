@@ -1,7 +1,15 @@
 import type { Findings, PairFinding } from '@macrograd/pipeline';
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { answer, exposureCells, type FindingsOptions, findingsOptions, probability, timingNote } from '../findings.js';
+import {
+  answer,
+  exposureCells,
+  type FindingsOptions,
+  findingsOptions,
+  probability,
+  readPairs,
+  timingNote,
+} from '../findings.js';
 import { formatCount, formatTable } from '../format.js';
 import type { Perform } from '../program.js';
 import { describeVerb } from '../session.js';
@@ -19,6 +27,7 @@ export function addScreen(program: Command, perform: Perform): void {
     (dir: string, options: FindingsOptions) =>
       perform(options, (session) =>
         answer(session, dir, options, {
+          read: readPairs,
           proven: ({ selected }) => selected,
           order: ({ qValue }) => qValue,
           title: screenTitle,

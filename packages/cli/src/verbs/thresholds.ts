@@ -1,7 +1,7 @@
 import type { Findings, PairFinding } from '@macrograd/pipeline';
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { answer, type FindingsOptions, findingsOptions, interval, probability } from '../findings.js';
+import { answer, type FindingsOptions, findingsOptions, interval, probability, readPairs } from '../findings.js';
 import { formatCount, formatNumber, formatTable } from '../format.js';
 import type { Perform } from '../program.js';
 import { describeVerb } from '../session.js';
@@ -19,6 +19,7 @@ export function addThresholds(program: Command, perform: Perform): void {
     (dir: string, options: FindingsOptions) =>
       perform(options, (session) =>
         answer(session, dir, options, {
+          read: readPairs,
           proven: ({ threshold }) => threshold !== undefined && !Number.isNaN(threshold.level),
           tested: ({ threshold }) => threshold !== undefined,
           order: ({ threshold }) => threshold?.pValue ?? Number.NaN,

@@ -23,6 +23,9 @@ export interface Screen {
   readonly linearPValue: Float64Array;
   /** Of the strongest product with another factor or state, Bonferroni over the products. */
   readonly interactionPValue: Float64Array;
+  /** Coefficient of this product, decimal return per SD and SD, and its standard error. */
+  readonly interaction: Float64Array;
+  readonly interactionSe: Float64Array;
   /** Column of the inputs that this product is with; -1 without any. */
   readonly interactionPartner: Int32Array;
   /**
@@ -68,6 +71,8 @@ export function screenFactors(panel: Panel, span: Span, options: ScreenOptions =
     pValue: new Float64Array(cells).fill(Number.NaN),
     linearPValue: new Float64Array(cells).fill(Number.NaN),
     interactionPValue: new Float64Array(cells).fill(Number.NaN),
+    interaction: new Float64Array(cells).fill(Number.NaN),
+    interactionSe: new Float64Array(cells).fill(Number.NaN),
     interactionPartner: new Int32Array(cells).fill(-1),
     thresholdPValue: new Float64Array(cells).fill(Number.NaN),
     thresholdVariable: new Int32Array(cells).fill(-1),
@@ -164,7 +169,7 @@ function fillCell(
   residuals: Readonly<Record<'plain' | 'present' | 'further', Float64Array>>,
 ): void {
   const of = (step: 'plain' | 'present' | 'further') =>
-    tests[step].map(({ kind, partner, test }) => ({ kind, partner, pValue: test.of(residuals[step]).pValue }));
+    tests[step].map(({ kind, partner, test }) => ({ kind, partner, ...test.of(residuals[step]) }));
   screen.linearPValue[cell] = of('plain')[0]?.pValue ?? Number.NaN;
   const further = of('further');
   const group = [...of('present'), ...further];
@@ -176,6 +181,10 @@ function fillCell(
   const product = surest(further.filter(({ kind }) => kind === 'product'));
   screen.interactionPValue[cell] = product.pValue;
   screen.interactionPartner[cell] = product.best?.partner ?? -1;
+  if (product.best) {
+    screen.interaction[cell] = product.best.coefficient;
+    screen.interactionSe[cell] = product.best.coefficient / product.best.statistic;
+  }
   const threshold = surest(
     tests.switches.map(({ variable, path }) => ({
       variable,

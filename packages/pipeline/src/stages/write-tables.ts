@@ -8,6 +8,7 @@ import {
   chosenTable,
   evaluationTable,
   factorsTable,
+  interactionsTable,
   lagsTable,
   type ScoreRow,
   summaryTable,
@@ -15,6 +16,7 @@ import {
 import { knownTruthChecks } from './checks.js';
 import { addChosenExposures, scoreChosen } from './choose.js';
 import type { Collector } from './collect.js';
+import type { InteractionRow } from './interactions.js';
 import { summaryCells } from './summary.js';
 
 /** What the run record takes from the tables. */
@@ -32,6 +34,7 @@ export function writeTables(
   { folds }: WalkForward,
   collector: Collector,
   exposures: ExposureTable,
+  interactions: readonly InteractionRow[],
 ): TableResults {
   const { forecasts, profiles, summaries } = collector;
   const choices = chooseMethods(forecasts);
@@ -49,6 +52,7 @@ export function writeTables(
   writeTable(dir, 'exposures', exposures.finish(wantedSections(config, exposures.layout.rows)));
   writeTable(dir, 'lags', lagsTable(profiles, panel.assets));
   writeTable(dir, 'summary', summaryTable(cells));
+  writeTable(dir, 'interactions', interactionsTable(interactions));
   writeTable(dir, 'evaluation', evaluationTable(scores, panel.assets));
   writeTable(dir, 'chosen', chosenTable(choices, panel.assets));
   writeTable(dir, 'factors', factorsTable(panel.inputs, scalers));

@@ -2,6 +2,7 @@ import type { AssetMeta, FactorMeta, FactorPanel, FitStatus, Scaler } from '@mac
 import type { Choice, EvaluationRow } from '@macrograd/evaluation';
 import type { LagProfile } from '@macrograd/exposure';
 import { TableBuilder, type TableData } from '@macrograd/store';
+import type { InteractionRow } from '../stages/interactions.js';
 import type { SummaryCell } from '../stages/summary.js';
 import type { TableMethod } from './exposure-layout.js';
 
@@ -75,6 +76,28 @@ export function summaryTable(cells: readonly SummaryCell[]): TableData<'summary'
       threshold_p_value: cell.states.thresholdPValue,
       top_interaction: cell.states.topInteraction ?? null,
       in_regime: cell.states.inRegime,
+    });
+  }
+  return table.finish();
+}
+
+/** `interactions`: ordered as given. */
+export function interactionsTable(rows: readonly InteractionRow[]): TableData<'interactions'> {
+  const table = new TableBuilder('interactions');
+  for (const row of rows) {
+    table.append({
+      asset: row.asset,
+      factor: row.factor,
+      partner: row.partner,
+      product: row.product,
+      lo: row.lo,
+      hi: row.hi,
+      p_value: row.pValue,
+      q_value: row.qValue,
+      selected: row.selected,
+      method: row.method ?? null,
+      cross_partial: row.crossPartial,
+      joint_shock: row.jointShock,
     });
   }
   return table.finish();
