@@ -65,6 +65,19 @@ describe('macrograd run', () => {
     for (const { file } of files) expect(existsSync(join(folder, file))).toBe(true);
   });
 
+  it('exports the chosen mix as one form of all assets', () => {
+    const options = ['--method', 'chosen', '--forms', 'cumulative', '--all-assets', '--json'];
+    const { code, stdout } = macrograd(['export', 'onnx', 'result', ...options], { cwd: folder });
+    expect(code).toBe(0);
+    const [{ method, exposures, files }] = JSON.parse(stdout);
+    expect(method).toBe('chosen');
+    expect(exposures.compared).toBeGreaterThan(0);
+    const written = files.map(({ file }: { file: string }) => file);
+    expect(written).toEqual(['model.onnx', 'exposures.onnx'].map((name) => join('result', 'onnx', 'chosen', name)));
+    const refused = macrograd(['export', 'onnx', 'result', '--forms', 'total'], { cwd: folder });
+    expect(refused.code).toBe(2);
+  });
+
   it('says which exports are left where a run has no LSTM', () => {
     const { code, stderr } = macrograd(['export', 'tfjs', 'result'], { cwd: folder });
     expect(code).toBe(2);

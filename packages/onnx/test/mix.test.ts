@@ -13,6 +13,8 @@ import { factorPanel, infoOf, linearParameters, lstmParameters, ordinary, withCo
 
 // float32 in both files: the mix adds one product and one sum.
 const PARITY = 1e-6;
+// Half precision carries 11 bits of each weight.
+const FLOAT16_PARITY = 5e-3;
 const [SERIES, ASSETS, ROWS] = [ordinary.series, ordinary.assets, 50];
 
 const lstm = withCovariance(lstmParameters({ ...ordinary, lookbacks: [12, 6] }, 61), 62);
@@ -96,6 +98,15 @@ describe.each<[string, MixParameters]>([
       });
     expectClose(actual.values, expected('values'));
     expectClose(actual.se ?? [], expected('se'));
+  });
+
+  it('is the same in half precision to the error that 11 bits leave', async () => {
+    const halved = await runExposures(exposuresToOnnx(mix, info, { weights: 'float16' }), inputs, span, all, 'lags');
+    const whole = await runExposures(exposuresToOnnx(mix, info), inputs, span, all, 'lags');
+    const largest = Math.max(...whole.values.filter(Number.isFinite).map(Math.abs));
+    const errors = whole.values.map((value, i) => Math.abs(value - halved.values[i]) / largest).filter(Number.isFinite);
+    expect(Math.max(...errors)).toBeLessThan(FLOAT16_PARITY);
+    expect(Math.max(...errors)).toBeGreaterThan(PARITY);
   });
 
   it('gives single assets the same numbers', async () => {

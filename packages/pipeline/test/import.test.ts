@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '@macrograd/core';
+import { InputError, type ModelInfo } from '@macrograd/core';
 import { lstmForward, lstmJacobian } from '@macrograd/kernel';
-import { type ImportedLstm, importOnnx, importStateDict } from '@macrograd/onnx';
+import {
+  exposuresToOnnx,
+  type ImportedLstm,
+  importOnnx,
+  importStateDict,
+  plainNetwork,
+  runExposures,
+} from '@macrograd/onnx';
 import { decodeSafetensors, type Tensor } from '@macrograd/store';
 import { describe, expect, it } from 'vitest';
 
@@ -32,6 +39,8 @@ const stateDict = () => decodeSafetensors(readFileSync(golden('state_dict.safete
 const EXACT = 1e-12;
 // Keras has one bias, the float32 sum of PyTorch's two: 6e-8 of each, and sums of some ten of them.
 const ONE_BIAS = 1e-7;
+// ONNX Runtime computes in float32.
+const RUNTIME = 1e-5;
 // The node cases state their outputs in float32.
 const FLOAT32 = 1e-6;
 
@@ -66,6 +75,42 @@ describe("an imported network's Jacobian is what autograd gives", () => {
     expect(largestError(outputs, expected.output)).toBeLessThan(tolerance);
     expect(largestError(jacobian, expected.jacobian)).toBeLessThan(tolerance);
   });
+});
+
+it("an imported network's exposures.onnx gives autograd's Jacobian in ONNX Runtime", async () => {
+  const { batch, steps, input, jacobian } = expected;
+  const series = 3;
+  const info: ModelInfo = {
+    assets: ['A', 'B'],
+    factors: ['X', 'Y', 'Z'].map((name) => ({
+      name,
+      role: 'factor',
+      unit: 'pp',
+      transform: 'none',
+      releaseLag: 0,
+      source: 'drawn',
+    })),
+    frequency: 'M',
+    horizon: 0,
+    trainingSpan: { start: '1960-01-31', end: '2022-09-30' },
+    version: '0.1.0',
+    configHash: '',
+  };
+  const file = exposuresToOnnx(plainNetwork(fromOnnx('torch.onnx'), steps), info, { forms: ['lags'] });
+  // Windows one after the other, of which every last row has one whole window.
+  const axis = { frequency: 'M' as const, dates: Int32Array.from({ length: batch * steps }, (_, i) => i) };
+  const inputs = { axis, factors: info.factors, values: Float64Array.from(input) };
+  for (let sample = 0; sample < batch; sample++) {
+    const row = (sample + 1) * steps;
+    const { values } = await runExposures(file, inputs, { start: row - 1, end: row }, { start: 0, end: 2 }, 'lags');
+    const size = 2 * steps * series;
+    // Lag 0 first there, the oldest step first here.
+    const newestFirst = Array.from({ length: size }, (_, at) => {
+      const [output, lag, j] = [Math.floor(at / (steps * series)), Math.floor(at / series) % steps, at % series];
+      return jacobian[sample * size + (output * steps + steps - 1 - lag) * series + j];
+    });
+    expect(largestError(values, newestFirst)).toBeLessThan(RUNTIME);
+  }
 });
 
 describe('of the six LSTM node cases of ONNX', () => {

@@ -42,17 +42,21 @@ export interface TfjsBackend {
  * const outputs = await backend.forward(model, { input, batchSize: 8, sequenceLength: 24 });
  */
 export async function loadTfjs(wanted: TfjsKind | 'auto' = 'auto'): Promise<TfjsBackend> {
-  if (wanted !== 'wasm') {
-    const node = await loadNode().catch((cause: unknown) => {
-      if (wanted === 'node') refuseNode(cause);
-      return undefined;
-    });
-    if (node) return backendOf(node, 'node');
-  }
-  return backendOf(await loadTf(), 'wasm');
+  if (wanted === 'node') return backendOf(await loadNode(), 'node');
+  const node = wanted === 'auto' ? await loadNode().catch(() => undefined) : undefined;
+  return node ? backendOf(node, 'node') : backendOf(await loadTf(), 'wasm');
 }
 
-async function loadNode(): Promise<Tf> {
+/** TensorFlow.js on its native addon; says how to get it where it is not there. */
+export async function loadNode(): Promise<Tf> {
+  try {
+    return await importNode();
+  } catch (cause) {
+    return refuseNode(cause);
+  }
+}
+
+async function importNode(): Promise<Tf> {
   // A name that the compiler does not follow: the package is optional.
   const name: string = '@tensorflow/tfjs-node';
   const folder = process.env.MACROGRAD_TFJS_NODE;

@@ -1,7 +1,14 @@
 import { type FactorPanel, type LstmParameters, type ModelInfo, monthEndOfIndex, Random } from '@macrograd/core';
 import { closedFormFeatures } from '@macrograd/kernel';
 import { expect, it } from 'vitest';
-import { ensembleToLayersModel, ensembleWindow, ensembleWindows, runLayersModel } from '../src/index.js';
+import {
+  ensembleToLayersModel,
+  ensembleWindow,
+  ensembleWindows,
+  loadTfjs,
+  runLayersModel,
+  type TfjsKind,
+} from '../src/index.js';
 
 // float32 weights with the standardisation folded in, against the kernel's float32 encoder.
 const PARITY = 1e-5;
@@ -90,12 +97,23 @@ async function expectedReturns(limit = Number.POSITIVE_INFINITY): Promise<Float6
   return out;
 }
 
-it.each([undefined, 1.5])('an ensemble as a layers model gives the returns of the kernel, limit %s', async (limit) => {
+// The native addon is optional.
+const native: readonly TfjsKind[] = await loadTfjs('node').then(
+  () => ['node'],
+  () => [],
+);
+
+it.each<[number | undefined, TfjsKind]>([
+  [undefined, 'wasm'],
+  [1.5, 'wasm'],
+  ...native.map((kind): [number, TfjsKind] => [1.5, kind]),
+])('an ensemble as a layers model gives the returns of the kernel, limit %s, on %s', async (limit, kind) => {
   const files = ensembleToLayersModel({ ...parameters, ...(limit && { inputLimit: limit }) }, info);
   const span = { start: 0, end: ROWS };
   const steps = ensembleWindow(parameters);
   expect(steps).toBe(12);
-  const actual = await runLayersModel(files, ensembleWindows(parameters, inputs, span), [ROWS, steps, inputSize]);
+  const windows = ensembleWindows(parameters, inputs, span);
+  const actual = await runLayersModel(files, windows, [ROWS, steps, inputSize], kind);
   const expected = await expectedReturns(limit);
   const largest = Math.max(...expected.map(Math.abs));
   expect(actual.length).toBe(expected.length);
