@@ -4,11 +4,13 @@ Writes the Parquet and Arrow files that packages/data/test reads: what pandas us
 Usage: python data_parquet.py, with pandas, pyarrow and polars installed; versions go into the files' own metadata.
 """
 
+import decimal
 import pathlib
 
 import pandas as pd
 import polars as pl
 import pyarrow
+import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
 
@@ -31,6 +33,7 @@ def main() -> None:
     long = wide.melt("date", var_name="series")
     long.assign(date=long["date"].dt.strftime("%Y-%m-%d")).to_parquet(FOLDER / "long.parquet", index=False)
     write_packed()
+    write_typed()
 
 
 def write_packed() -> None:
@@ -49,6 +52,23 @@ def write_packed() -> None:
         pl.from_pandas(daily).with_columns(pl.col("date").cast(pl.Date)).write_ipc(
             FOLDER / f"polars_{compression}.arrow", compression=compression
         )
+
+
+def write_typed() -> None:
+    """What pandas and pyarrow users have: an index without a name, decimals, categories, small and large integers."""
+    pd.DataFrame({"A": [1, 2, 3, 4]}, index=MONTHS.rename(None)).to_parquet(FOLDER / "index.parquet")
+    columns = {
+        "date": pyarrow.array(MONTHS.strftime("%Y-%m-%d")).dictionary_encode(),
+        "A": pyarrow.array([decimal.Decimal(i) / 4 for i in range(4)], type=pyarrow.decimal128(10, 2)),
+        "B": pyarrow.array([2**40, None, 0, -1]),
+        "C": pyarrow.array([0.5, float("nan"), 2, 4], type=pyarrow.float32()),
+        "D": pyarrow.array([1, 2, 3, 4], type=pyarrow.int8()),
+    }
+    for name, other in {"typed": {}, "infinite": {"E": [1.0, float("inf"), 2, 3]}, "logical": {"E": [True] * 4}}.items():
+        pyarrow.parquet.write_table(pyarrow.table(columns | other), FOLDER / f"{name}.parquet")
+    pyarrow.feather.write_feather(pyarrow.table(columns), FOLDER / "typed.feather")
+    zoned = {**columns, "date": pyarrow.array(MONTHS.tz_localize("America/New_York"))}
+    pyarrow.parquet.write_table(pyarrow.table(zoned), FOLDER / "zoned.parquet")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ export function looksArrow(bytes: Buffer): boolean {
   return bytes.subarray(0, 6).toString('latin1') === 'ARROW1' || bytes.subarray(0, 4).toString('hex') === 'ffffffff';
 }
 
-/** Rows of an Arrow file or stream behind a header row of its column names; the place of a cell is its row, from 1. */
+/** Rows of an Arrow file or stream behind a header row of its column names; the place of a cell is its row and column, from 1. */
 export async function readArrow(bytes: Buffer, file: string): Promise<Grid> {
   // Loaded here, as few files are Arrow's.
   const { CompressionType, setCompressionCodec, tableFromIPC } = await import('@uwdata/flechette');

@@ -1,4 +1,4 @@
-import { InputError } from '@macrograd/core';
+import { InputError, type Place } from '@macrograd/core';
 import type { Cell } from './cells.js';
 import type { Grid } from './grid.js';
 
@@ -20,7 +20,7 @@ export interface TypedColumn {
   readonly values: ArrayLike<unknown>;
 }
 
-/** Grid of a typed file: a header row, then the rows; the place of a cell is its row, from 1. */
+/** Grid of a typed file: a header row, then the rows; the place of a cell is its row and column, from 1. */
 export function gridOfColumns(file: string, columns: readonly TypedColumn[]): Grid {
   const count = columns[0]?.values.length ?? 0;
   refuseHugeTable(file, count, columns.length);
@@ -44,7 +44,11 @@ export function gridOfRows(file: string, header: readonly string[], rows: readon
 function gridOf(file: string, header: readonly string[], cells: readonly (readonly Cell[])[]): Grid {
   const rows = [header, ...cells];
   const lines = rows.map((_, row) => row);
-  return { file, rows, lines, blankRows: 0, place: (row: number) => ({ file, line: lines[row] }) };
+  const place = (row: number, column?: number): Place => {
+    const line = lines[row];
+    return column === undefined ? { file, line } : { file, line, column: column + 1 };
+  };
+  return { file, rows, lines, blankRows: 0, place };
 }
 
 function toCell(value: unknown): Cell {

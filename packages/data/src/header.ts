@@ -3,9 +3,9 @@ import { type Cell, quoted, readNumber } from './cells.js';
 import { dateStyle } from './dates.js';
 import { type Grid, type Reading, refuse } from './grid.js';
 
-/** Names that a column of dates may have; without a name it must be the first. */
+/** Names that a column of dates may have, as pandas' index without a name in Parquet; without a name it must be the first. */
 export const DATE_NAMES =
-  /^(?:date|dates|day|month|yyyymm|yyyyq|yyyy|period|time|datetime|timestamp|time_period|sasdate|observation_date|)$/i;
+  /^(?:date|dates|day|month|yyyymm|yyyyq|yyyy|period|time|datetime|timestamp|time_period|__index_level_0__|sasdate|observation_date|)$/i;
 
 /** Longest name of a column or series. */
 const LONGEST_NAME = 256;

@@ -14,7 +14,7 @@ const COMPRESSORS: Compressors = {
   LZ4_RAW: unpackLz4Block,
 };
 
-/** Rows of a Parquet file behind a header row of its column names; the place of a cell is its row, from 1. */
+/** Rows of a Parquet file behind a header row of its column names; the place of a cell is its row and column, from 1. */
 export async function readParquet(bytes: Buffer, file: string): Promise<Grid> {
   const buffer = new Uint8Array(bytes).buffer;
   try {

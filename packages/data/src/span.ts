@@ -41,7 +41,9 @@ export function spanAxis(
   const series = [...factors, ...assets];
   const first = span.start === undefined ? extreme(series, 0, Math.min) : firstDay(span.start);
   const last = span.end === undefined ? extreme(series, -1, Math.max) : periodEnd(dayOf(span.end), frequency);
-  const days = frequency === 'D' ? new Set((assets.length > 0 ? assets : factors).flatMap((s) => [...s.dates])) : [];
+  // A month's end may be a Sunday: only what is daily knows the days.
+  const daily = (assets.length > 0 ? assets : factors).filter((one) => one.frequency === 'D');
+  const days = frequency === 'D' ? new Set(daily.flatMap((one) => [...one.dates])) : [];
   const { holidays } = series.find((one) => one.holidays !== undefined) ?? {};
   const axis = makeAxis(frequency, first, last, days, holidays);
   if (axis.dates.length > 0) return axis;

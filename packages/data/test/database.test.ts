@@ -74,8 +74,8 @@ describe('a DuckDB database', () => {
     ['no SQL', { sql: 'GS10' }, 'FILE: DuckDB refuses the query: Parser Error: syntax error'],
     ['no statement', { sql: '--' }, 'FILE: DuckDB refuses the query: there is no statement in it'],
     ['two statements', { sql: 'SELECT 1; SELECT 2' }, 'FILE: `sql` holds 2 statements; write one SELECT'],
-    ['a name twice', { sql: 'SELECT date, TB3, TB3 FROM rates' }, 'FILE:0: column 3 is called "TB3" like column 2'],
-    ['text among numbers', { sql: "SELECT date, 'x' AS A FROM rates" }, 'FILE:1: "x" is not a number'],
+    ['a name twice', { sql: 'SELECT date, TB3, TB3 FROM rates' }, 'FILE:0:3: column 3 is called "TB3" like column 2'],
+    ['text among numbers', { sql: "SELECT date, 'x' AS A FROM rates" }, 'FILE:1:2: "x" is not a number'],
   ])('%s: refused', async (_, options, message) => {
     expect((await refusal(database, options)).slice(0, message.length)).toBe(message);
   });

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { formatIsoDate } from '@macrograd/core';
+import { describe, expect, test } from 'vitest';
 import { type AssetFileSpec, buildFactorPanel, buildPanel, describePanel, type FactorFileSpec } from '../src/index.js';
 import { monthEnds, table } from './files.js';
 import { assetColumn, factorColumn, factorColumnOf, panelDates } from './numbers.js';
@@ -217,6 +218,41 @@ test('weekly assets make a weekly panel, in which monthly values are carried', a
   expect(factorColumn(panel, 'X')).toEqual([Number.NaN, 1, 1, 1, 1, 1, 2]);
   expect(factorColumn(panel, 'D')).toEqual(full.map(() => 7));
   expect(weeks.every((week) => full.includes(week))).toBe(true);
+});
+
+describe('five frequencies on one calendar', () => {
+  const days = Array.from({ length: 1096 }, (_, i) => new Date(Date.UTC(2000, 0, 1 + i)));
+  const iso = (day: Date) => day.toISOString().slice(0, 10);
+  const next = (day: Date) => new Date(day.getTime() + 86_400_000);
+  const ends = {
+    D: days.filter((day) => day.getUTCDay() % 6 !== 0),
+    W: days.filter((day) => day.getUTCDay() === 5),
+    M: days.filter((day) => next(day).getUTCDate() === 1),
+    Q: days.filter((day) => next(day).getUTCDate() === 1 && next(day).getUTCMonth() % 3 === 0),
+    A: days.filter((day) => next(day).getUTCDate() === 1 && next(day).getUTCMonth() === 0),
+  };
+  const factors = Object.entries(ends).map(([name, dates]) => ({
+    file: table(
+      ['date', name, 'other'],
+      dates.map((day, i) => [iso(day), i + 1, 0]),
+    ),
+    series: { [name]: { column: name } },
+  }));
+
+  test.each(['D', 'W', 'M', 'Q', 'A'] as const)(
+    'frequency %s: each row has the newest value of every one',
+    async (f) => {
+      const { inputs } = await buildFactorPanel({ factors, frequency: f });
+      // A week that lies in two years is complete by its days alone.
+      const rows = Array.from(inputs.axis.dates, formatIsoDate).filter((text) => text < '2003');
+      expect(rows).toEqual(ends[f].map(iso));
+      for (const [name, dates] of Object.entries(ends)) {
+        const known = dates.map(iso);
+        const wanted = rows.map((row) => known.filter((day) => day <= row).length || Number.NaN);
+        expect(factorColumnOf(inputs, name).slice(0, rows.length)).toEqual(wanted);
+      }
+    },
+  );
 });
 
 test('factors alone make a factor panel', async () => {

@@ -11,6 +11,8 @@ const parquet = golden('wide.parquet');
 const arrow = golden('wide.arrow');
 const feather = golden('wide_lz4.feather');
 
+const NONE = Number.NaN;
+
 /** A file with one byte inverted. */
 const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 0xff : byte));
 
@@ -39,6 +41,11 @@ function packed(name: string): Hazard[] {
     ...(frame === undefined ? [] : [{ name: `${name}, a frame spoilt`, content: flipped(content, frame), refuses }]),
   ];
 }
+
+const TYPED: Meaning = {
+  values: { A: [0, 0.25, 0.5, 0.75], B: [2 ** 40, NONE, 0, -1], C: [0.5, NONE, 2, 4], D: [1, 2, 3, 4] },
+  dates: ['2020-01-31', '2020-04-30'],
+};
 
 /** gzip, zip, Parquet and files of other kinds. */
 export const archiveHazards: readonly Hazard[] = [
@@ -78,6 +85,20 @@ export const archiveHazards: readonly Hazard[] = [
     name: "a zip of Kenneth French's",
     content: zip([{ name: 'X.csv', content: Buffer.from('Made up\r\n\r\n,A,B\r\n202001,1,-99.99\r\n202002,3,4\r\n') }]),
     reads: { values: { A: [1, 3], B: [Number.NaN, 4] } },
+  },
+  {
+    name: "a table named by its title, in a zip of Kenneth French's",
+    content: zip([
+      {
+        name: 'X.csv',
+        content: Buffer.from(
+          'Made up\r\n\r\n  Value -- Monthly\r\n,A,B\r\n202001,1,2\r\n202002,3,4\r\n\r\n' +
+            '  Equal -- Monthly\r\n,A,B\r\n202001,5,-99.99\r\n202002,7,8\r\n\r\n  Value -- Annual\r\n,A,B\r\n2019,9,9\r\n2020,9,9\r\n',
+        ),
+      },
+    ]),
+    options: { table: 'equal' },
+    reads: { values: { A: [5, 7], B: [NONE, 8] }, dates: ['2020-01-31', '2020-02-29'] },
   },
   {
     name: 'zip of two files',
@@ -183,6 +204,28 @@ export const archiveHazards: readonly Hazard[] = [
     name: 'Parquet that says its footer is larger than the file',
     content: flipped(parquet, parquet.length - 6),
     refuses: "FILE: this Parquet file can't be read",
+  },
+  { name: 'Parquet of decimals, categories, integers', content: golden('typed.parquet'), reads: TYPED },
+  { name: 'Arrow of decimals, categories, integers', content: golden('typed.feather'), reads: TYPED },
+  {
+    name: "Parquet with pandas' index for dates",
+    content: golden('index.parquet'),
+    reads: { values: { A: [1, 2, 3, 4] } },
+  },
+  {
+    name: 'Parquet with an infinite number',
+    content: golden('infinite.parquet'),
+    refuses: 'FILE:2:6: "Infinity" is not a number; infinite values are refused',
+  },
+  {
+    name: 'Parquet with true and false',
+    content: golden('logical.parquet'),
+    refuses: 'FILE:1:6: "true" is not a number',
+  },
+  {
+    name: 'Parquet with midnights of New York',
+    content: golden('zoned.parquet'),
+    refuses: 'FILE:1:1: "2020-01-31T05:00:00.000Z" is not a date; write the day alone, without time and time zone',
   },
   { name: 'Arrow', content: arrow, extension: 'arrow', reads: { values: { A: [1, 2, 3, 4] } } },
   { name: 'Arrow called csv', content: arrow, reads: { values: { A: [1, 2, 3, 4] } } },

@@ -24,6 +24,22 @@ export const configHazards: readonly ConfigHazard[] = [
   { name: 'aliases that multiply', text: `${laughs}\n${GOOD}`, refuses: 'FILE: the aliases of this config' },
   { name: 'a key twice', text: `${GOOD}seed: 1\nseed: 2\n`, refuses: 'FILE:7:1: map keys must be unique' },
   { name: 'the key __proto__', text: `${GOOD}__proto__: { seed: 2 }\n`, refuses: 'FILE:6:1: unknown key "__proto__"' },
+  {
+    name: 'a series called __proto__',
+    text: GOOD.replace('m.csv\n', 'm.csv\n    series:\n      __proto__: { column: A }\n'),
+    refuses: 'FILE:4:7: nothing can be called "__proto__"; give it another name; a column may have this one',
+  },
+  {
+    name: 'a series called constructor',
+    text: GOOD.replace('m.csv\n', 'm.csv\n    series:\n      constructor: { column: A }\n'),
+    refuses: undefined,
+  },
+  {
+    name: 'a surprise against nothing',
+    text: GOOD.replace('m.csv\n', 'm.csv\n    series:\n      X: { column: A, surprise: { consensu: B } }\n'),
+    refuses: 'FILE:4:33: "factors[0].series.X.surprise" is {"consensu":"B"}; expected the order of an autoregression',
+  },
+  { name: 'holidays that are no list', text: `${GOOD}calendar: { holidays: 3 }\n`, refuses: 'FILE:6:23: "calendar.' },
   { name: 'the key constructor', text: `${GOOD}constructor: 1\n`, refuses: 'FILE:6:1: unknown key "constructor"' },
   { name: 'tabs for indentation', text: 'factors:\n\t- file: m.csv\n', refuses: 'FILE:2:1:' },
   { name: 'a tag that makes objects', text: `${GOOD}name: !!js/function 'f'\n`, refuses: 'FILE:6:7: unresolved tag' },

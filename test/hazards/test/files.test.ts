@@ -69,6 +69,13 @@ describe.each(Object.entries(corpus))('%s', (_, hazards) => {
   );
 });
 
+/** MiB that the process may take for the whole corpus: bombs claim gigabytes, the whole took 220. */
+const MEMORY = 768;
+
+test('all of them together stay within bounded memory', () => {
+  expect(process.resourceUsage().maxRSS / 1024).toBeLessThan(MEMORY);
+});
+
 test('the corpus holds more than 120 files, each with one outcome and a name of its own', () => {
   const all = Object.values(corpus).flat();
   expect(all.length).toBeGreaterThan(120);

@@ -95,6 +95,7 @@ export async function parseConfig(text: string, file: string): Promise<RunConfig
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     throw configError(document, issue, keysAt(schema, stepsOf(issue.path)));
   }
+  checkNames(document, parsed.data);
   checkSpan(document, parsed.data.span);
   checkSeries(document, parsed.data);
   checkFills(document, parsed.data);
@@ -198,6 +199,18 @@ function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T)
 /** The object without its undefined values: an optional key is absent, never undefined. */
 function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** The one name that the schema passes over in maps whose keys are free: said, not left out in silence. */
+function checkNames(document: ConfigDocument, { factors }: RawConfig): void {
+  const maps: ConfigPath[] = [['currency', 'rates'], ...factors.map((_, i) => ['factors', i, 'series'])];
+  const path = maps.map((map) => [...map, '__proto__']).find((name) => document.has(name));
+  if (path === undefined) return;
+  throw new InputError('nothing can be called "__proto__"', {
+    place: document.placeOfKey(path),
+    remedy: 'give it another name; a column may have this one',
+    code: 'bad_config',
+  });
 }
 
 /** The span's dates exist and are in order. */

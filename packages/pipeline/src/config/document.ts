@@ -47,6 +47,11 @@ export class ConfigDocument {
     }
   }
 
+  /** Whether something stands at a path. */
+  has(path: ConfigPath): boolean {
+    return this.document.hasIn(path);
+  }
+
   /** Where the value at a path stands, or the nearest thing around it that exists. */
   placeOf(path: ConfigPath): Place {
     for (let length = path.length; length >= 0; length--) {
