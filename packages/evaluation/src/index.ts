@@ -20,6 +20,16 @@ export {
   recoveryScore,
   runRecovery,
 } from './simulation/recovery.js';
+export {
+  isNewSeed,
+  runStudyCell,
+  type StudyCell,
+  type StudyMethod,
+  type StudyRow,
+  type StudySummary,
+  studyCells,
+  summariseStudy,
+} from './simulation/study.js';
 export { simulateWorld, type Truth, type World, type WorldOptions } from './simulation/world.js';
 export { worldFiles } from './simulation/world_files.js';
 export { FactorVar, generalisedMoves } from './var1.js';

@@ -13,10 +13,10 @@ import {
   RATE_CHANGE,
   simulateMacro,
 } from '../src/simulation/macro_process.js';
-import { type ProcessId, processes } from '../src/simulation/processes.js';
+import { type MacroProcessId, processes } from '../src/simulation/processes.js';
 import { expectedReturns, trueExposures } from '../src/simulation/world.js';
 
-const ALL = Object.keys(processes) as ProcessId[];
+const ALL = Object.keys(processes) as MacroProcessId[];
 
 /** Standard error of a sample variance or correlation over n months of a series with autocorrelation rho, about. */
 const momentError = (n: number, rho: number) => Math.sqrt((2 / n) * ((1 + rho * rho) / (1 - rho * rho)));
@@ -128,7 +128,7 @@ describe('true exposures', () => {
   const DIFFERENCE_ERROR = 1e-9;
 
   /** Loadings of three assets on a macro history, the same draws whatever the history. */
-  const loadings = (process: ProcessId, z: Float64Array) => {
+  const loadings = (process: MacroProcessId, z: Float64Array) => {
     const draw = processes[process].assets(z, new Random(21), BURN_IN);
     return [1, 2, 3].map((seed) => draw(new Random(seed)));
   };

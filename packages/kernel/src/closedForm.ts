@@ -1,3 +1,4 @@
+import type { MemberWalks, WalkGroups } from './closedFormWalks.js';
 import { type RunOptions, runNative } from './native.js';
 
 /** Standardised inputs of consecutive dates; missing values are 0. The arrays are copied before work starts. */
@@ -27,6 +28,10 @@ export interface ClosedFormOptions extends RunOptions {
   readonly noisyColumns?: number;
   /** Most patterns of missing returns; more are merged, at the price of some observations. Default 8. */
   readonly maxPatterns?: number;
+  /** Leading rows that encoder and prior are learned from; default all. With `walk`, heads go on through the rest. */
+  readonly trainRows?: number;
+  /** Heads that walk on the factors, filtered row by row; default false. */
+  readonly walk?: boolean;
   /** Integer of at least 0. */
   readonly seed: number;
 }
@@ -64,6 +69,8 @@ export interface ClosedFormMember {
   /** Mean squared error of standardised returns on the rows that this member left out. */
   readonly validationError: number;
   readonly steps: number;
+  /** How its heads walk, where they do; `heads` are then those after the last row. */
+  readonly walks?: MemberWalks;
 }
 
 /** A fitted ensemble. */
@@ -79,6 +86,8 @@ export interface ClosedFormFit {
   readonly validationErrors: readonly number[];
   /** Returns left out because patterns of missing returns were merged. */
   readonly droppedObservations: number;
+  /** Where heads walk. */
+  readonly walkGroups?: WalkGroups;
 }
 
 /** Rows of the inputs, half-open. */
@@ -140,6 +149,8 @@ export function closedFormFit(
     longSteps: options.longSteps ?? 300,
     noisyColumns: options.noisyColumns ?? inputs.windowSize,
     maxPatterns: options.maxPatterns ?? 8,
+    ...(options.trainRows !== undefined && { trainRows: options.trainRows }),
+    walk: options.walk ?? false,
     seed: options.seed,
   };
   const [copy, copiedReturns] = [owned(inputs), returns.slice()];

@@ -13,6 +13,7 @@ export {
   type FeatureMap,
   type RowRange,
 } from './closedForm.js';
+export { closedFormWalkExposures, type MemberWalks, type WalkGroups, type WalkReadout } from './closedFormWalks.js';
 export {
   type CovarianceKind,
   type EwmCrossSection,

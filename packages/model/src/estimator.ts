@@ -15,6 +15,7 @@ import { type ClosedFormFit, closedFormFit } from '@macrograd/kernel';
 import { assetStatus, averagePValues, MIN_ASSET_OBSERVATIONS } from './diagnose.js';
 import { LstmFitted } from './fitted.js';
 import { encoderInputs, fitInputRule, type InputRule } from './input-rule.js';
+import { walkPath } from './walk-path.js';
 import { FittedWithBase, fitBases } from './with-base.js';
 
 /** Window lengths that `lookback: 'auto'` tries: no memory but the lag filters', and three years of months. */
@@ -38,6 +39,16 @@ export interface LstmEstimatorOptions {
   readonly longSteps?: number;
   /** Most patterns of missing returns; the closest are merged beyond that. Default 8. */
   readonly maxPatterns?: number;
+  /**
+   * `closed_form` (default): heads stand still over the training span. `kalman`: heads on the factors walk, filtered row
+   * by row; an exposure inside the span then uses returns up to its row, and after the span the last heads hold.
+   */
+  readonly heads?: 'closed_form' | 'kalman';
+  /**
+   * Leading training rows that scaling, encoder and variances are learned from; default all. With `kalman` heads the
+   * filter goes on through the rest of the span.
+   */
+  readonly encoderRows?: number;
   /** Default 0 = all cores; the result has the same bits for any number. */
   readonly threads?: number;
 }
@@ -83,18 +94,21 @@ export function fromParameters(
 
 async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmEstimatorOptions): Promise<Fitted> {
   const { fitted: bases, residual } = await fitBases(fit.base ?? [], panel, span, fit);
-  const rule = fitInputRule(panel.inputs, span, limitOf(options));
+  const early = encoderSpan(span, options);
+  const rule = fitInputRule(panel.inputs, early, limitOf(options));
   if (rule.columns.length === 0) {
     const remedy = 'give a longer span or other series';
     throw new InputError('no factor is observed on enough training rows', { remedy });
   }
-  const lookbacks = lookbacksOf(options.lookback ?? 'auto', span);
-  const scaler = fitScaler(residual.returns, panel.assets.length, span);
+  const lookbacks = lookbacksOf(options.lookback ?? 'auto', early);
+  const scaler = fitScaler(residual.returns, panel.assets.length, early);
   const returns = standardisedReturns(residual, span, scaler);
   const { onProgress, signal } = fit;
   const result = await closedFormFit(encoderInputs(rule, panel.inputs, span), returns, panel.assets.length, {
     ...settings(options),
     lookbacks,
+    trainRows: early.end - early.start,
+    walk: options.heads === 'kalman',
     noisyColumns: rule.windowColumns.length,
     seed: fit.seed,
     ...(signal && { signal }),
@@ -109,11 +123,12 @@ async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmE
     ),
     training_steps: Math.max(...result.members.map((member) => member.steps)),
     dropped_observations: result.droppedObservations,
+    ...walkFacts(result),
   };
   const known = { status: assetStatus(scaler.count), observations: scaler.count };
   const make = (pValues: Float64Array) => {
     const diagnostics: Diagnostics = { ...known, pValues, facts };
-    const top = new LstmFitted(parameters, diagnostics, threadsOf(options));
+    const top = new LstmFitted(parameters, diagnostics, threadsOf(options), walkPath(result, span, returns));
     return bases.length === 0 ? top : new FittedWithBase(bases, top, diagnostics);
   };
   const pValues = await averagePValues(make(new Float64Array(0)), panel, span);
@@ -128,6 +143,24 @@ function limitOf({ inputLimit = INPUT_LIMIT }: LstmEstimatorOptions): number {
   return inputLimit;
 }
 
+/** The leading rows of the span that everything but filtered heads is learned from. */
+function encoderSpan(span: Span, { encoderRows = span.end - span.start, heads }: LstmEstimatorOptions): Span {
+  if (!(Number.isInteger(encoderRows) && encoderRows > 0)) {
+    throw new ArgumentError(`encoderRows is ${encoderRows}`, 'give a whole number of rows, 1 or more');
+  }
+  const end = Math.min(span.end, span.start + encoderRows);
+  if (end < span.end && heads !== 'kalman') {
+    throw new ArgumentError('encoderRows is less than the span, and heads do not walk', 'give a shorter span');
+  }
+  return { start: span.start, end };
+}
+
+/** Largest SD of a monthly step over members and factors, standardised returns per factor SD. */
+function walkFacts({ members }: ClosedFormFit): Record<string, number> {
+  const steps = members.flatMap(({ walks }) => (walks ? [...walks.commonStep, ...walks.ownStep] : []));
+  return steps.length === 0 ? {} : { largest_step_sd: Math.sqrt(Math.max(...steps)) };
+}
+
 function lookbacksOf(lookback: 'auto' | number, span: Span): readonly number[] {
   if (lookback === 'auto') {
     // A window is tried where the span holds at least two of them.
@@ -139,7 +172,7 @@ function lookbacksOf(lookback: 'auto' | number, span: Span): readonly number[] {
   return [lookback];
 }
 
-/** [row][asset] of the span; NaN throughout for an asset with too few returns, which therefore is not fitted. */
+/** [row][asset] of the span; NaN throughout for an asset with too few returns to learn from: it is not fitted. */
 function standardisedReturns(panel: Panel, span: Span, scaler: Scaler): Float64Array {
   const assets = panel.assets.length;
   const out = panel.returns.slice(span.start * assets, span.end * assets);

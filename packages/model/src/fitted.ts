@@ -20,10 +20,12 @@ import {
   closedFormFeatures,
   closedFormJacobian,
   closedFormPredictions,
+  closedFormWalkExposures,
   type FeatureMap,
   type RunOptions,
 } from '@macrograd/kernel';
 import { encoderInputs } from './input-rule.js';
+import { splitByPath, type WalkPath } from './walk-path.js';
 
 /** Numbers in one block of exposures: bounds memory, whatever the universe (values and variances: 32 MB). */
 const BLOCK_VALUES = 2_000_000;
@@ -37,6 +39,7 @@ export class LstmFitted implements Fitted {
     private readonly fittedParameters: LstmParameters,
     readonly diagnostics: Diagnostics,
     private readonly run: Pick<RunOptions, 'threads'>,
+    private readonly path?: WalkPath,
   ) {
     this.assets = fittedParameters.returnMean.length;
   }
@@ -60,16 +63,9 @@ export class LstmFitted implements Fitted {
   async *jacobian(inputs: FactorPanel, span: Span, options: JacobianOptions = {}): AsyncIterable<JacobianBlock> {
     const { form = 'lags', average = false, assets = this.all(), signal } = options;
     const targets = this.targets(inputs);
-    const observed = observedAt(inputs, span, targets.columns);
-    const { rows, history } = this.inputsOf(inputs, span);
-    const request = {
-      rows: history,
-      form,
-      targets: targets.places,
-      ...(average && { averageOver: Uint8Array.from(observed) }),
-    };
     const run = { ...this.run, ...(signal && { signal }) };
-    const sensitivities = await this.ofMembers((member) => closedFormJacobian(rows, featureMap(member), request, run));
+    const observed = average ? Uint8Array.from(observedAt(inputs, span, targets.columns)) : undefined;
+    const parts = await this.parts(inputs, span, { form, targets: targets.places, observed }, run);
     const shape = {
       span,
       dates: average ? 1 : span.end - span.start,
@@ -83,7 +79,7 @@ export class LstmFitted implements Fitted {
     for (let start = assets.start; start < assets.end; start += step) {
       if (signal?.aborted) throw new CancelledError('reading exposures');
       const range = { start, end: Math.min(assets.end, start + step) };
-      const { values, variance } = await closedFormExposures(this.readout(sensitivities, range), run);
+      const { values, variance } = joinRows(await Promise.all(parts.map((part) => part(range))), range);
       yield {
         ...shape,
         assets: range,
@@ -91,6 +87,48 @@ export class LstmFitted implements Fitted {
         variance: spread(variance, places, range),
       };
     }
+  }
+
+  /**
+   * Readers of exposures [asset][row][lag][target], one for each run of rows whose heads are read in the same way: as of
+   * the row where heads walk and the row is in the training span, else the last heads.
+   */
+  private async parts(
+    inputs: FactorPanel,
+    span: Span,
+    request: {
+      readonly form: JacobianForm;
+      readonly targets: readonly number[];
+      readonly observed: Uint8Array | undefined;
+    },
+    run: RunOptions,
+  ): Promise<((range: AssetRange) => Promise<Exposures>)[]> {
+    const { form, targets, observed } = request;
+    const { path } = this;
+    // An average over dates has one head: the last.
+    const pieces = path && !observed ? splitByPath(span, path.span) : [{ span, inside: false }];
+    const readers: ((range: AssetRange) => Promise<Exposures>)[] = [];
+    for (const piece of pieces) {
+      const { rows, history } = this.inputsOf(inputs, piece.span);
+      const wanted = { rows: history, form, targets, ...(observed && { averageOver: observed }) };
+      const sensitivities = await this.ofMembers((member) => closedFormJacobian(rows, featureMap(member), wanted, run));
+      if (path && piece.inside) {
+        const { rows: all, history: within } = this.inputsOf(inputs, path.span);
+        const features = await this.ofMembers((member) => closedFormFeatures(all, featureMap(member), within, run));
+        const readout = {
+          ...path,
+          features,
+          sensitivities,
+          featureCount: this.fittedParameters.members[0].featureMean.length,
+          sd: this.fittedParameters.returnSd,
+          rows: { start: piece.span.start - path.span.start, end: piece.span.end - path.span.start },
+        };
+        readers.push((assets) => closedFormWalkExposures({ ...readout, assets }, run));
+      } else {
+        readers.push((assets) => closedFormExposures(this.readout(sensitivities, assets), run));
+      }
+    }
+    return readers;
   }
 
   private all(): AssetRange {
@@ -149,6 +187,32 @@ export class LstmFitted implements Fitted {
     const roles = series.map((column) => known.indexOf(column));
     return { columns: known, places: known.map((column) => columns.indexOf(column)), roles };
   }
+}
+
+/** Exposures and their variances, [asset][...]. */
+interface Exposures {
+  readonly values: Float64Array;
+  readonly variance: Float64Array;
+}
+
+/** Puts runs of rows after each other for every asset. */
+function joinRows(parts: readonly Exposures[], { start, end }: AssetRange): Exposures {
+  if (parts.length === 1) return parts[0];
+  const assets = end - start;
+  const join = (key: keyof Exposures) => {
+    const widths = parts.map((part) => part[key].length / assets);
+    const total = widths.reduce((sum, width) => sum + width, 0);
+    const out = new Float64Array(assets * total);
+    for (let asset = 0; asset < assets; asset++) {
+      let at = asset * total;
+      parts.forEach((part, i) => {
+        out.set(part[key].subarray(asset * widths[i], (asset + 1) * widths[i]), at);
+        at += widths[i];
+      });
+    }
+    return out;
+  };
+  return { values: join('values'), variance: join('variance') };
 }
 
 function featureMap(member: EncoderParameters): FeatureMap {

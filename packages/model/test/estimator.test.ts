@@ -261,3 +261,61 @@ describe('base', () => {
     expect(Math.abs(at(sumBlock, 2, 1, 1, 0) - at(aloneBlock, 2, 1, 1, 0))).toBeLessThan(TOLERANCE);
   });
 });
+
+describe('heads that walk', () => {
+  const ENCODER = 110;
+  const kalman: LstmEstimatorOptions = { ...small, heads: 'kalman', encoderRows: ENCODER };
+  const exposures = async (fit: Fitted, span: { start: number; end: number }) =>
+    (await collect(fit.jacobian(panel.inputs, span, { form: 'contemporaneous' })))[0];
+
+  it('give exposures that change no bit when returns after their row do', async () => {
+    const cut = 130;
+    const later = { ...panel, returns: panel.returns.map((x, i) => (i < cut * ASSETS ? x : -x)) };
+    const seen = { start: 100, end: cut };
+    const one = await lstmEstimator(kalman).fit(panel, TRAIN, { seed: 3 });
+    const other = await lstmEstimator(kalman).fit(later, TRAIN, { seed: 3 });
+    expect(await exposures(other, seen)).toEqual(await exposures(one, seen));
+    const last = { start: TRAIN.end - 1, end: TRAIN.end };
+    expect((await exposures(other, last)).values).not.toEqual((await exposures(one, last)).values);
+  });
+
+  it('hold their last value after the span, and a span may reach across its end', async () => {
+    const fit = await lstmEstimator(kalman).fit(panel, TRAIN, { seed: 3 });
+    const across = await exposures(fit, { start: TRAIN.end - 2, end: TRAIN.end + 3 });
+    const before = await exposures(fit, { start: TRAIN.end - 2, end: TRAIN.end });
+    const after = await exposures(fit, { start: TRAIN.end, end: TRAIN.end + 3 });
+    for (let asset = 0; asset < ASSETS; asset++) {
+      for (let date = 0; date < 5; date++) {
+        const part = date < 2 ? at(before, asset, date, 0, 0) : at(after, asset, date - 2, 0, 0);
+        expect(at(across, asset, date, 0, 0)).toBe(part);
+      }
+    }
+    const again = fromParameters(fit.parameters() as LstmParameters);
+    expect((await exposures(again, { start: TRAIN.end, end: TRAIN.end + 3 })).values).toEqual(after.values);
+  });
+
+  it('find a direct exposure that turns within the span; heads that stand still miss it', async () => {
+    // Factor 0 is worth +.02 per SD to every asset up to row 75 and -.02 after it.
+    const FIRST = 0;
+    const turn = (row: number) => (row < 75 ? 0.02 : -0.02);
+    const series = panel.inputs.factors.length;
+    const returns = panel.returns.map((x, i) => {
+      const row = Math.floor(i / ASSETS);
+      return x + (turn(row) * (panel.inputs.values[row * series + FIRST] - 2)) / 3;
+    });
+    const last = { start: TRAIN.end - 1, end: TRAIN.end };
+    const mean = async (options: LstmEstimatorOptions) => {
+      const block = await exposures(await lstmEstimator(options).fit({ ...panel, returns }, TRAIN, { seed: 3 }), last);
+      const values = Array.from({ length: ASSETS }, (_, asset) => at(block, asset, 0, 0, FIRST));
+      const known = values.filter((x) => !Number.isNaN(x));
+      return known.reduce((sum, x) => sum + x, 0) / known.length;
+    };
+    // Half the way back from the mean of the two regimes to the present one.
+    expect(await mean({ ...small, heads: 'kalman' })).toBeLessThan(-0.01);
+    expect(await mean(small)).toBeGreaterThan(-0.01);
+  });
+
+  it('refuse an encoder of fewer rows when they stand still', async () => {
+    await expect(lstmEstimator({ encoderRows: 90 }).fit(panel, TRAIN, { seed: 1 })).rejects.toThrow(/encoderRows/);
+  });
+});

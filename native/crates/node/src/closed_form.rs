@@ -1,5 +1,6 @@
 //! Entries of the pooled trainer whose heads are integrated out in closed form.
 
+use crate::closed_form_walks::{ClosedFormWalkGroups, ClosedFormWalks};
 use macrograd_lstm::closed_form::{
     AssetScale, FeatureMap, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, Layout, Member, MemberHeads,
     Options, Returns, exposures, fit, predictions,
@@ -59,6 +60,10 @@ pub struct ClosedFormOptions {
     /// Leading columns of the window that get input noise.
     pub noisy_columns: u32,
     pub max_patterns: u32,
+    /// Leading rows that the encoder learns from; absent = all.
+    pub train_rows: Option<u32>,
+    /// Heads that walk.
+    pub walk: bool,
     pub seed: f64,
 }
 
@@ -71,6 +76,8 @@ impl From<&ClosedFormOptions> for Options {
             steps: options.steps as usize,
             long_steps: options.long_steps as usize,
             max_patterns: options.max_patterns as usize,
+            train_rows: options.train_rows.map(|rows| rows as usize),
+            walk: options.walk,
             seed: options.seed as u64,
             ..Self::default()
         }
@@ -150,6 +157,8 @@ pub struct ClosedFormMember {
     pub head_variances: Float64Array,
     pub validation_error: f64,
     pub steps: u32,
+    /// Where heads walk.
+    pub walks: Option<ClosedFormWalks>,
 }
 
 impl From<Member> for ClosedFormMember {
@@ -162,6 +171,7 @@ impl From<Member> for ClosedFormMember {
             head_variances: member.heads.variances.into(),
             validation_error: member.validation_error,
             steps: member.steps as u32,
+            walks: member.walks.map(Into::into),
         }
     }
 }
@@ -178,6 +188,8 @@ pub struct ClosedFormFit {
     /// One a lookback that was tried.
     pub validation_errors: Vec<f64>,
     pub dropped_observations: u32,
+    /// Where heads walk.
+    pub walk_groups: Option<ClosedFormWalkGroups>,
 }
 
 impl From<Fit> for ClosedFormFit {
@@ -186,6 +198,7 @@ impl From<Fit> for ClosedFormFit {
             lookback: fit.lookback as u32,
             members: fit.members.into_iter().map(Into::into).collect(),
             offsets: fit.offsets.into(),
+            walk_groups: fit.walk_groups.map(Into::into),
             asset_group: fit.asset_group.into(),
             validation_errors: fit.validation_errors,
             dropped_observations: fit.dropped_observations as u32,

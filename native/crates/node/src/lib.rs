@@ -2,6 +2,7 @@
 //! and cancels it; it computes nothing itself.
 
 mod closed_form;
+mod closed_form_walks;
 mod linear;
 mod linear_factors;
 mod linear_heads;

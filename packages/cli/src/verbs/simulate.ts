@@ -8,6 +8,7 @@ import { formatNumber, formatTable } from '../format.js';
 import type { Perform } from '../program.js';
 import { type CommonOptions, describeVerb, type Session } from '../session.js';
 import { wholeNumber } from './options.js';
+import { parseShard, runStudy, type Shard } from './study.js';
 
 interface SimulateOptions extends CommonOptions {
   readonly process: string;
@@ -17,6 +18,10 @@ interface SimulateOptions extends CommonOptions {
   readonly seed: number;
   readonly methods?: string;
   readonly data?: string;
+  readonly full?: boolean;
+  readonly quick?: boolean;
+  readonly out: string;
+  readonly shard?: Shard;
 }
 
 /** Short names of the simulated processes. */
@@ -28,6 +33,7 @@ const processNames: Readonly<Record<string, ProcessId>> = {
   v: 'interaction',
   vi: 'mixed',
   vii: 'path',
+  viii: 'market',
 };
 
 /** `macrograd simulate`: how well each method recovers exposures that are known. */
@@ -49,6 +55,10 @@ export function addSimulate(program: Command, perform: Perform): void {
     .option('--r2 <share>', 'share of variance that macro explains', share, 0.3)
     .option('--seed <n>', 'seed of the world and of the fits', wholeNumber(0), 1)
     .option('--methods <list>', 'methods, separated by commas (default: all)')
+    .option('--full', 'the study that the claims rest on: eight processes, 28 histories, other sizes (hours of CPU)')
+    .option('--quick', 'one small history a process instead')
+    .option('--out <dir>', 'where a study keeps what is done, to go on after an interrupt', 'study')
+    .addOption(new Option('--shard <i/n>', 'one share of a study, for machines with many cores').argParser(parseShard))
     .option('--data <dir>', 'write the data set with its true exposures and a config there, and score nothing');
   describeVerb(command, 'macrograd simulate --process iii --assets 100 --r2 0.3').action((options: SimulateOptions) =>
     perform(options, (session) => simulate(session, options)),
@@ -56,6 +66,10 @@ export function addSimulate(program: Command, perform: Perform): void {
 }
 
 async function simulate(session: Session, options: SimulateOptions): Promise<number> {
+  if (options.full || options.quick) {
+    const form = options.full ? 'full' : 'quick';
+    return runStudy(session, { form, dir: options.out, ...(options.shard && { shard: options.shard }) });
+  }
   const [{ runRecovery }, { defaultEstimators }] = await Promise.all([
     import('@macrograd/evaluation'),
     import('@macrograd/pipeline'),

@@ -12,12 +12,17 @@ import {
 import { CREDIT, FACTORS, GROWTH, INFLATION, RATE, RATE_CHANGE } from './macro_process.js';
 
 /** How simulated returns depend on macro. */
-export type ProcessId = 'const' | 'random_walk' | 'threshold' | 'lags' | 'interaction' | 'mixed' | 'path';
+export type MacroProcessId = 'const' | 'random_walk' | 'threshold' | 'lags' | 'interaction' | 'mixed' | 'path';
+
+/** Those, and the market-like world. */
+export type ProcessId = MacroProcessId | 'market';
 
 /** An asset's share in an effect: % a month per unit of the effect, fixed or one a month (burn-in included). */
 export interface Loading {
   readonly effect: Effect;
   readonly coefficient: number | Float64Array;
+  /** Variance of a month's step of a coefficient that walks. */
+  readonly stepVariance?: number;
 }
 
 export interface Process {
@@ -39,7 +44,7 @@ const STEP_SHARE = 0.05;
 const ALL = [...COEFFICIENT_MEAN.keys()];
 
 /** Every process by name. */
-export const processes: Readonly<Record<ProcessId, Process>> = {
+export const processes: Readonly<Record<MacroProcessId, Process>> = {
   const: { scored: ALL, kind: 'contemporaneous', assets: (z) => constantLoadings(z, ALL) },
   random_walk: {
     scored: ALL,
@@ -123,6 +128,7 @@ function driftingLoadings(z: Float64Array, factors: readonly number[], common: R
       return {
         effect: effects[i],
         coefficient: own.map((step, t) => start + COEFFICIENT_SD[factor] * (step + shared[i][t])),
+        stepVariance: (STEP_SHARE * COEFFICIENT_SD[factor]) ** 2,
       };
     });
 }

@@ -1,4 +1,11 @@
-import type { Estimator, Fitted, MethodId, ProgressCallback, Span } from '@macrograd/core';
+import {
+  type Estimator,
+  type Fitted,
+  indexesOfRole,
+  type MethodId,
+  type ProgressCallback,
+  type Span,
+} from '@macrograd/core';
 import { exposureCube } from '@macrograd/exposure';
 import type { ProcessId } from './processes.js';
 import { simulateWorld, type World, type WorldOptions } from './world.js';
@@ -75,7 +82,7 @@ export async function recoveryScore(
   signal?: AbortSignal,
 ): Promise<RecoveryScore> {
   const { truth, panel } = world;
-  const factorCount = panel.inputs.factors.length;
+  const factorCount = indexesOfRole(panel.inputs, 'factor').length;
   const months = panel.axis.dates.length;
   const rows = span.end - span.start;
   const { sd } = fitted.parameters().scaler;

@@ -8,12 +8,13 @@ import {
   SIMULATED_FACTORS,
   simulateMacro,
 } from './macro_process.js';
+import { simulateMarketWorld } from './market_world.js';
 import { type Loading, type ProcessId, processes } from './processes.js';
 
 export interface WorldOptions {
   readonly process: ProcessId;
   readonly seed: number;
-  /** Default 600. */
+  /** Rows: months, default 600; weeks of the market-like world, default 1,000. */
   readonly months?: number;
   /** Default 200. */
   readonly assets?: number;
@@ -31,14 +32,16 @@ export interface World {
   readonly truth: Truth;
   /** E[r_it] given macro, [date][asset], decimal. */
   readonly expected: Float64Array;
+  /** Each asset's shares in the world's effects; the market-like world lists none. */
+  readonly loadings?: readonly (readonly Loading[])[];
 }
 
 /** True exposures of a world. */
 export interface Truth {
   readonly kind: 'contemporaneous' | 'cumulative';
-  /** [asset][date][factor], decimal return per one population SD of the factor. */
+  /** [asset][date][factor], states left out; decimal return per one population SD of the factor. */
   readonly exposure: Float64Array;
-  /** Population SD of every factor: `exposure` over it is per one unit, times a training SD per training SD. */
+  /** Population SD of every series, states last: `exposure` over it is per one unit, times a training SD per training SD. */
   readonly factorSd: readonly number[];
   /** Factors that the process is scored on. */
   readonly scored: readonly number[];
@@ -57,16 +60,19 @@ const PERCENT = 0.01;
 export function simulateWorld(options: WorldOptions): World {
   const { process: id, seed, months = 600, assets = 200, r2 = 0.3 } = options;
   if (!(r2 > 0 && r2 < 1)) throw new ArgumentError(`an R2 of ${r2} does not lie between 0 and 1`);
+  if (id === 'market') return simulateMarketWorld({ seed, weeks: options.months ?? 1000, assets, r2 });
   const process = processes[id];
   // Streams of their own: macro history and coefficients do not change with the number of assets or the R2.
   const random = new Random(seed);
   const z = simulateMacro(random.fork(1), BURN_IN + months);
   const draw = process.assets(z, random.fork(2), BURN_IN);
+  const all: Loading[][] = [];
   const exposure = new Float64Array(assets * months * FACTORS);
   const expected = new Float64Array(months * assets);
   const returns = new Float64Array(months * assets);
   for (let asset = 0; asset < assets; asset++) {
     const loadings = draw(random.fork(1000 + 2 * asset));
+    all.push(loadings);
     const own = expectedReturns(loadings, months);
     exposure.set(trueExposures(loadings, months, process.kind), asset * months * FACTORS);
     const noise = random.fork(1001 + 2 * asset);
@@ -83,6 +89,7 @@ export function simulateWorld(options: WorldOptions): World {
     panel: worldPanel(z, returns, months, assets),
     truth: { kind: process.kind, exposure, factorSd: FACTOR_SD, scored: process.scored },
     expected,
+    loadings: all,
   };
 }
 

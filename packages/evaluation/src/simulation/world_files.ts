@@ -18,7 +18,8 @@ export function worldFiles(world: World): Record<string, string> {
 
 function config({ process, seed, r2, panel }: World): string {
   const series = panel.inputs.factors.map(
-    ({ name, unit }) => `      ${name}: { column: ${name}, transform: none, unit: ${unit} }`,
+    ({ name, unit, role }) =>
+      `      ${name}: { column: ${name}, transform: none, unit: ${unit}${role === 'factor' ? '' : `, role: ${role}`} }`,
   );
   return [
     `# Simulated: process ${process}, seed ${seed}, R2 ${r2}. The true exposures are in truth.csv.`,
@@ -56,7 +57,7 @@ function table(header: readonly string[], dates: Int32Array, values: Float64Arra
 function truth({ panel, truth: { exposure, factorSd, scored, kind } }: World): string {
   const { dates } = panel.axis;
   const days = Array.from(dates, formatIsoDate);
-  const factors = panel.inputs.factors;
+  const factors = panel.inputs.factors.filter(({ role }) => role === 'factor');
   const lines = panel.assets.flatMap(({ name }, asset) =>
     scored.flatMap((j) =>
       days.map((day, row) => {

@@ -14,6 +14,8 @@ export interface LstmConfig {
   /** Window length in periods; `auto`: chosen by validation. */
   readonly lookback: 'auto' | number;
   readonly members: number;
+  /** Whether asset coefficients stand still or walk (docs/derivations/kalman_heads.md). */
+  readonly heads: 'closed_form' | 'kalman';
   /** Optimiser steps; undefined = the recipe's own. */
   readonly steps: number | undefined;
 }
@@ -125,6 +127,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       hiddenSize: lstm.hidden_size,
       lookback: lstm.lookback,
       members: lstm.members,
+      heads: lstm.heads,
       steps: lstm.steps,
     },
     evaluation: {

@@ -155,7 +155,7 @@ export function configSchema(z: ZodModule) {
         hidden_size: count(1).default(16),
         lookback: periods(1).default('auto'),
         members: count(1).default(3),
-        heads: z.enum(['closed_form']).default('closed_form'),
+        heads: z.enum(['closed_form', 'kalman']).default('closed_form'),
         steps: count(1).optional(),
       })
       .prefault({}),

@@ -42,9 +42,9 @@ const makers: Readonly<Record<MethodId, (lstm: LstmEstimatorOptions) => Estimato
 
 /** The estimators of a config, in the order of the tables; `threads` are those of one LSTM fit. */
 export function estimatorsOf(methods: readonly MethodId[], lstm: LstmConfig, threads: number): Estimator[] {
-  const { hiddenSize, lookback, members, steps } = lstm;
+  const { hiddenSize, lookback, members, heads, steps } = lstm;
   const length = steps === undefined ? {} : { steps, longSteps: steps };
-  return methods.map((method) => makers[method]({ hiddenSize, lookback, members, threads, ...length }));
+  return methods.map((method) => makers[method]({ hiddenSize, lookback, members, heads, threads, ...length }));
 }
 
 /**

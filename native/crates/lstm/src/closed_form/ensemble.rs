@@ -14,8 +14,10 @@ use super::likelihood::Likelihood;
 use super::options::Options;
 use super::parameters::Layout;
 use super::patterns::{Pattern, Returns, group_by_pattern};
+use super::prior::Prior;
 use super::readout::FeatureMap;
 use super::trainer::{Trained, TrainingData, train_member};
+use super::walk_fit::{WalkGroups, WalkSource, Walks, fit_walks};
 use crate::error::{LstmError, check_length};
 
 /// One member as it is used.
@@ -29,6 +31,8 @@ pub struct Member {
     pub validation_error: f64,
     /// Steps that it trained.
     pub steps: usize,
+    /// How its heads walk, where they do; `heads` are then those after the last row.
+    pub walks: Option<Walks>,
 }
 
 /// Result of a fit.
@@ -50,6 +54,8 @@ pub struct Fit {
     pub validation_errors: Vec<f64>,
     /// Returns that merged patterns left out of the fit.
     pub dropped_observations: usize,
+    /// Groups of the walks, where heads walk.
+    pub walk_groups: Option<WalkGroups>,
 }
 
 /// Fits an ensemble; `noisy_columns` as in [`TrainingData`]. The same bits for any number of threads.
@@ -66,6 +72,12 @@ pub fn fit(
     options.validate()?;
     inputs.validate()?;
     check_length("returns", returns.values.len(), inputs.rows * returns.assets)?;
+    let (all_inputs, all_returns) = (inputs, returns);
+    let inputs = inputs.first(options.train_rows.map_or(inputs.rows, |rows| rows.min(inputs.rows)));
+    let returns = Returns {
+        values: &returns.values[..inputs.rows * returns.assets],
+        ..returns
+    };
     let patterns = group_by_pattern(returns, inputs.rows, options.max_patterns);
     if patterns.is_empty() {
         return Err(LstmError::NoObservations);
@@ -87,18 +99,41 @@ pub fn fit(
     let validation_errors: Vec<f64> = trained.chunks(options.members).map(mean_error).collect();
     let best = index_of_smallest(&validation_errors);
     let lookback = options.lookbacks[best];
-    let members: Vec<Member> = trained[best * options.members..(best + 1) * options.members]
+    let chosen = &trained[best * options.members..(best + 1) * options.members];
+    let mut members: Vec<Member> = chosen
         .iter()
         .map(|member| with_heads(&data, member, lookback, returns, &patterns))
         .collect::<Result<_, _>>()?;
+    let member_offsets = offsets(&members, returns.assets);
+    let walk_groups = if options.walk {
+        let all = group_by_pattern(all_returns, all_inputs.rows, options.max_patterns);
+        let priors: Vec<Prior> = chosen
+            .iter()
+            .map(|member| data.layout.prior(&member.parameters))
+            .collect();
+        Some(walk_members(
+            &mut members,
+            &priors,
+            (all_inputs, all_returns),
+            inputs.rows,
+            &all,
+            control,
+        )?)
+    } else {
+        None
+    };
     let observed = returns.values.iter().filter(|x| !x.is_nan()).count();
     let used: usize = patterns.iter().map(|p| p.rows.len() * p.assets.len()).sum();
     Ok(Fit {
         layout: data.layout,
         lookback,
-        offsets: offsets(&members, returns.assets),
+        offsets: member_offsets,
         members,
-        asset_group: asset_groups(&patterns, returns.assets),
+        asset_group: walk_groups.as_ref().map_or_else(
+            || asset_groups(&patterns, returns.assets),
+            |groups| groups.asset_group.clone(),
+        ),
+        walk_groups,
         validation_errors,
         dropped_observations: observed - used,
     })
@@ -182,7 +217,42 @@ fn with_heads(
         heads: posterior.heads(&likelihood, returns, &rows, patterns, Noise::Own)?,
         validation_error: trained.validation_error,
         steps: trained.steps,
+        walks: None,
     })
+}
+
+/// Lets the heads of all members walk through all rows; groups by the mean noise over members.
+fn walk_members(
+    members: &mut [Member],
+    priors: &[Prior],
+    (inputs, returns): (Inputs<'_>, Returns<'_>),
+    train_rows: usize,
+    patterns: &[Pattern],
+    control: &Control,
+) -> Result<WalkGroups, LstmError> {
+    let ratio = |asset: usize| {
+        let own = members
+            .iter()
+            .zip(priors)
+            .map(|(m, prior)| m.heads.noise[asset] / prior.noise_variance());
+        own.sum::<f64>() / priors.len() as f64
+    };
+    let ratios: Vec<f64> = (0..returns.assets).map(ratio).collect();
+    let groups = WalkGroups::new(patterns, &ratios, inputs.rows);
+    for (member, prior) in members.iter_mut().zip(priors) {
+        control.check()?;
+        let features = member.map.compute(&inputs, 0..inputs.rows, control)?;
+        let source = WalkSource {
+            features: &features,
+            feature_mean: &member.map.feature_mean,
+            returns,
+            groups: &groups,
+            prior,
+            train_rows,
+        };
+        member.walks = Some(fit_walks(&source, &mut member.heads));
+    }
+    Ok(groups)
 }
 
 /// The learned map with lag filters written out: `sum over bumps of LB[lag, bump] V[(bump, factor), filter]`.

@@ -32,6 +32,10 @@ pub struct Heads {
     /// v, `[asset][1 + direction]`, NaN without returns: the head of asset i in group g has the covariance
     /// `v_i0 C_g + sum over p of v_ip u_gp u_gp'`.
     pub variances: Vec<f64>,
+    /// Residual variance that each asset's head was conditioned with; NaN without returns.
+    pub noise: Vec<f64>,
+    /// Share of each asset in the residual of its group, 0 in a group of one; NaN without returns.
+    pub shares: Vec<f64>,
 }
 
 /// What the heads of one group start from.
@@ -96,6 +100,8 @@ impl Posterior {
             covariances: Vec::with_capacity(patterns.len() * size * size),
             bases: Vec::with_capacity(patterns.len() * size * (width - 1)),
             variances: vec![f64::NAN; returns.assets * width],
+            noise: vec![f64::NAN; returns.assets],
+            shares: vec![f64::NAN; returns.assets],
         };
         let (mut centres, mut own) = (Vec::with_capacity(patterns.len()), Vec::new());
         for (index, (pattern, group)) in patterns.iter().zip(&self.groups).enumerate() {
@@ -136,6 +142,8 @@ impl Posterior {
             let (feature_mean, _, _) = likelihood.group_features(*index);
             heads.intercepts[asset] -= dot(head, feature_mean);
             centre.write_variances(own, &mut heads.variances[asset * width..(asset + 1) * width]);
+            heads.noise[asset] = own.variance;
+            heads.shares[asset] = own.share;
         }
         Ok(heads)
     }

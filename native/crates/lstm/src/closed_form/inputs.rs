@@ -47,6 +47,17 @@ impl Inputs<'_> {
         check_finite("factors", self.factors)
     }
 
+    /// The first `rows` rows.
+    #[must_use]
+    pub fn first(&self, rows: usize) -> Self {
+        Self {
+            rows,
+            window: &self.window[..rows * self.window_size],
+            factors: &self.factors[..rows * self.factor_count],
+            ..*self
+        }
+    }
+
     /// Bumped lags of the factors, [row][bump * factor_count + factor]: `sum_k LB[k, bump] z_{t-k}`. Dates before the
     /// first row count as 0.
     #[must_use]

@@ -19,6 +19,9 @@ mod prior;
 mod random;
 mod readout;
 mod trainer;
+mod walk;
+mod walk_fit;
+mod walk_readout;
 
 pub use ensemble::{Fit, Member, fit};
 pub use groups::{GroupReturns, SecondMoment};
@@ -35,3 +38,6 @@ pub use prior::{Gradient, Prior};
 pub(crate) use random::Random;
 pub use readout::{FeatureMap, JacobianForm, JacobianRequest};
 pub use trainer::{Objective, Trained, TrainingData, train_member};
+pub use walk::WalkModel;
+pub use walk_fit::{WalkGroups, Walks};
+pub use walk_readout::{WalkMember, WalkRequest, walk_exposures};

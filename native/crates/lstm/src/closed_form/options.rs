@@ -43,6 +43,10 @@ pub struct Options {
     pub min_gain: f64,
     /// Most patterns of missing returns; more are merged.
     pub max_patterns: usize,
+    /// Leading rows that encoder and prior are learned from; `None` = all. Heads that walk go on through all rows.
+    pub train_rows: Option<usize>,
+    /// Whether heads walk on the factors, so that their path uses returns up to each row.
+    pub walk: bool,
     /// Seed of initial weights and noise.
     pub seed: u64,
 }
@@ -68,6 +72,8 @@ impl Default for Options {
             patience: 20,
             min_gain: 1e-5,
             max_patterns: 8,
+            train_rows: None,
+            walk: false,
             seed: 0,
         }
     }
