@@ -43,6 +43,8 @@ export interface ClosedFormFit {
   /** One a lookback that was tried. */
   validationErrors: Array<number>
   droppedObservations: number
+  /** Where heads walk. */
+  walkGroups?: ClosedFormWalkGroups
 }
 
 /** Standardised inputs of consecutive dates, missing values 0. Not to be changed while a call runs. */
@@ -102,6 +104,8 @@ export interface ClosedFormMember {
   headVariances: Float64Array
   validationError: number
   steps: number
+  /** Where heads walk. */
+  walks?: ClosedFormWalks
 }
 
 /** Settings of a fit that a caller may change. */
@@ -114,6 +118,10 @@ export interface ClosedFormOptions {
   /** Leading columns of the window that get input noise. */
   noisyColumns: number
   maxPatterns: number
+  /** Leading rows that the encoder learns from; absent = all. */
+  trainRows?: number
+  /** Heads that walk. */
+  walk: boolean
   seed: number
 }
 
@@ -139,6 +147,57 @@ export interface ClosedFormReadout {
   sd: Float64Array
   /** `[asset]`, negative for none. */
   group: Int32Array
+}
+
+/** Exposures `[asset][wanted row * cell]` with the heads as the returns up to each row tell them. */
+export declare function closedFormWalkExposures(readout: ClosedFormWalkReadout, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<ClosedFormExposures>
+
+/** Assets that share a covariance recursion. */
+export interface ClosedFormWalkGroups {
+  /** `[asset]`, -1 for none. */
+  assetGroup: Int32Array
+  /** `[group][row]`, 1 where its assets are observed. */
+  observed: Uint8Array
+  /** `[group]`, noise variance over the prior's. */
+  noiseRatio: Float64Array
+}
+
+/** What exposures along a path are read from; arrays over all rows and assets of the fit unless said otherwise. */
+export interface ClosedFormWalkReadout {
+  /** One a member. */
+  walks: Array<ClosedFormWalks>
+  /** Each `[row][feature]`. */
+  features: Array<Float64Array>
+  /** Each `[wanted row][cell][feature]`, a cell being a lag and a factor. */
+  sensitivities: Array<Float64Array>
+  featureCount: number
+  groups: ClosedFormWalkGroups
+  /** `[row][asset]`, standardised. */
+  returns: Float64Array
+  /** `[asset]`. */
+  sd: Float64Array
+  rowStart: number
+  rowEnd: number
+  assetStart: number
+  assetEnd: number
+}
+
+/** How one member's heads walk. */
+export interface ClosedFormWalks {
+  /** `[feature][feature]`, covariance of the mean head before the first row. */
+  commonStart: Float64Array
+  /** `[factor]`, variance of its steps. */
+  commonStep: Float64Array
+  /** `[feature][feature]`, of an asset's deviation. */
+  ownStart: Float64Array
+  /** `[factor]`. */
+  ownStep: Float64Array
+  noiseVariance: number
+  sharedVariance: number
+  /** `[asset]`, standardised return at the mean features. */
+  levels: Float64Array
+  /** `[asset]`, share in the common residual. */
+  shares: Float64Array
 }
 
 /** Equations of assets on current and lagged factors. */
