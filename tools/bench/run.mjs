@@ -1,96 +1,80 @@
 /**
- * Times the LSTM kernel through @macrograd/kernel, as users call it: `node tools/bench/run.mjs [--json]`.
+ * Times the kernel as users call it: `npm run bench -- [--json] [--quick] [--threads 1,2] [--only W1,W5] [--probes]`.
  *
- * Workloads (float32, F 12, H 64, L 24, batch 4096, one layer, one output): W1a forward; W1b forward, backward and Adam
- * step; W1c forward and Jacobian of the output with respect to all inputs. FLOPs count matrix products alone
- * (2 a multiply-add), not activations; the peak is measured in the same run, so their ratio means something on any
- * machine. The median of the repeats is shown, after one run to warm up.
+ * What the workloads are stands in workloads.mjs and closedForm.mjs. The median of the repeats is shown, after one run to
+ * warm up; the peak is measured in the same run, so that their ratio means something on any machine. `--quick` takes sizes
+ * that say that everything runs, and nothing about speed; `--probes` adds values of each result, which `npm run bench:peers`
+ * compares with other programs'.
  */
-import { activeIsa, lstmForward, lstmJacobian, lstmTrain, measurePeak } from '@macrograd/kernel';
+import { parseArgs } from 'node:util';
+import { activeIsa, measurePeak } from '@macrograd/kernel';
+import { closedForm } from './closedForm.mjs';
 import { medianSeconds } from './median.mjs';
+import { probe } from './numbers.mjs';
+import * as workloads from './workloads.mjs';
 
-const INPUTS = 12;
-const HIDDEN = 64;
-const STEPS = 24;
-const BATCH = 4096;
-const REPEATS = 7;
-/** Training steps a timing, so that the call's own set-up does not count as a step. */
-const TRAIN_STEPS = 3;
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    probes: { type: 'boolean', default: false },
+    threads: { type: 'string', default: '1,2' },
+    only: { type: 'string', default: 'W1,W2,W3,W5' },
+  },
+});
+const sizes = options.quick ? workloads.quick : workloads.full;
 
-const GATES = 4;
-const product = 2 * GATES * HIDDEN * STEPS * BATCH;
-/** Forward: all of [x | h]. */
-const forwardFlops = product * (INPUTS + HIDDEN);
-/** Training adds the cotangents of h (not of x) and the weights' gradient. */
-const trainFlops = forwardFlops + product * HIDDEN + forwardFlops;
-/** The Jacobian adds the cotangents of h and x. */
-const jacobianFlops = 2 * forwardFlops;
+/** Groups by name: their workloads at a number of threads, and how often each is timed. */
+const groups = {
+  W1: { of: (threads) => workloads.pooled(sizes.pooled, threads), repeats: 7 },
+  W2: { of: (threads) => workloads.shared(sizes.shared, threads), repeats: 5 },
+  W3: { of: (threads) => workloads.networks(sizes.networks, threads), repeats: 3 },
+  W5: { of: (threads) => closedForm(threads, options.quick), repeats: 3 },
+};
 
-/** Numbers on [-scale, scale), the same on every run. */
-function filled(length, scale) {
-  let state = 1;
-  return Float32Array.from({ length }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return (state / 2 ** 31 - 1) * scale;
-  });
-}
-
-function model() {
+async function row({ workload, shape, flops, calls = 1, run, result, extra }, threads, repeats, peak) {
+  const seconds = (await medianSeconds(run, options.quick ? 1 : repeats)) / calls;
+  const gflops = flops === undefined ? null : (flops / seconds) * 1e-9;
   return {
-    inputSize: INPUTS,
-    hiddenSize: HIDDEN,
-    layers: 1,
-    weights: filled(GATES * HIDDEN * (INPUTS + HIDDEN + 2), 1 / Math.sqrt(HIDDEN)),
-    headWeight: filled(HIDDEN, 1),
-    headBias: new Float32Array(1),
+    workload,
+    shape,
+    threads,
+    isa: activeIsa(),
+    median_s: seconds,
+    gflops,
+    peak_gflops: gflops === null ? null : peak,
+    percent_of_peak: gflops === null ? null : (100 * gflops) / peak,
+    ...extra?.(),
+    ...(options.probes && result && { probe: probe(result()) }),
   };
 }
 
-async function rows(threads) {
-  const network = model();
-  const batch = { input: filled(BATCH * STEPS * INPUTS, 1), batchSize: BATCH, sequenceLength: STEPS };
-  const targets = filled(BATCH, 1);
-  const out = new Float32Array(BATCH);
-  const jacobian = new Float32Array(batch.input.length);
-  const options = { threads, borrow: true };
-  const training = { threads, seed: 1, epochs: TRAIN_STEPS, batchSize: BATCH };
-  const workloads = [
-    ['W1a forward', forwardFlops, 1, () => lstmForward(network, batch, { ...options, out })],
-    ['W1b forward+backward+Adam', trainFlops, TRAIN_STEPS, () => lstmTrain(network, batch, targets, training)],
-    ['W1c forward+Jacobian', jacobianFlops, 1, () => lstmJacobian(network, batch, { ...options, out: jacobian })],
-  ];
-  const peak = await measurePeak(threads);
-  const result = [];
-  for (const [workload, flops, calls, work] of workloads) {
-    const seconds = (await medianSeconds(work, REPEATS)) / calls;
-    const gflops = (flops / seconds) * 1e-9;
-    result.push({
-      workload,
-      shape: `F${INPUTS} H${HIDDEN} L${STEPS} B${BATCH}`,
-      threads,
-      isa: activeIsa(),
-      median_s: seconds,
-      gflops,
-      peak_gflops: peak,
-      percent_of_peak: (100 * gflops) / peak,
-    });
-  }
-  return result;
+const cell = (value, digits, width) => (value === null ? '-' : value.toFixed(digits)).padStart(width);
+
+function line(row) {
+  return [
+    row.workload.padEnd(34),
+    row.shape.padEnd(30),
+    String(row.threads).padEnd(8),
+    row.isa.padEnd(7),
+    cell(row.median_s * 1e3, 1, 10),
+    cell(row.gflops, 1, 10),
+    cell(row.peak_gflops, 0, 7),
+    cell(row.percent_of_peak, 0, 12),
+  ].join('');
 }
 
-const json = process.argv.includes('--json');
-if (!json) console.log(`${'workload'.padEnd(28)}${'threads isa    median ms   GFLOP/s   peak   % of peak'}`);
-for (const threads of [1, 2]) {
-  for (const row of await rows(threads)) {
-    const columns = [
-      row.workload.padEnd(28),
-      String(row.threads).padEnd(8),
-      row.isa.padEnd(7),
-      (row.median_s * 1e3).toFixed(1).padStart(9),
-      row.gflops.toFixed(1).padStart(10),
-      row.peak_gflops.toFixed(0).padStart(7),
-      row.percent_of_peak.toFixed(0).padStart(12),
-    ];
-    console.log(json ? JSON.stringify(row) : columns.join(''));
+if (!options.json) {
+  console.log(`${'workload'.padEnd(34)}${'shape'.padEnd(30)}threads isa     median ms   GFLOP/s   peak   % of peak`);
+}
+for (const threads of options.threads.split(',').map(Number)) {
+  const peak = await measurePeak(threads);
+  for (const name of options.only.split(',')) {
+    const group = groups[name];
+    if (!group) throw new Error(`unknown workload ${name}: use some of ${Object.keys(groups).join(', ')}`);
+    for (const workload of group.of(threads)) {
+      const one = await row(workload, threads, group.repeats, peak);
+      console.log(options.json ? JSON.stringify(one) : line(one));
+    }
   }
 }

@@ -22,7 +22,13 @@ class SetupError extends Error {}
 
 /** Runs a command in the workspace with its output shown; throws when it fails. */
 function show(command, ...args) {
-  const { status, signal, error } = spawnSync(command, args, { cwd: workspace, stdio: 'inherit', env: environment });
+  showOn('inherit', command, ...args);
+}
+
+/** As {@link show}, with the command's standard output on the given stream. */
+function showOn(stdout, command, ...args) {
+  const stdio = ['inherit', stdout, 'inherit'];
+  const { status, signal, error } = spawnSync(command, args, { cwd: workspace, stdio, env: environment });
   if (error) throw new SetupError(`${command} could not be started: ${error.message}`);
   if (signal) process.exit(130);
   if (status !== 0) process.exit(status);
@@ -51,7 +57,8 @@ function installDependencies() {
   const stamp = join(workspace, 'node_modules', '.macrograd-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.error('Installing the dependencies of package-lock.json');
-  show('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error');
+  // Not on the standard output, which belongs to what was asked for.
+  showOn(2, 'npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error');
   writeFileSync(stamp, lock);
 }
 
@@ -100,6 +107,11 @@ const verbs = {
     show(process.execPath, join('test', 'consumers', 'run.mjs'), ...args);
   },
   check: () => show(process.execPath, join('tools', 'setup', 'check.mjs')),
+  'bench:peers': (...args) => {
+    // A machine that has the rows already needs no addon.
+    if (!args.includes('--rows')) build((text) => process.stderr.write(text));
+    show(process.execPath, join('tools', 'bench', 'peers.mjs'), ...args);
+  },
   bench: (...args) => {
     // With --json the standard output holds rows alone.
     build(args.includes('--json') ? () => {} : undefined);

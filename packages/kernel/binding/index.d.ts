@@ -718,6 +718,9 @@ export interface LstmTrainSettings {
   weightDecay: number
   clipNorm: number
   inputNoise: number
+  dropout: number
+  sizePenalty: number
+  variationPenalty: number
   patience: number
   cosine: boolean
   seed: number

@@ -137,6 +137,15 @@ export interface LstmTrainOptions extends RunOptions {
   readonly clipNorm?: number;
   /** Standard deviation of the noise on the inputs, fresh each step; default 0. */
   readonly inputNoise?: number;
+  /** Probability that a unit of the last hidden state is left out of a training window; default 0. */
+  readonly dropout?: number;
+  /** Penalties on the Jacobian in the loss, over a step's windows; see `lstmJacobianPenalty`. Each default 0. */
+  readonly penalties?: {
+    /** Shrinks exposures towards none. */
+    readonly size?: number;
+    /** Shrinks exposures towards constant ones. Rows must be dates in order; steps then take runs of them. */
+    readonly variation?: number;
+  };
   /** Epochs without a smaller validation loss before training stops; 0 = never; default 10. */
   readonly patience?: number;
   /** Half a cosine instead of a constant step size; default false. */
@@ -196,6 +205,9 @@ export function trainSettings(options: LstmTrainOptions): binding.LstmTrainSetti
     weightDecay: options.weightDecay ?? 0,
     clipNorm: options.clipNorm ?? 1,
     inputNoise: options.inputNoise ?? 0,
+    dropout: options.dropout ?? 0,
+    sizePenalty: options.penalties?.size ?? 0,
+    variationPenalty: options.penalties?.variation ?? 0,
     patience: options.patience ?? 10,
     cosine: options.cosine ?? false,
     seed: options.seed,

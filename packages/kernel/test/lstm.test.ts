@@ -2,9 +2,12 @@ import { CancelledError } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import {
   activeIsa,
+  type JacobianPenalty,
+  type LstmTrainOptions,
   lstmBackward,
   lstmForward,
   lstmJacobian,
+  lstmJacobianPenalty,
   lstmStates,
   lstmTrain,
   type RealArray,
@@ -176,6 +179,29 @@ describe('lstmTrain', () => {
     expect(two).toEqual(one);
     expect(start.weights).toEqual(before);
     expect(one.model.weights).not.toEqual(before);
+  });
+
+  it('shrinks the exposures, or their variation, by the penalty that is asked for', async () => {
+    const start = model(Float64Array, 8, 1);
+    const windows = { input: Float64Array.from(inputs.input), batchSize: 400, sequenceLength: 5 };
+    const observed = Float64Array.from(targets);
+    const learn = async (penalties: NonNullable<LstmTrainOptions['penalties']>) => {
+      const trained = await lstmTrain(start, windows, observed, { ...options, inputNoise: 0, penalties });
+      const of = async (kind: JacobianPenalty) => (await lstmJacobianPenalty(trained.model, windows, kind)).value;
+      return { size: await of('size'), variation: await of('variation') };
+    };
+    const free = await learn({});
+    expect((await learn({ variation: 10 })).variation).toBeLessThan(0.2 * free.variation);
+    expect((await learn({ size: 10 })).size).toBeLessThan(0.2 * free.size);
+  });
+
+  it('leaves out units by the seed alone', async () => {
+    const train = (dropout: number, threads: number) =>
+      lstmTrain(model(Float32Array, 8, 1), inputs, targets, { ...options, epochs: 3, dropout, threads });
+    const [one, two, none] = [await train(0.4, 1), await train(0.4, 2), await train(0, 1)];
+    expect(two).toEqual(one);
+    expect(one.model.weights).not.toEqual(none.model.weights);
+    expect((await refusal(train(1, 1))).code).toBe('bad_argument');
   });
 
   it('refuses targets that are all missing', async () => {

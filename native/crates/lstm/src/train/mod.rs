@@ -1,6 +1,7 @@
 //! The trainer of an LSTM with learned linear heads: squared error, mini-batches, Adam or AdamW. Missing targets have no
 //! loss and no gradient.
 
+mod dropout;
 mod options;
 mod squared_error;
 mod trainer;

@@ -19,11 +19,18 @@ pub struct TrainOptions {
     pub clip_norm: f64,
     /// Standard deviation of the normal noise added to the inputs, drawn afresh each step; 0 = none.
     pub input_noise: f64,
+    /// Probability that a unit of the last hidden state is left out of a training window; in [0, 1), 0 = none.
+    pub dropout: f64,
+    /// Weight of [`crate::JacobianPenalty::Size`] in the loss, over a step's windows: shrinks exposures towards none.
+    pub size_penalty: f64,
+    /// Weight of [`crate::JacobianPenalty::Variation`] in the loss, over a step's windows: shrinks exposures towards
+    /// constant ones. Training rows must be dates in order; steps then take runs of them instead of scattered ones.
+    pub variation_penalty: f64,
     /// Epochs without a smaller validation loss after which training stops; 0 = never.
     pub patience: usize,
     /// Half a cosine over all steps instead of a constant step size.
     pub cosine: bool,
-    /// Seed of the order of windows and of the noise.
+    /// Seed of the order of windows, of the noise and of dropout.
     pub seed: u64,
 }
 
@@ -37,6 +44,9 @@ impl Default for TrainOptions {
             weight_decay: 0.0,
             clip_norm: 1.0,
             input_noise: 0.0,
+            dropout: 0.0,
+            size_penalty: 0.0,
+            variation_penalty: 0.0,
             patience: 10,
             cosine: false,
             seed: 1,
@@ -56,11 +66,16 @@ impl TrainOptions {
             ("head_learning_rate", self.head_learning_rate),
             ("weight_decay", self.weight_decay),
             ("input_noise", self.input_noise),
+            ("size_penalty", self.size_penalty),
+            ("variation_penalty", self.variation_penalty),
         ];
         for (name, value) in rates {
             if !(value.is_finite() && value >= 0.0) {
                 return refuse(name, value, "finite and at least 0");
             }
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse("dropout", self.dropout, "at least 0 and below 1");
         }
         if self.clip_norm.is_nan() || self.clip_norm <= 0.0 {
             return refuse("clip_norm", self.clip_norm, "above 0; infinite for no clipping");

@@ -2,6 +2,7 @@
 
 use macrograd_simd::{Control, Real};
 
+use super::dropout;
 use crate::encoder::{Tape, backward, forward};
 use crate::error::{LstmError, check_length};
 use crate::head::Head;
@@ -69,30 +70,37 @@ impl<T: Real> SquaredError<T> {
         self.weights.shape() == weights.shape() && self.head.outputs == head.outputs
     }
 
-    /// Mean squared error over the observed targets; 0 if there is none. Its gradient is left in `self`.
+    /// Mean squared error over the observed targets; 0 if there is none. Its gradient is left in `self`. The head reads the
+    /// last hidden states times `mask` [batch_size, hidden_size] if there is one.
     ///
     /// # Errors
     /// As [`crate::predict`].
     pub fn evaluate(
         &mut self,
-        weights: &LstmWeights<T>,
-        head: &Head<T>,
+        (weights, head): (&LstmWeights<T>, &Head<T>),
         sequences: &Sequences<'_, T>,
         targets: Targets<'_, T>,
+        mask: Option<&[T]>,
         control: &Control,
     ) -> Result<f64, LstmError> {
         let (shape, length) = (weights.shape(), sequences.sequence_length);
         check_length("targets", targets.values.len(), sequences.batch_size * head.outputs)?;
         sequences.validate(shape)?;
+        if let Some(mask) = mask {
+            check_length("dropout mask", mask.len(), sequences.batch_size * shape.hidden_size)?;
+        }
         self.weights.arrays_mut().for_each(|values| values.fill(T::ZERO));
         self.head.weight.fill(T::ZERO);
         self.head.bias.fill(T::ZERO);
         let observed = targets.observed().max(1) as f64;
         let inputs = sequences.input.chunks(MICRO_BATCH * length * shape.input_size);
         let mut sum = 0.0;
-        for (input, targets) in inputs.zip(targets.values.chunks((MICRO_BATCH * head.outputs).max(1))) {
+        let targets = targets.values.chunks((MICRO_BATCH * head.outputs).max(1));
+        for (index, (input, targets)) in inputs.zip(targets).enumerate() {
             let part = Sequences::new(input, targets.len() / head.outputs.max(1), length);
-            sum += self.add_part(weights, head, &part, targets, T::from_f64(2.0 / observed), control)?;
+            let mask = mask.map(|mask| &mask[index * MICRO_BATCH * shape.hidden_size..]);
+            let scale = T::from_f64(2.0 / observed);
+            sum += self.add_part((weights, head), &part, targets, mask, scale, control)?;
         }
         Ok(sum / observed)
     }
@@ -100,10 +108,10 @@ impl<T: Real> SquaredError<T> {
     /// Adds one micro-batch's gradient; returns its sum of squared errors.
     fn add_part(
         &mut self,
-        weights: &LstmWeights<T>,
-        head: &Head<T>,
+        (weights, head): (&LstmWeights<T>, &Head<T>),
         sequences: &Sequences<'_, T>,
         targets: &[T],
+        mask: Option<&[T]>,
         scale: T,
         control: &Control,
     ) -> Result<f64, LstmError> {
@@ -112,6 +120,7 @@ impl<T: Real> SquaredError<T> {
         self.outputs.resize(targets.len(), T::ZERO);
         forward(weights, sequences, &mut self.tape, control)?;
         self.tape.last_hidden(&mut self.hidden)?;
+        dropout::apply(&mut self.hidden, mask);
         head.apply_into(&self.hidden, &mut self.outputs);
         let mut sum = 0.0;
         for (output, &target) in self.outputs.iter_mut().zip(targets) {
@@ -122,6 +131,7 @@ impl<T: Real> SquaredError<T> {
         self.d_hidden.clear();
         self.d_hidden.resize(self.hidden.len(), T::ZERO);
         head.pull_back(&self.outputs, &mut self.d_hidden);
+        dropout::apply(&mut self.d_hidden, mask);
         Head::add_gradient(&self.hidden, &self.outputs, &mut self.head);
         let mut gradients = Gradients {
             weights: Some(&mut self.part),

@@ -2,9 +2,11 @@
 
 use macrograd_simd::{Control, Real};
 
+use super::dropout::Dropout;
 use super::options::TrainOptions;
 use super::squared_error::{SquaredError, Targets};
 use crate::closed_form::Random;
+use crate::directional::{JacobianPenalty, jacobian_penalty};
 use crate::error::LstmError;
 use crate::head::Head;
 use crate::model::predict;
@@ -24,7 +26,7 @@ pub struct TrainingData<'a, T> {
 /// What training did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
-    /// Mean training loss of every epoch, under input noise if there was any.
+    /// Mean training loss of every epoch, under input noise and dropout if there were any, without penalties.
     pub training_loss: Vec<f64>,
     /// Validation loss after every epoch; empty without validation rows.
     pub validation_loss: Vec<f64>,
@@ -76,7 +78,7 @@ pub(crate) fn train_in<T: Real>(
     let rows = training.sequences.batch_size;
     let steps = options.epochs * rows.div_ceil(options.batch_size);
     for epoch in 0..options.epochs {
-        let order = state.order(rows, options.batch_size < rows);
+        let order = state.order(rows, options);
         let mut sum = 0.0;
         for batch in order.chunks(options.batch_size) {
             sum += state.step(weights, head, training, batch, options, steps, control)? * batch.len() as f64;
@@ -126,6 +128,7 @@ struct State<T> {
     adam: Adam,
     loss: SquaredError<T>,
     random: Random,
+    dropout: Dropout<T>,
     input: Vec<T>,
     targets: Vec<T>,
     steps: usize,
@@ -151,6 +154,7 @@ impl<T: Real> State<T> {
             adam: Adam::new(parameters.len(), vec![lstm, head_group], AdamOptions::default()),
             loss,
             random: Random::new(options.seed, 0),
+            dropout: Dropout::new(options.dropout, options.seed),
             parameters,
             input: Vec::new(),
             targets: Vec::new(),
@@ -158,10 +162,28 @@ impl<T: Real> State<T> {
         }
     }
 
-    /// Rows in the order of an epoch: shuffled (Fisher and Yates) if there are several batches.
-    fn order(&mut self, rows: usize, shuffled: bool) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..rows).collect();
-        for index in (1..rows).rev().filter(|_| shuffled) {
+    /// Rows in the order of an epoch: shuffled if there are several batches. Where the penalty compares neighbours, whole
+    /// runs of rows are shuffled; the first run takes what is left over, so that it ends the epoch's last batch.
+    fn order(&mut self, rows: usize, options: &TrainOptions) -> Vec<usize> {
+        let size = options.batch_size;
+        if size >= rows {
+            return (0..rows).collect();
+        }
+        if options.variation_penalty == 0.0 {
+            return self.shuffled(rows);
+        }
+        let left = rows % size;
+        let runs = self.shuffled(rows / size);
+        let whole = runs
+            .into_iter()
+            .flat_map(|run| left + run * size..left + (run + 1) * size);
+        whole.chain(0..left).collect()
+    }
+
+    /// 0..count in random order (Fisher and Yates).
+    fn shuffled(&mut self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        for index in (1..count).rev() {
             order.swap(index, (self.random.uniform() * (index + 1) as f64) as usize);
         }
         order
@@ -182,17 +204,21 @@ impl<T: Real> State<T> {
         steps: usize,
         control: &Control,
     ) -> Result<f64, LstmError> {
-        self.gather(
-            weights.shape().input_size,
-            head.outputs,
-            data,
-            rows,
-            options.input_noise,
-        );
-        let sequences = Sequences::new(&self.input, rows.len(), data.sequences.sequence_length);
+        self.gather(weights.shape().input_size, head.outputs, data, rows);
+        let length = data.sequences.sequence_length;
+        let penalties = self.penalties(
+            (weights, head),
+            &Sequences::new(&self.input, rows.len(), length),
+            options,
+            control,
+        )?;
+        self.add_noise(options.input_noise);
+        let sequences = Sequences::new(&self.input, rows.len(), length);
+        let mask = self.dropout.draw(rows.len(), weights.shape().hidden_size);
+        let targets = Targets { values: &self.targets };
         let loss = self
             .loss
-            .evaluate(weights, head, &sequences, Targets { values: &self.targets }, control)?;
+            .evaluate((weights, head), &sequences, targets, mask, control)?;
         self.gradient.clear();
         let all = self
             .loss
@@ -200,6 +226,11 @@ impl<T: Real> State<T> {
             .arrays()
             .chain([&self.loss.head.weight[..], &self.loss.head.bias]);
         self.gradient.extend(all.flatten().map(|x| x.to_f64()));
+        for (weight, d_weights, d_head) in penalties {
+            let all = d_weights.arrays().chain([&d_head.weight[..], &d_head.bias]);
+            let sums = self.gradient.iter_mut().zip(all.flatten());
+            sums.for_each(|(sum, x)| *sum += weight * x.to_f64());
+        }
         clip_global_norm(&mut self.gradient, options.clip_norm);
         let schedule = if options.cosine {
             cosine_schedule(self.steps, steps)
@@ -215,8 +246,36 @@ impl<T: Real> State<T> {
         Ok(loss)
     }
 
-    /// Copies rows of inputs and targets, with noise on the inputs.
-    fn gather(&mut self, input_size: usize, outputs: usize, data: &TrainingData<'_, T>, rows: &[usize], noise: f64) {
+    /// Gradients of the penalties that the options ask for, each with its weight. They look at the windows without noise.
+    fn penalties(
+        &self,
+        (weights, head): (&LstmWeights<T>, &Head<T>),
+        windows: &Sequences<'_, T>,
+        options: &TrainOptions,
+        control: &Control,
+    ) -> Result<Vec<(f64, LstmWeights<T>, Head<T>)>, LstmError> {
+        let wanted = [
+            (JacobianPenalty::Size, options.size_penalty),
+            (JacobianPenalty::Variation, options.variation_penalty),
+        ];
+        let wanted = wanted.into_iter().filter(|&(_, weight)| weight > 0.0);
+        wanted
+            .map(|(penalty, weight)| {
+                let (mut d_weights, mut d_head) = (LstmWeights::zeros(weights.shape())?, head.clone());
+                jacobian_penalty(
+                    (weights, head),
+                    windows,
+                    penalty,
+                    (&mut d_weights, &mut d_head),
+                    control,
+                )?;
+                Ok((weight, d_weights, d_head))
+            })
+            .collect()
+    }
+
+    /// Copies rows of inputs and targets.
+    fn gather(&mut self, input_size: usize, outputs: usize, data: &TrainingData<'_, T>, rows: &[usize]) {
         let width = data.sequences.sequence_length * input_size;
         self.input.clear();
         self.targets.clear();
@@ -226,6 +285,9 @@ impl<T: Real> State<T> {
             self.targets
                 .extend_from_slice(&data.targets.values[row * outputs..][..outputs]);
         }
+    }
+
+    fn add_noise(&mut self, noise: f64) {
         if noise > 0.0 {
             self.input
                 .iter_mut()

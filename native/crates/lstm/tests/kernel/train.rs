@@ -1,6 +1,7 @@
 //! The trainer against steps of `torch.optim.AdamW` (test/reference/lstm_train_golden.py, torch 2.15.0, float64).
 
-use macrograd_lstm::train::{Targets, TrainOptions, TrainingData, train};
+use macrograd_lstm::train::{SquaredError, Targets, TrainOptions, TrainingData, train};
+use macrograd_lstm::{JacobianPenalty, Sequences, jacobian_penalty};
 use macrograd_simd::Control;
 
 use crate::support::{Case, Sizes, Uniform};
@@ -103,4 +104,121 @@ fn training_stops_when_validation_gets_no_better_and_keeps_the_best() {
         (sum / 40.0 - trained.validation_loss[trained.best_epoch]).abs() < 1e-6,
         "float32 rounding"
     );
+}
+
+/// Central differences of the loss: their step, and what rounding leaves at values near 1.
+const STEP: f64 = 1e-6;
+const DIFFERENCE_BOUND: f64 = 1e-8;
+
+#[test]
+fn gradient_under_dropout_matches_central_differences_and_a_mask_of_ones_changes_nothing() {
+    let case = Case::<f64>::new(Sizes::new(6, 3, 2, 400, 3), 21);
+    let control = Control::with_threads(1);
+    let targets = Targets {
+        values: &case.d_hidden[..400 * 2],
+    };
+    // 400 windows are two micro-batches, so that the mask is cut.
+    let mask: Vec<f64> = (0..400 * 6).map(|i| if i % 3 == 1 { 0.0 } else { 1.5 }).collect();
+    let mut error = SquaredError::new(&case.weights, &case.head).expect("valid");
+    let mut loss = |case: &Case<f64>, mask: Option<&[f64]>| {
+        let model = (&case.weights, &case.head);
+        let value = error.evaluate(model, &case.sequences(), targets, mask, &control);
+        let gradient: Vec<f64> = error.weights.arrays().flatten().copied().collect();
+        (value.expect("valid"), gradient, error.head.clone())
+    };
+    assert_eq!(loss(&case, None), loss(&case, Some(&vec![1.0; mask.len()])));
+    let (_, gradient, d_head) = loss(&case, Some(&mask));
+    let mut moved = Case::<f64>::new(case.sizes, 21);
+    let mut difference = |change: &dyn Fn(&mut Case<f64>, f64)| {
+        change(&mut moved, STEP);
+        let up = loss(&moved, Some(&mask)).0;
+        change(&mut moved, -2.0 * STEP);
+        let down = loss(&moved, Some(&mask)).0;
+        change(&mut moved, STEP);
+        (up - down) / (2.0 * STEP)
+    };
+    for index in 0..6 {
+        let slope = difference(&|case, by| case.head.weight[index] += by);
+        assert!((slope - d_head.weight[index]).abs() < DIFFERENCE_BOUND);
+        let slope = difference(&|case, by| case.weights.layers[0].weight_ih[7 * index] += by);
+        assert!((slope - gradient[7 * index]).abs() < DIFFERENCE_BOUND);
+    }
+}
+
+/// Windows whose target is the product of two inputs of the last step: its exposures move with the inputs.
+fn product_targets(case: &Case<f64>) -> Vec<f64> {
+    let width = case.sizes.sequence_length * case.sizes.shape.input_size;
+    let last = width - case.sizes.shape.input_size;
+    let rows = case.input.chunks_exact(width);
+    rows.flat_map(|row| [0.5 * row[last] * row[last + 1], row[last]])
+        .collect()
+}
+
+fn trained_on_products(options: TrainOptions, threads: usize) -> Case<f64> {
+    let mut case = Case::<f64>::new(Sizes::new(8, 2, 1, 90, 3), 31);
+    let (input, targets) = (case.input.clone(), product_targets(&case));
+    let data = TrainingData {
+        sequences: Sequences::new(&input, 90, 3),
+        targets: Targets { values: &targets },
+    };
+    let control = Control::with_threads(threads);
+    train(&mut case.weights, &mut case.head, &data, None, &options, &control).expect("valid");
+    case
+}
+
+fn penalty_of(case: &Case<f64>, penalty: JacobianPenalty) -> f64 {
+    let (mut d_weights, mut d_head) = (case.weights.clone(), case.head.clone());
+    let model = (&case.weights, &case.head);
+    let gradients = (&mut d_weights, &mut d_head);
+    jacobian_penalty(model, &case.sequences(), penalty, gradients, &Control::with_threads(1)).expect("valid")
+}
+
+/// Steps that learn the products, in batches of 40, 40 and 10 windows.
+fn product_options() -> TrainOptions {
+    TrainOptions {
+        epochs: 60,
+        batch_size: 40,
+        learning_rate: 0.02,
+        head_learning_rate: 0.02,
+        ..TrainOptions::default()
+    }
+}
+
+#[test]
+fn penalties_in_training_shrink_the_variation_and_the_size_of_exposures() {
+    let free = trained_on_products(product_options(), 1);
+    let steady = trained_on_products(
+        TrainOptions {
+            variation_penalty: 1.0,
+            ..product_options()
+        },
+        1,
+    );
+    let small = trained_on_products(
+        TrainOptions {
+            size_penalty: 1.0,
+            ..product_options()
+        },
+        1,
+    );
+    let variation = |case: &Case<f64>| penalty_of(case, JacobianPenalty::Variation);
+    let size = |case: &Case<f64>| penalty_of(case, JacobianPenalty::Size);
+    assert!(variation(&steady) < 0.1 * variation(&free), "far from noise");
+    assert!(size(&small) < 0.3 * size(&free), "far from noise");
+    // What is constant in the exposures may stay: the variation penalty leaves more of their size.
+    assert!(size(&steady) > size(&small));
+}
+
+#[test]
+fn dropout_is_the_same_for_any_number_of_threads_and_differs_by_seed() {
+    let with = |dropout, seed| TrainOptions {
+        dropout,
+        seed,
+        ..product_options()
+    };
+    let parameters = |case: Case<f64>| case.weights;
+    let one = parameters(trained_on_products(with(0.3, 1), 1));
+    assert_eq!(one, parameters(trained_on_products(with(0.3, 1), 3)));
+    assert_ne!(one, parameters(trained_on_products(with(0.3, 2), 1)));
+    assert_ne!(one, parameters(trained_on_products(with(0.0, 1), 1)));
 }
