@@ -21,6 +21,12 @@ export {
   runRecovery,
 } from './simulation/recovery.js';
 export {
+  runScreening,
+  type ScreeningOptions,
+  type ScreeningResult,
+  type ScreeningScore,
+} from './simulation/screening.js';
+export {
   isNewSeed,
   runStudyCell,
   type StudyCell,
