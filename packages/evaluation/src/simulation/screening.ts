@@ -7,11 +7,11 @@ import {
   twoSidedStudentPValue,
 } from '@macrograd/exposure';
 import { BURN_IN, FACTORS, simulateMacro } from './macro_process.js';
-import { type Loading, type ProcessId, processes } from './processes.js';
+import { type Loading, type MacroProcessId, processes } from './processes.js';
 import { expectedReturns, simulateWorld, type World } from './world.js';
 
 export interface ScreeningOptions {
-  readonly process: ProcessId;
+  readonly process: MacroProcessId;
   readonly worlds: number;
   /** Default 600. */
   readonly months?: number;
