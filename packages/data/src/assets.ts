@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type AssetMeta, type Frequency, InputError, periodsPerYear, type TimeAxis } from '@macrograd/core';
 import { alignTo, compound, downsample, isFiner, laggedAxis } from './align.js';
 import { convertReturns, readExchangeRates } from './currency.js';
-import type { TableReader } from './reader.js';
+import { readOptions, type TableReader } from './reader.js';
 import type { AssetFileSpec, CurrencySpec, RiskFreeSpec } from './spec.js';
 import { type Series, seriesOf, type Table } from './table.js';
 import { onEveryPeriod } from './transform.js';
@@ -57,7 +57,7 @@ function refuseTwice(name: string, file: string, owner: Map<string, string>): vo
 }
 
 async function findRiskFree(spec: RiskFreeSpec, near: readonly Table[], read: TableReader) {
-  const tables = spec.file === undefined ? near : [await read({ file: spec.file })];
+  const tables = spec.file === undefined ? near : [await read({ ...readOptions(spec), file: spec.file })];
   const table = tables.find((candidate) => candidate.series.has(spec.series)) ?? tables[0];
   return { series: seriesOf(table, spec.series, 'risk_free'), unit: spec.unit };
 }

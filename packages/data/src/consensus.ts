@@ -1,9 +1,10 @@
 import { type DayNumber, InputError } from '@macrograd/core';
-import type { TableReader } from './reader.js';
+import { readOptions, type TableReader } from './reader.js';
+import type { FilePart } from './spec.js';
 import { type Series, seriesOf, type Table } from './table.js';
 
 /** What was expected of a series before it came out. */
-export interface ConsensusSpec {
+export interface ConsensusSpec extends FilePart {
   /** Column of what was expected, by the same periods and in the units of the transformed series. */
   readonly consensus: string;
   /** Default: the file of the series itself. */
@@ -18,7 +19,7 @@ export async function readConsensus(
   read: TableReader,
 ): Promise<Series | undefined> {
   if (typeof surprise !== 'object') return undefined;
-  const source = surprise.file === undefined ? table : await read({ file: surprise.file });
+  const source = surprise.file === undefined ? table : await read({ ...readOptions(surprise), file: surprise.file });
   return seriesOf(source, surprise.consensus, `the surprise of ${name}`);
 }
 

@@ -1,6 +1,6 @@
 import { type Frequency, InputError } from '@macrograd/core';
 import { downsample, isFiner } from './align.js';
-import type { TableReader } from './reader.js';
+import { readOptions, type TableReader } from './reader.js';
 import type { AssetFileSpec, CurrencySpec } from './spec.js';
 import { type Series, seriesOf } from './table.js';
 import { onEveryPeriod } from './transform.js';
@@ -29,7 +29,11 @@ export async function readExchangeRates(
   for (const currency of needed) {
     const rate = spec?.rates[currency];
     if (spec === undefined || rate === undefined) throw mixed([...currencies], spec && currency);
-    const quoted = seriesOf(await read({ file: rate.file }), rate.series, `${currency} in ${spec.base}`);
+    const quoted = seriesOf(
+      await read({ ...readOptions(rate), file: rate.file }),
+      rate.series,
+      `${currency} in ${spec.base}`,
+    );
     const isInverse = rate.quote === 'units_per_base';
     rates.set(currency, isInverse ? { ...quoted, values: quoted.values.map((x) => 1 / x) } : quoted);
   }

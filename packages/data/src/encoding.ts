@@ -9,7 +9,6 @@ const OTHERS: readonly (readonly [RegExp, string, string])[] = [
   [/^\xd0\xcf.\xe0/, 'an old Excel workbook', 'save the sheet as csv'],
   [/^BZh/, 'packed with bzip2', 'unpack it, or pack it with gzip'],
   [/^\xfd7zXZ/, 'packed with xz', 'unpack it, or pack it with gzip'],
-  [/^\x28\xb5\x2f\xfd/, 'packed with Zstandard', 'unpack it, or pack it with gzip'],
   [/^7z\xbc\xaf/, 'a 7-Zip archive', 'unpack it, or pack it with gzip or zip'],
   [/^%PDF/, 'a PDF', 'give the numbers as csv'],
   [/^SQLite format 3/, 'an SQLite database', 'export the table as csv'],

@@ -61,13 +61,16 @@ function findTables(grid: Grid): FrenchTable[] {
 }
 
 function noTable(grid: Grid, tables: readonly FrenchTable[], wanted: string | undefined): InputError {
+  const titles = tables.map(({ title }) => `"${title}"`).join(', ');
   if (wanted === undefined) {
     return new InputError('there is no table of months (YYYYMM) below a header', {
       place: { file: grid.file },
-      remedy: "give one of the csv files of Kenneth French's library, or say `format: wide`",
+      remedy:
+        tables.length > 0
+          ? `name one of its tables with \`table\`: ${titles}`
+          : "give one of the csv files of Kenneth French's library, or say `format: wide`",
     });
   }
-  const titles = tables.map(({ title }) => `"${title}"`).join(', ');
   return new InputError(`no table of this file is called "${wanted}"`, {
     place: { file: grid.file },
     remedy: `its tables are ${titles}`,

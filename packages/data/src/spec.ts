@@ -95,8 +95,11 @@ export interface FactorFileSpec extends FileSpec {
   readonly outliers?: OutlierRule;
 }
 
+/** Which part of a file that holds several tables. */
+export type FilePart = Pick<ReadOptions, 'table' | 'sql'>;
+
 /** The rate that is taken off total returns. */
-export interface RiskFreeSpec {
+export interface RiskFreeSpec extends FilePart {
   /** Column of `file`; without a file, of the asset file itself or else of any factor file. */
   readonly series: string;
   readonly file?: string;
@@ -125,7 +128,7 @@ export interface AssetFileSpec extends FileSpec {
 }
 
 /** What one unit of a currency costs. */
-export interface RateSpec {
+export interface RateSpec extends FilePart {
   readonly file: string;
   readonly series: string;
   /** `base_per_unit` (default): the price of one unit in the base currency, as dollars per euro. */

@@ -1,6 +1,7 @@
 import { crc32, gunzipSync, inflateRawSync } from 'node:zlib';
 import { InputError } from '@macrograd/core';
 import { quoted } from './cells.js';
+import { looksZstd, TooLargeError, unpackZstd } from './zstd.js';
 
 /** Largest file after decompression: 2 GiB, beyond which one string can't hold it anyway. */
 export const LARGEST_FILE = 2 ** 31 - 1;
@@ -12,9 +13,10 @@ const LARGEST_RATIO = 100;
 /** Members that a zip archive of data may have; above it, it is something else. */
 const MOST_MEMBERS = 10_000;
 
-/** Content of a gzip or zip file, of anything else the bytes themselves. */
+/** Content of a gzip, Zstandard or zip file, of anything else the bytes themselves. */
 export function unpack(bytes: Buffer, file: string, member: string | undefined): Buffer {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return gunzip(bytes, file);
+  if (looksZstd(bytes)) return openZstd(bytes, file);
   if (bytes.subarray(0, 4).equals(LOCAL) || bytes.subarray(0, 4).equals(END)) return unzip(bytes, file, member);
   if (member === undefined) return bytes;
   throw new InputError('this file is no zip archive, so it has no members', {
@@ -37,8 +39,16 @@ function gunzip(bytes: Buffer, file: string): Buffer {
   }
 }
 
+function openZstd(bytes: Buffer, file: string): Buffer {
+  try {
+    return Buffer.from(unpackZstd(bytes, limitOf(bytes.length)));
+  } catch (cause) {
+    throw unpackingError('this Zstandard file', file, bytes.length, cause);
+  }
+}
+
 function unpackingError(what: string, file: string, packed: number, cause: unknown): InputError {
-  const isTooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+  const isTooLarge = cause instanceof TooLargeError || (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
   const megabytes = Math.round(limitOf(packed) / 2 ** 20);
   return new InputError(isTooLarge ? `${what} unpacks to more than ${megabytes} MiB` : `${what} is damaged`, {
     place: { file },

@@ -6,6 +6,18 @@ const FRAME = 0xfd2fb528;
 /** Largest window that is taken, as by the zstd program unless told otherwise. */
 const LARGEST_WINDOW = 2 ** 27;
 
+/** What is packed holds more than may be unpacked. */
+export class TooLargeError extends Error {
+  constructor(most: number) {
+    super(`a Zstandard frame unpacks to more than ${most} bytes`);
+  }
+}
+
+/** Whether bytes begin with a Zstandard frame. */
+export function looksZstd(bytes: Buffer): boolean {
+  return bytes.length >= 4 && bytes.readUInt32LE(0) === FRAME;
+}
+
 /**
  * Unpacks a Zstandard frame. Its checksum is not looked at.
  *
@@ -14,15 +26,14 @@ const LARGEST_WINDOW = 2 ** 27;
  */
 export function unpackZstd(input: Uint8Array, most: number): Uint8Array {
   const { content, window } = frameHeader(input);
-  if (content > most || window > LARGEST_WINDOW)
-    throw new Error(`a Zstandard frame unpacks to more than ${most} bytes`);
+  if (content > most || window > LARGEST_WINDOW) throw new TooLargeError(most);
   // With room for all of it, nothing needs to be moved once it is unpacked.
   if (content > 0) return decompress(input, new Uint8Array(content));
   const parts: Uint8Array[] = [];
   let size = 0;
   const stream = new Decompress((part) => {
     size += part.length;
-    if (size > most) throw new Error(`a Zstandard frame unpacks to more than ${most} bytes`);
+    if (size > most) throw new TooLargeError(most);
     parts.push(part);
   });
   stream.push(input, true);

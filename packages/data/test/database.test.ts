@@ -122,7 +122,15 @@ describe('a DuckDB database', () => {
         { file: database, table: 'main.rates', series: { GS10: { column: 'GS10', transform: 'diff' } } },
         { file: database, table: 'spread', series: { SPREAD: { column: 'SPREAD' } } },
       ],
-      assets: [{ file: database, table: 'closes', values: 'prices', columns: ['A'] }],
+      assets: [
+        {
+          file: database,
+          table: 'closes',
+          values: 'prices',
+          columns: ['A'],
+          riskFree: { file: database, table: 'main.rates', series: 'GS10', unit: 'annual_percent' },
+        },
+      ],
     });
     expect([panel.inputs.factors.length, panel.assets.length, panel.axis.dates.length]).toEqual([2, 1, 5]);
     await Promise.all(['spread', 'closes', 'old.rates'].map((table) => readTable(database, { table })));

@@ -17,7 +17,7 @@ const text = `factors:
   - { file: french.zip, format: french, member: a.csv, table: Equal }
 assets:
   - { file: funds.csv, values: prices, currency: EUR, decimal: ",", delimiter: ";", encoding: latin1 }
-  - { file: market.duckdb, sql: "SELECT date, A FROM closes", values: prices }
+  - { file: market.duckdb, risk_free: { file: market.duckdb, table: bills, series: TB3MS, unit: annual_percent }, sql: "SELECT date, A FROM closes", values: prices }
 calendar: { holidays: nyse.csv }
 currency: { base: USD, rates: { EUR: { file: fx.csv, series: EURUSD } } }
 output: out
@@ -59,7 +59,7 @@ describe('keys of data', () => {
     });
     expect(panel.factors[1]).toMatchObject({ format: 'french', member: 'a.csv', table: 'Equal' });
     expect(panel.assets[0]).toMatchObject({ decimal: ',', delimiter: ';', encoding: 'latin1' });
-    expect(panel.assets[1]).toMatchObject({ sql: 'SELECT date, A FROM closes' });
+    expect(panel.assets[1]).toMatchObject({ sql: 'SELECT date, A FROM closes', riskFree: { table: 'bills' } });
     expect(panel.calendar).toEqual({ holidays: join(folder, 'nyse.csv') });
     expect(panel.currency?.rates.EUR).toEqual({
       file: join(folder, 'fx.csv'),

@@ -21,6 +21,15 @@ const NOTHING = Buffer.alloc(80 * 2 ** 20, 0x2c);
 const gzipBomb = gzipSync(NOTHING);
 const zipBomb = zip([{ name: 'a.csv', content: NOTHING }]);
 
+/** A Zstandard frame of one block as it is (RFC 8878), for contents under 256 bytes. */
+const zstd = (content: Buffer) => {
+  const block = (content.length << 3) | 1;
+  return Buffer.concat([
+    Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, content.length, block & 0xff, block >> 8, 0]),
+    content,
+  ]);
+};
+
 /** A file of one kind by the name of another, or of no kind that is read. */
 const wrongKind = (name: string, start: string | Uint8Array, what: string): Hazard => ({
   name,
@@ -249,5 +258,15 @@ export const archiveHazards: readonly Hazard[] = [
     refuses: "FILE: DuckDB can't open this file",
   },
   wrongKind('bzip2', 'BZh91AY', 'packed with bzip2'),
-  wrongKind('Zstandard', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0), 'packed with Zstandard'),
+  { name: 'Zstandard', content: zstd(PLAIN), extension: 'csv.zst', reads: SAME },
+  { name: 'Zstandard cut off', content: zstd(PLAIN).subarray(0, 20), refuses: 'FILE: this Zstandard file is damaged' },
+  {
+    name: 'Zstandard that says it holds a terabyte',
+    content: Buffer.concat([
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xe0]),
+      Buffer.alloc(5),
+      Buffer.from([1, 0, 0, 1, 0, 0]),
+    ]),
+    refuses: 'FILE: this Zstandard file unpacks to more than 64 MiB',
+  },
 ];

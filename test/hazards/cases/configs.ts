@@ -36,8 +36,8 @@ export const configHazards: readonly ConfigHazard[] = [
   },
   {
     name: 'a surprise against nothing',
-    text: GOOD.replace('m.csv\n', 'm.csv\n    series:\n      X: { column: A, surprise: { consensu: B } }\n'),
-    refuses: 'FILE:4:33: "factors[0].series.X.surprise" is {"consensu":"B"}; expected the order of an autoregression',
+    text: GOOD.replace('m.csv\n', 'm.csv\n    series:\n      X: { column: A, surprise: { against: B } }\n'),
+    refuses: 'FILE:4:33: "factors[0].series.X.surprise" is {"against":"B"}; expected the order of an autoregression',
   },
   { name: 'holidays that are no list', text: `${GOOD}calendar: { holidays: 3 }\n`, refuses: 'FILE:6:23: "calendar.' },
   { name: 'the key constructor', text: `${GOOD}constructor: 1\n`, refuses: 'FILE:6:1: unknown key "constructor"' },

@@ -126,6 +126,18 @@ export const nameHazards: readonly Hazard[] = [
     refuses: 'FILE:2: there is no row of transformation codes (1 to 7)',
   },
   {
+    name: 'Kenneth French with yearly tables alone',
+    content: 'Made up\n\n  Annual\n,A,B\n2019,5,6\n2020,7,8\n',
+    options: { format: 'french' },
+    refuses: 'FILE: there is no table of months (YYYYMM) below a header; name one of its tables with `table`: "Annual"',
+  },
+  {
+    name: 'Kenneth French with yearly tables alone, one named',
+    content: 'Made up\n\n  Annual\n,A,B\n2019,5,6\n2020,7,8\n',
+    options: { format: 'french', table: 'Annual' },
+    reads: { values: { A: [5, 7] }, dates: ['2019-12-31', '2020-12-31'] },
+  },
+  {
     name: 'Kenneth French with another table below',
     content: 'Made up\n\n,A,B\n202001,1,-99.99\n202002,3,4\n\n Annual\n,A,B\n2020,5,6\n',
     reads: { values: { A: [1, 3], B: [Number.NaN, 4] }, note: 'the first of 2 tables' },

@@ -171,7 +171,7 @@ function panelDraft(raw: RawConfig, folder: string): PanelDraft {
 }
 
 function currencySpec({ base, rates }: NonNullable<RawConfig['currency']>, folder: string) {
-  return { base, rates: mapValues(rates, (rate) => ({ ...rate, file: resolve(folder, rate.file) })) };
+  return { base, rates: mapValues(rates, (rate) => defined({ ...rate, file: resolve(folder, rate.file) })) };
 }
 
 function calendarSpec({ holidays }: NonNullable<RawConfig['calendar']>, folder: string) {

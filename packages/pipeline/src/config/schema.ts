@@ -47,6 +47,8 @@ export function configSchema(z: ZodModule) {
     reading: z.enum(['filter', 'smoother']).default('filter'),
   });
 
+  const part = { table: z.string().min(1).optional(), sql: z.string().min(1).optional() };
+
   const series = z.strictObject({
     column: z.string().min(1).optional(),
     expr: z.string().min(1).optional(),
@@ -57,9 +59,15 @@ export function configSchema(z: ZodModule) {
     winsorise: z.number().gt(0).lt(0.5).optional(),
     gaps: z.enum(['missing', 'carry']).optional(),
     surprise: z
-      .union([count(1).max(60), z.strictObject({ consensus: z.string().min(1), file: z.string().min(1).optional() })], {
-        error: 'expected the order of an autoregression, or { consensus: COLUMN }',
-      })
+      .union(
+        [
+          count(1).max(60),
+          z.strictObject({ consensus: z.string().min(1), file: z.string().min(1).optional(), ...part }),
+        ],
+        {
+          error: 'expected the order of an autoregression, or { consensus: COLUMN }',
+        },
+      )
       .optional(),
     role: z.enum(roles).default('factor'),
     release_lag: count(0).default(0),
@@ -76,9 +84,8 @@ export function configSchema(z: ZodModule) {
     date_order: z.enum(['mdy', 'dmy']).optional(),
     missing: z.array(z.number()).optional(),
     member: z.string().min(1).optional(),
-    table: z.string().min(1).optional(),
+    ...part,
     value: z.string().min(1).optional(),
-    sql: z.string().min(1).optional(),
   };
 
   const factorSource = z.strictObject({
@@ -102,6 +109,7 @@ export function configSchema(z: ZodModule) {
         file: z.string().min(1).optional(),
         series: z.string().min(1),
         unit: z.enum(['annual_percent', 'decimal', 'percent']),
+        ...part,
       })
       .optional(),
     labels: z.array(z.string().min(1)).default([]),
@@ -135,6 +143,7 @@ export function configSchema(z: ZodModule) {
               file: z.string().min(1),
               series: z.string().min(1),
               quote: z.enum(['base_per_unit', 'units_per_base']).default('base_per_unit'),
+              ...part,
             }),
           )
           .default({}),
