@@ -21,6 +21,12 @@ export {
   runRecovery,
 } from './simulation/recovery.js';
 export {
+  type RecoverySummary,
+  type RecoveryTableOptions,
+  runRecoveryTable,
+  summariseRecovery,
+} from './simulation/recovery_table.js';
+export {
   runScreening,
   type ScreeningOptions,
   type ScreeningResult,

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError } from '@macrograd/core';
 import type { ProcessId, RecoveryRow, WorldOptions } from '@macrograd/evaluation';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
@@ -8,6 +9,7 @@ import { formatNumber, formatTable } from '../format.js';
 import type { Perform } from '../program.js';
 import { type CommonOptions, describeVerb, type Session } from '../session.js';
 import { wholeNumber } from './options.js';
+import { recoveryTable } from './recovery-table.js';
 import { parseShard, runStudy, type Shard } from './study.js';
 
 interface SimulateOptions extends CommonOptions {
@@ -17,6 +19,8 @@ interface SimulateOptions extends CommonOptions {
   readonly r2: number;
   readonly seed: number;
   readonly methods?: string;
+  readonly histories: number;
+  readonly resume?: string;
   readonly data?: string;
   readonly full?: boolean;
   readonly quick?: boolean;
@@ -47,7 +51,7 @@ export function addSimulate(program: Command, perform: Perform): void {
     )
     .addOption(
       new Option('--process <name>', 'how returns depend on macro')
-        .choices([...Object.keys(processNames), ...Object.values(processNames)])
+        .choices([...Object.keys(processNames), ...Object.values(processNames), 'all'])
         .default('iii'),
     )
     .option('--assets <n>', 'number of assets', wholeNumber(2), 200)
@@ -55,6 +59,8 @@ export function addSimulate(program: Command, perform: Perform): void {
     .option('--r2 <share>', 'share of variance that macro explains', share, 0.3)
     .option('--seed <n>', 'seed of the world and of the fits', wholeNumber(0), 1)
     .option('--methods <list>', 'methods, separated by commas (default: all)')
+    .option('--histories <n>', 'macro histories, seeds from --seed on; more than one prints means', wholeNumber(1), 1)
+    .option('--resume <file>', 'keep every score in this file and run only what it lacks')
     .option('--full', 'the study that the claims rest on: eight processes, 28 histories, other sizes (hours of CPU)')
     .option('--quick', 'one small history a process instead')
     .option('--out <dir>', 'where a study keeps what is done, to go on after an interrupt', 'study')
@@ -76,11 +82,18 @@ async function simulate(session: Session, options: SimulateOptions): Promise<num
   ]);
   const { assets, months, r2, seed, methods, data } = options;
   const process = processNames[options.process] ?? (options.process as ProcessId);
+  const estimators = defaultEstimators(methods?.split(',').map((name) => name.trim()));
+  if (options.process === 'all' || options.histories > 1 || options.resume !== undefined) {
+    if (data !== undefined) throw new InputError('--data writes one world', { remedy: 'name one process and history' });
+    const processes = options.process === 'all' ? Object.values(processNames) : [process];
+    const seeds = Array.from({ length: options.histories }, (_, at) => seed + at);
+    return recoveryTable(session, { processes, seeds, estimators, assets, months, r2 }, options.resume);
+  }
   const world = { process, assets, months, r2, seed };
   if (data !== undefined) return writeWorld(session, world, data);
   const rows = await runRecovery({
     ...world,
-    estimators: defaultEstimators(methods?.split(',').map((name) => name.trim())),
+    estimators,
     signal: session.signal,
     onProgress: session.progress().update,
   });
