@@ -40,7 +40,8 @@ export function selectRows<P extends MethodParameters>(parameters: P, places: re
   const assets = 'returnMean' in parameters ? parameters.returnMean.length : parameters.intercept.length;
   const take: Take = (values) => {
     const width = values.length / assets;
-    const out = values.slice(0, width * places.length) as typeof values;
+    const Rows = values.constructor as new (length: number) => typeof values;
+    const out = new Rows(width * places.length);
     places.forEach((place, i) => {
       out.set(values.subarray(place * width, (place + 1) * width), i * width);
     });

@@ -1,9 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monthEndOfIndex } from '@macrograd/core';
-import { factorWindows, runExposures } from '@macrograd/onnx';
-import { readTable, stringAt, type TableData } from '@macrograd/store';
+import { type LstmParameters, monthEndOfIndex } from '@macrograd/core';
+import { fromParameters } from '@macrograd/model';
+import {
+  exposureForms,
+  exposuresToOnnx,
+  factorWindows,
+  modelToOnnx,
+  runExposures,
+  selectAssets,
+  verifyExposures,
+  verifyOnnx,
+} from '@macrograd/onnx';
+import { readModel, readTable, stringAt, type TableData } from '@macrograd/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { availableMethods } from '../src/config/schema.js';
 import { exportOnnxModel, loadConfig, parseConfig, run } from '../src/index.js';
@@ -11,6 +21,7 @@ import { config as configText, MONTHS, writeProject } from './project.js';
 
 // float32 in ONNX Runtime against the table's own numbers, of which methods with lags are stored as float32.
 const PARITY = 1e-5;
+const THOUSANDS = 3000;
 
 let folder: string;
 let dir: string;
@@ -69,6 +80,28 @@ describe('the exposures of an export are the final rows of the table', () => {
       if (method !== 'zero') expectClose(actual.se ?? expected.se.map(() => Number.NaN), expected.se);
     }
   });
+});
+
+it("thousands of heads give the kernel's exposures and standard errors", async () => {
+  const { info, parameters } = readModel(join(dir, 'models', 'lstm'));
+  const names = Array.from({ length: THOUSANDS }, (_, i) => info.assets[i % 6]);
+  const many = selectAssets({ info, parameters: parameters as LstmParameters }, names);
+  // Heads of their own: the same ones times a number that no two assets share.
+  const members = many.parameters.members.map((member) => ({
+    ...member,
+    heads: member.heads.map((head, at) => head * (1 + at / member.heads.length)),
+  }));
+  const own = { ...many.parameters, members };
+  const span = { start: MONTHS - 4, end: MONTHS };
+  const reference = fromParameters(own);
+  const model = modelToOnnx(own, many.info);
+  const { compared } = await verifyOnnx(model, inputs, await reference.predict(inputs, span), PARITY);
+  expect(compared).toBe(4 * THOUSANDS);
+  const file = exposuresToOnnx(own, many.info);
+  for (const form of exposureForms) {
+    const checked = await verifyExposures(file, inputs, reference.jacobian(inputs, span, { form }), form, PARITY);
+    expect(checked.compared).toBeGreaterThanOrEqual(2 * 4 * THOUSANDS * 3);
+  }
 });
 
 it('windows of the last date are what a consumer would pass', () => {
