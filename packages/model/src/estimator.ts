@@ -128,7 +128,12 @@ async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmE
   const known = { status: assetStatus(scaler.count), observations: scaler.count };
   const make = (pValues: Float64Array) => {
     const diagnostics: Diagnostics = { ...known, pValues, facts };
-    const top = new LstmFitted(parameters, diagnostics, threadsOf(options), walkPath(result, span, returns));
+    const top = new LstmFitted(
+      parameters,
+      diagnostics,
+      threadsOf(options),
+      walkPath(result, panel.inputs, span, returns),
+    );
     return bases.length === 0 ? top : new FittedWithBase(bases, top, diagnostics);
   };
   const pValues = await averagePValues(make(new Float64Array(0)), panel, span);

@@ -25,7 +25,7 @@ import {
   type RunOptions,
 } from '@macrograd/kernel';
 import { encoderInputs } from './input-rule.js';
-import { splitByPath, type WalkPath } from './walk-path.js';
+import { isOfPath, splitByPath, type WalkPath } from './walk-path.js';
 
 /** Numbers in one block of exposures: bounds memory, whatever the universe (values and variances: 32 MB). */
 const BLOCK_VALUES = 2_000_000;
@@ -104,7 +104,7 @@ export class LstmFitted implements Fitted {
     run: RunOptions,
   ): Promise<((range: AssetRange) => Promise<Exposures>)[]> {
     const { form, targets, observed } = request;
-    const { path } = this;
+    const path = this.path && isOfPath(inputs, this.path) ? this.path : undefined;
     // An average over dates has one head: the last.
     const pieces = path && !observed ? splitByPath(span, path.span) : [{ span, inside: false }];
     const readers: ((range: AssetRange) => Promise<Exposures>)[] = [];

@@ -1,9 +1,11 @@
-import type { Span } from '@macrograd/core';
+import type { FactorPanel, Span } from '@macrograd/core';
 import type { ClosedFormFit, MemberWalks, WalkGroups } from '@macrograd/kernel';
 
 /** What the path of heads that walk is read from, while the fit is in memory; stored models keep the last heads alone. */
 export interface WalkPath {
   readonly span: Span;
+  /** Dates of the rows of the span. */
+  readonly dates: Int32Array;
   /** [row of the span][asset], standardised. */
   readonly returns: Float64Array;
   /** One a member. */
@@ -12,9 +14,20 @@ export interface WalkPath {
 }
 
 /** The path of a fit whose heads walk; none of one whose heads stand still. */
-export function walkPath(fit: ClosedFormFit, span: Span, returns: Float64Array): WalkPath | undefined {
+export function walkPath(
+  fit: ClosedFormFit,
+  { axis }: FactorPanel,
+  span: Span,
+  returns: Float64Array,
+): WalkPath | undefined {
   const walks = fit.members.flatMap((member) => (member.walks ? [member.walks] : []));
-  return fit.walkGroups && { span, returns, walks, groups: fit.walkGroups };
+  const dates = axis.dates.slice(span.start, span.end);
+  return fit.walkGroups && { span, dates, returns, walks, groups: fit.walkGroups };
+}
+
+/** Whether inputs have the path's dates at its rows; other inputs are later ones, or none that the path knows. */
+export function isOfPath({ axis }: FactorPanel, { span, dates }: WalkPath): boolean {
+  return dates.every((date, i) => axis.dates[span.start + i] === date);
 }
 
 /** Parts of a span inside and outside of a path, in order. */

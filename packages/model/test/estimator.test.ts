@@ -74,7 +74,7 @@ describe('fit', () => {
           : scaler.mean[j] + limit * scaler.sd[j];
       });
     const at = async (limit: number) => (await fitted.predict({ ...panel.inputs, values: far(limit) }, rows)).values;
-    expect(fitted.parameters().inputLimit).toBe(3);
+    expect(fitted.parameters()).toMatchObject({ inputLimit: 3 });
     expect(await at(10)).toEqual(await at(3.5));
     expect(await at(2.9)).not.toEqual(await at(3.5));
     await expect(lstmEstimator({ inputLimit: 0.5 }).fit(panel, TRAIN, { seed: 1 })).rejects.toThrow(

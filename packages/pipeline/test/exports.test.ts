@@ -41,8 +41,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Exposures and standard errors of the fit on the whole span at the last date, [asset][factor]. */
-function finalRows(method: string, kind: string) {
-  const { rows, columns } = exposures;
+function finalRows(method: string, kind: string, { rows, columns } = exposures) {
   const last = monthEndOfIndex(MONTHS - 1);
   const mine = Array.from({ length: rows }, (_, row) => row).filter(
     (row) =>
@@ -81,6 +80,22 @@ describe('the exposures of an export are the final rows of the table', () => {
     }
   });
 });
+
+it('heads that walk are exported as they stand at the last date', async () => {
+  const file = writeProject(join(folder, 'walking'));
+  const text = configText.replace('hidden_size: 4,', 'hidden_size: 4, heads: kalman,');
+  const walking = (await run(await parseConfig(text, file))).dir;
+  const last = { start: MONTHS - 1, end: MONTHS };
+  const onnx = join(walking, 'onnx', 'exposures.onnx');
+  const table = await readTable(walking, 'exposures');
+  for (const form of ['contemporaneous', 'cumulative'] as const) {
+    const expected = finalRows('lstm', form, table);
+    expect(expected.exposure.length).toBe(6 * 3);
+    const actual = await runExposures(onnx, inputs, last, { start: 0, end: 6 }, form);
+    expectClose(actual.values, expected.exposure);
+    expectClose(actual.se ?? [], expected.se);
+  }
+}, 60_000);
 
 it("thousands of heads give the kernel's exposures and standard errors", async () => {
   const { info, parameters } = readModel(join(dir, 'models', 'lstm'));
