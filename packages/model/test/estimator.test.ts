@@ -1,6 +1,6 @@
-import type { Estimator, Fitted, LstmParameters } from '@macrograd/core';
+import { type Estimator, type Fitted, type LstmParameters, Random } from '@macrograd/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fromParameters, type LstmEstimatorOptions, lstmEstimator } from '../src/index.js';
+import { fromParameters, guardedLstmEstimator, type LstmEstimatorOptions, lstmEstimator } from '../src/index.js';
 import {
   ASSETS,
   at,
@@ -26,6 +26,29 @@ let fitted: Fitted;
 beforeAll(async () => {
   fitted = await lstmEstimator(small).fit(panel, TRAIN, { seed: 3 });
 });
+
+const straight: Estimator = {
+  method: 'ols',
+  fit: async (of) => ({
+    method: 'ols',
+    predict: async (inputs, span, assets = { start: 0, end: of.assets.length }) => {
+      const count = assets.end - assets.start;
+      const value = (i: number) => 0.01 * inputs.values[(span.start + Math.floor(i / count)) * inputs.factors.length];
+      const values = Float64Array.from({ length: (span.end - span.start) * count }, (_, i) => value(i));
+      return { span, assets, values };
+    },
+    async *jacobian(_, span, options = {}) {
+      const { assets = { start: 0, end: of.assets.length } } = options;
+      const dates = options.average ? 1 : span.end - span.start;
+      const shape = { assets, span, dates, lags: 1, factors: 4 };
+      const length = (assets.end - assets.start) * dates * 4;
+      const values = Float64Array.from({ length }, (_, i) => (i % 4 === 0 ? 0.03 : 0));
+      yield { ...shape, values, variance: new Float64Array(length).fill(1e-8) };
+    },
+    parameters: () => fitted.parameters(),
+    diagnostics: fitted.diagnostics,
+  }),
+};
 
 describe('fit', () => {
   it('changes no bit of parameters, diagnostics or history when everything after the span is disturbed', async () => {
@@ -218,29 +241,6 @@ describe('read-out', () => {
 
 describe('base', () => {
   /** Predicts 1 % a unit of factor 0 for every asset, at lag 0. */
-  const straight: Estimator = {
-    method: 'ols',
-    fit: async (of) => ({
-      method: 'ols',
-      predict: async (inputs, span, assets = { start: 0, end: of.assets.length }) => {
-        const count = assets.end - assets.start;
-        const value = (i: number) => 0.01 * inputs.values[(span.start + Math.floor(i / count)) * inputs.factors.length];
-        const values = Float64Array.from({ length: (span.end - span.start) * count }, (_, i) => value(i));
-        return { span, assets, values };
-      },
-      async *jacobian(_, span, options = {}) {
-        const { assets = { start: 0, end: of.assets.length } } = options;
-        const dates = options.average ? 1 : span.end - span.start;
-        const shape = { assets, span, dates, lags: 1, factors: 4 };
-        const length = (assets.end - assets.start) * dates * 4;
-        const values = Float64Array.from({ length }, (_, i) => (i % 4 === 0 ? 0.03 : 0));
-        yield { ...shape, values, variance: new Float64Array(length).fill(1e-8) };
-      },
-      parameters: () => fitted.parameters(),
-      diagnostics: fitted.diagnostics,
-    }),
-  };
-
   it('is taken off before the fit and added to predictions and exposures', async () => {
     const moved = panel.returns.map((value, i) => {
       const row = Math.floor(i / ASSETS);
@@ -317,5 +317,35 @@ describe('heads that walk', () => {
 
   it('refuse an encoder of fewer rows when they stand still', async () => {
     await expect(lstmEstimator({ encoderRows: 90 }).fit(panel, TRAIN, { seed: 1 })).rejects.toThrow(/encoderRows/);
+  });
+});
+
+describe('a network that has to earn its place', () => {
+  it('is kept where exposures move with the state, and dropped where the base explains all there is', async () => {
+    const options = { base: straight, lookback: 1, members: 2, steps: 300, hiddenSize: 6 };
+    const kept = await guardedLstmEstimator(options).fit(panel, TRAIN, { seed: 3 });
+    expect(kept.diagnostics.facts.network_kept).toBe(1);
+    expect(kept.diagnostics.facts.network_gain).toBeGreaterThan(0.1);
+    const random = new Random(5);
+    const series = panel.inputs.factors.length;
+    const explained = panel.returns.map((x, i) => {
+      const line = 0.01 * panel.inputs.values[Math.floor(i / ASSETS) * series];
+      return Number.isNaN(x) ? x : line + 0.02 * random.normal();
+    });
+    const noise = { ...panel, returns: explained };
+    const dropped = await guardedLstmEstimator(options).fit(noise, TRAIN, { seed: 3 });
+    expect(dropped.diagnostics.facts.network_kept).toBe(0);
+    expect(dropped.method).toBe('lstm');
+    const later = { start: TRAIN.end, end: ROWS };
+    const plain = await options.base.fit(noise, TRAIN, { seed: 3 });
+    expect(await dropped.predict(panel.inputs, later)).toEqual(await plain.predict(panel.inputs, later));
+  });
+
+  it('never sees a return after the span', async () => {
+    const options = { ...small, base: straight };
+    const one = await guardedLstmEstimator(options).fit(panel, TRAIN, { seed: 3 });
+    const other = await guardedLstmEstimator(options).fit(disturbed(panel, TRAIN.end), TRAIN, { seed: 3 });
+    expect(other.diagnostics).toEqual(one.diagnostics);
+    expect(other.parameters()).toEqual(one.parameters());
   });
 });

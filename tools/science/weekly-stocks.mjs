@@ -1,0 +1,154 @@
+/**
+ * Hedge variance reduction on weekly US stocks 2006-2017, out of sample: `MACROGRAD_DATA=<folder> node
+ * tools/science/weekly-stocks.mjs [--assets 2508] [--step 52] [--methods zero,ols,...]`. The folder holds
+ * macro/daily_macro_panel.csv and stocks/us_stocks_weekly_close_2005_2017.csv.gz. Prints one line a method.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { forecastFold, walkForwardFolds } from '@macrograd/evaluation';
+import { ewmOlsEstimator, kalmanEstimator, olsEstimator, zeroEstimator } from '@macrograd/linear';
+import { guardedLstmEstimator, lstmEstimator } from '@macrograd/model';
+
+const FIRST = '2006-01-01';
+/** Weeks before the first test week. */
+const INITIAL = 156;
+/** Weekly moves: column, whether its logarithm moves (in log-%), name. */
+const MOVES = [
+  ['DGS10', false, 'RATE10'],
+  ['T10YIE', false, 'BREAKEVEN'],
+  ['IGOAS', false, 'CREDIT'],
+  ['DTWEXBGS', true, 'DOLLAR'],
+  ['WTI', true, 'OIL'],
+];
+/** Levels that condition the exposures. */
+const LEVELS = ['IGOAS', 'DGS10', 'T10YIE'];
+
+const { values: arguments_ } = parseArgs({
+  options: {
+    assets: { type: 'string', default: '2508' },
+    step: { type: 'string', default: '52' },
+    methods: { type: 'string', default: 'zero,ols,ewm_ols,kalman,lstm,lstm_kalman,lstm_on_ewm' },
+  },
+});
+const folder = process.env.MACROGRAD_DATA;
+if (!folder) throw new Error('MACROGRAD_DATA is not set: give the folder with macro/ and stocks/');
+
+const base = ewmOlsEstimator({ halfLife: 104 });
+const makers = {
+  zero: () => zeroEstimator(),
+  ols: () => olsEstimator(),
+  ewm_ols: () => base,
+  kalman: () => kalmanEstimator(),
+  lstm: () => lstmEstimator({ lookback: 1 }),
+  lstm_kalman: () => lstmEstimator({ lookback: 1, heads: 'kalman' }),
+  lstm_on_ewm: () => guardedLstmEstimator({ base, lookback: 26, hiddenSize: 8 }),
+};
+
+const panel = readPanel(folder, Number(arguments_.assets));
+const assets = panel.assets.length;
+const { folds } = walkForwardFolds(panel.axis.dates.length, { initial: INITIAL, step: Number(arguments_.step) });
+console.log(`${assets} stocks, ${panel.axis.dates.length} weeks, ${folds.length} folds`);
+for (const name of arguments_.methods.split(',')) {
+  const started = process.cpuUsage();
+  const estimator = makers[name]();
+  const sums = Array.from({ length: assets }, () => ({ n: 0, r: 0, rr: 0, h: 0, hh: 0 }));
+  let kept = 0;
+  for (const fold of folds) {
+    const fitted = await estimator.fit(panel, fold.train, { seed: 1 });
+    kept += fitted.diagnostics.facts.network_kept ?? 0;
+    const { realised, hedged } = await forecastFold(fitted, panel, fold);
+    realised.forEach((r, i) => {
+      const h = hedged[i];
+      if (Number.isNaN(r) || Number.isNaN(h)) return;
+      const sum = sums[i % assets];
+      sum.n++;
+      sum.r += r;
+      sum.rr += r * r;
+      sum.h += h;
+      sum.hh += h * h;
+    });
+  }
+  const reductions = sums.map(({ n, r, rr, h, hh }) => 1 - (hh / n - (h / n) ** 2) / (rr / n - (r / n) ** 2));
+  const mean = reductions.reduce((sum, x) => sum + x, 0) / assets;
+  const above = reductions.filter((x) => x > 0).length / assets;
+  const { user, system } = process.cpuUsage(started);
+  const note = name === 'lstm_on_ewm' ? `, network kept in ${kept} of ${folds.length} folds` : '';
+  console.log(
+    `${name.padEnd(12)} ${mean.toFixed(4)}  ${(100 * above).toFixed(0)} % of stocks above 0` +
+      `  ${((user + system) / 1e6).toFixed(0)} s CPU${note}`,
+  );
+}
+
+/** Friday closes of stocks with every week, as simple returns, beside weekly moves and levels of the macro series. */
+function readPanel(root, most) {
+  const prices = gunzipSync(readFileSync(join(root, 'stocks/us_stocks_weekly_close_2005_2017.csv.gz'))).toString();
+  const [head, ...lines] = prices.trim().split('\n');
+  const names = head.split(',').slice(1);
+  const all = lines.map((line) => line.split(','));
+  const start = all.findIndex(([date]) => date >= FIRST) - 1;
+  const rows = all.slice(start).map(([date, ...cells]) => ({ date, closes: cells.map((x) => (x ? Number(x) : NaN)) }));
+  const complete = names.map((_, j) => j).filter((j) => rows.every(({ closes }) => closes[j] > 0));
+  const chosen = complete.slice(0, most);
+  const weeks = rows.length - 1;
+  const returns = new Float64Array(weeks * chosen.length);
+  for (let t = 0; t < weeks; t++) {
+    chosen.forEach((j, i) => {
+      returns[t * chosen.length + i] = rows[t + 1].closes[j] / rows[t].closes[j] - 1;
+    });
+  }
+  const dates = rows.slice(1).map(({ date }) => date);
+  const macro = readMacro(root, [rows[0].date, ...dates]);
+  const factors = [
+    ...MOVES.map(([, isLog, name]) => meta(name, 'factor', isLog ? 'log-%' : 'pp', isLog ? 'dlog' : 'diff')),
+    ...LEVELS.map((name) => meta(`${name}_LEVEL`, 'state', 'pp', 'none')),
+  ];
+  const values = new Float64Array(weeks * factors.length);
+  for (let t = 0; t < weeks; t++) {
+    MOVES.forEach(([column, isLog], j) => {
+      const [before, now] = [macro.get(column)[t], macro.get(column)[t + 1]];
+      values[t * factors.length + j] = isLog ? 100 * Math.log(now / before) : now - before;
+    });
+    LEVELS.forEach((column, j) => {
+      values[t * factors.length + MOVES.length + j] = macro.get(column)[t + 1];
+    });
+  }
+  const axis = { frequency: 'W', dates: Int32Array.from(dates, (date) => Date.parse(date) / 86_400_000) };
+  return {
+    axis,
+    inputs: { axis, factors, values },
+    assets: chosen.map((j) => ({ name: names[j], source: 'stocks', labels: ['survivor'] })),
+    returns,
+    horizon: 0,
+  };
+}
+
+function meta(name, role, unit, transform) {
+  return { name, role, unit, transform, releaseLag: 0, source: 'daily_macro_panel' };
+}
+
+/** Last known value of each series at each of the dates. */
+function readMacro(root, dates) {
+  const [head, ...lines] = readFileSync(join(root, 'macro/daily_macro_panel.csv'), 'utf8').trim().split('\n');
+  const names = head.split(',');
+  const wanted = new Map(
+    [...MOVES.map(([column]) => column), ...LEVELS].map((name) => [name, new Array(dates.length)]),
+  );
+  const last = new Map([...wanted.keys()].map((name) => [name, NaN]));
+  let at = 0;
+  const keep = () => {
+    for (const [name, series] of wanted) series[at] = last.get(name);
+    at++;
+  };
+  for (const line of lines) {
+    const cells = line.split(',');
+    while (at < dates.length && cells[0] > dates[at]) keep();
+    for (const name of wanted.keys()) {
+      const cell = cells[names.indexOf(name)];
+      if (cell) last.set(name, Number(cell));
+    }
+  }
+  while (at < dates.length) keep();
+  return wanted;
+}
