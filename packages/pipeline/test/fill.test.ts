@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatIsoDate, monthEndOfIndex, Random } from '@macrograd/core';
@@ -79,11 +79,29 @@ describe('fill', () => {
     ]);
   });
 
+  it('in logarithms a path that grows at one rate keeps it to the last month; around a straight line it falls behind', async () => {
+    // Not quite at one rate: a constant series would be left out.
+    const steady = Array.from({ length: MONTHS }, (_, t) => 100 * Math.exp(0.005 * t + 1e-5 * Math.sin(t)));
+    const rows = steady.flatMap((x, t) => {
+      const mean = (x + steady[t - 1] + steady[t - 2]) / 3;
+      return t % 3 === 2 ? [`${formatIsoDate(monthEndOfIndex(t))},${mean}`] : [];
+    });
+    writeFileSync(join(folder, 'steady.csv'), `date,GDP\n${rows.join('\n')}\n`);
+    const last = async (log: boolean) => {
+      const file = write(`steady-${log}`, `, fill: { method: kalman, log: ${log} }`);
+      writeFileSync(file, readFileSync(file, 'utf8').replace('gdp.csv', 'steady.csv'));
+      const { panel } = await loadConfig(file);
+      return panel.inputs.values.at(-1) ?? Number.NaN;
+    };
+    // .5 log-% a month, within what the waves of .001 log-% and the mean of logarithms (3e-5 of growth) move.
+    expect(await last(true)).toBeCloseTo(0.5, 2);
+    expect(await last(false)).toBeLessThan(0.45);
+  });
+
   it('stands in run.json as it was written and in the factors of the report', async () => {
     const { dir } = await run(
       await readConfig(write('named', ', fill: { method: kalman, indicator: IP }', 'available')),
     );
-    const { readFileSync } = await import('node:fs');
     const { config } = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
     expect(config.factors[1].series.GDP.fill).toMatchObject({ method: 'kalman', indicator: 'IP', reading: 'filter' });
     expect(readFileSync(join(dir, 'report', 'index.html'), 'utf8')).toContain('Kalman filter on IP fill, dlog');

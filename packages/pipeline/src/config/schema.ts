@@ -45,6 +45,7 @@ export function configSchema(z: ZodModule) {
     indicator: z.string().min(1).optional(),
     value: z.enum(['mean', 'sum', 'last']).default('mean'),
     reading: z.enum(['filter', 'smoother']).default('filter'),
+    log: z.boolean().default(false),
   });
 
   const part = { table: z.string().min(1).optional(), sql: z.string().min(1).optional() };
