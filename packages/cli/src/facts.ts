@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { type Frequency, formatIsoDate, type Panel } from '@macrograd/core';
-import { describeTable, readNewest, type Series } from '@macrograd/data';
-import { type DataSheet, dataSheet, loadConfig } from '@macrograd/pipeline';
+import type { Frequency } from '@macrograd/core';
+import { type ColumnFacts, describePanel, describeTable, readNewest } from '@macrograd/data';
+import { type DataSheet, dataSheet, dataSheetRecord, loadConfig } from '@macrograd/pipeline';
 import { readModel } from '@macrograd/store';
 import pc from 'picocolors';
 import { formatCount, formatTable } from './format.js';
@@ -32,13 +32,10 @@ interface Coverage {
 /** Facts of a data file, or of the newest of a folder of vintages, column by column. */
 export async function dataFacts(file: string): Promise<Facts> {
   const table = await readNewest({ file });
-  const columns = describeTable(table).series.map(({ name, frequency, first = '-', last = '-', observed, gaps }) => ({
+  const columns = describeTable(table).series.map(({ name, frequency, ...own }) => ({
     name,
     frequency: frequencyNames[frequency],
-    first,
-    last,
-    observed,
-    gaps,
+    ...coverageOf(own),
   }));
   const rows = Math.max(...[...table.series.values()].map(({ dates }) => dates.length));
   const lines = [
@@ -65,36 +62,32 @@ export async function dataFacts(file: string): Promise<Facts> {
 /** Facts of a config and of the panel that it makes. */
 export async function configFacts(file: string): Promise<Facts> {
   const { config, panel, notes } = await loadConfig(file);
-  const dates = panel.axis.dates;
-  const span = { first: formatIsoDate(dates[0]), last: formatIsoDate(dates[dates.length - 1]) };
-  const factors = panel.inputs.factors.map(({ name, role, unit, transform, releaseLag }, column) => ({
+  const about = describePanel(panel);
+  const span = { first: about.first, last: about.last };
+  const factors = about.series.map(({ name, role, unit, transform, releaseLag, ...own }) => ({
     name,
     role,
     unit,
     transform,
     release_lag: releaseLag,
-    ...coverageOf(columnOf(panel, panel.inputs.values, panel.inputs.factors.length, column)),
+    ...coverageOf(own),
   }));
-  const assets = panel.assets.map(({ name, labels }, column) => ({
-    name,
-    labels,
-    ...coverageOf(columnOf(panel, panel.returns, panel.assets.length, column)),
-  }));
+  const assets = about.assets.map(({ name, labels, ...own }) => ({ name, labels, ...coverageOf(own) }));
   const frequency = frequencyNames[panel.axis.frequency];
   const sheet = dataSheet(panel.inputs);
   const data = {
     kind: 'config',
-    sheet,
+    sheet: dataSheetRecord(panel, sheet),
     file,
     name: config.name,
     frequency,
-    rows: dates.length,
+    rows: about.rows,
     ...span,
     factors,
     assets,
   };
   const lines = [
-    `${pc.bold(config.name)}: ${plural(dates.length, 'row')}, ${frequency}, ${span.first} to ${span.last}`,
+    `${pc.bold(config.name)}: ${plural(about.rows, 'row')}, ${frequency}, ${span.first} to ${span.last}`,
     `${plural(factors.length, 'series', 'series')}`,
     formatTable(
       [
@@ -158,27 +151,8 @@ export function modelFacts(dir: string): Facts {
   return { text: lines.join('\n'), data, notes: [] };
 }
 
-function columnOf(
-  panel: Panel,
-  values: Float64Array,
-  columns: number,
-  column: number,
-): Pick<Series, 'dates' | 'values'> {
-  const { dates } = panel.axis;
-  return { dates, values: Float64Array.from(dates, (_, row) => values[row * columns + column]) };
-}
-
-function coverageOf({ dates, values }: Pick<Series, 'dates' | 'values'>): Coverage {
-  const rows = Array.from(dates.keys()).filter((row) => !Number.isNaN(values[row]));
-  if (rows.length === 0) return { first: '-', last: '-', observed: 0, gaps: 0 };
-  const first = rows[0];
-  const last = rows[rows.length - 1];
-  return {
-    first: formatIsoDate(dates[first]),
-    last: formatIsoDate(dates[last]),
-    observed: rows.length,
-    gaps: last - first + 1 - rows.length,
-  };
+function coverageOf({ first = '-', last = '-', observed, gaps }: Omit<ColumnFacts, 'name'>): Coverage {
+  return { first, last, observed, gaps };
 }
 
 /** Assets that cover the same dates, on one line. */

@@ -52,7 +52,7 @@ function remedyFor({ filter, outliers }: Steps): string {
 /** A transform, what comes before and what follows it, in words for tables and reports. */
 export function stepsText(transform: string, steps: Steps): string {
   const { fill } = steps;
-  const filled = fill === undefined ? [] : [`${fill.label} fill${fill.isTwoSided ? ' (two-sided)' : ''}`];
+  const filled = fill === undefined ? [] : [`fill by ${fill.label}${fill.isTwoSided ? ' (two-sided)' : ''}`];
   const carried = steps.gaps === 'carry' ? ['gaps carried'] : [];
   return [...filled, ...carried, transform, ...stepNames(steps)].join(', ');
 }

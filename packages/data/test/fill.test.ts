@@ -88,7 +88,7 @@ describe('a fill that is two-sided', () => {
     const { inputs } = await panelOf({ fill: flat, transform: 'diff' });
     const months = [...factorColumnOf(inputs, 'GDP')];
     expect(months.slice(1, 7)).toEqual([0, 0, 100, 0, 0, 100]);
-    expect(inputs.factors[0].transform).toBe('Flat fill (two-sided), diff');
+    expect(inputs.factors[0].transform).toBe('fill by Flat (two-sided), diff');
   });
 
   test('is refused under available', async () => {

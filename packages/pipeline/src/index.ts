@@ -14,5 +14,6 @@ export { type Findings, type FindingsFilter, type PairFinding, type PairThreshol
 export { type Finding, type Headline, type MethodHeadline, readHeadline } from './headline.js';
 export { type InteractionFinding, type Interactions, readInteractions } from './interactions.js';
 export { type RunOptions, type RunOutcome, run } from './run.js';
+export { dataSheetRecord } from './stages/data-record.js';
 export { defaultEstimators } from './stages/estimators.js';
 export { type LoadedPanel, loadConfig } from './stages/load.js';

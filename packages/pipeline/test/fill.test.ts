@@ -73,9 +73,9 @@ describe('fill', () => {
     expect(filter.correlation).toBeGreaterThan(0.95);
     expect([carried, chowLin, filter, smoother].map(({ transform }) => transform)).toEqual([
       'dlog',
-      'Chow-Lin on IP fill (two-sided), dlog',
-      'Kalman filter on IP fill, dlog',
-      'Kalman smoother on IP fill (two-sided), dlog',
+      'fill by Chow-Lin on IP (two-sided), dlog',
+      'fill by Kalman filter on IP, dlog',
+      'fill by Kalman smoother on IP (two-sided), dlog',
     ]);
   });
 
@@ -104,7 +104,7 @@ describe('fill', () => {
     );
     const { config } = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
     expect(config.factors[1].series.GDP.fill).toMatchObject({ method: 'kalman', indicator: 'IP', reading: 'filter' });
-    expect(readFileSync(join(dir, 'report', 'index.html'), 'utf8')).toContain('Kalman filter on IP fill, dlog');
+    expect(readFileSync(join(dir, 'report', 'index.html'), 'utf8')).toContain('fill by Kalman filter on IP, dlog');
   }, 60_000);
 
   it.each([

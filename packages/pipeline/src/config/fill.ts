@@ -15,7 +15,7 @@ export function fillSpec({ method, indicator, value, reading, log }: RawFill): F
   const label = indicator === undefined ? name : `${name} on ${indicator}`;
   const path = (long: LongValues) => draw({ ...long, value }).values;
   return {
-    label: log ? `${label}, in logarithms` : label,
+    label: log ? `${label} in logarithms` : label,
     isTwoSided: isTwoSided({ method, reading }),
     ...(indicator === undefined ? {} : { indicator }),
     path: log ? (long) => inLogarithms(long, value, draw) : path,

@@ -1,4 +1,5 @@
-import { type FactorMeta, formatIsoDate, type Panel } from '@macrograd/core';
+import type { Panel, Role } from '@macrograd/core';
+import { type ColumnFacts, describePanel } from '@macrograd/data';
 import type { AssetCoverageRecord, DataSheetRecord, SeriesRecord } from '@macrograd/store';
 import type { DataSheet } from '../datasheet.js';
 
@@ -6,23 +7,28 @@ import type { DataSheet } from '../datasheet.js';
 const GROUPS = 12;
 const EXAMPLES = 5;
 
-/** The data sheet of a panel as it stands in `run.json`: coverage, what becomes of gaps, and what tests say. */
+/**
+ * The data sheet of a panel as it stands in `run.json` and in what `macrograd check` says: coverage, what becomes of gaps,
+ * and what tests say.
+ *
+ * @param sheet - of the same panel's inputs.
+ */
 export function dataSheetRecord(panel: Panel, sheet: DataSheet): DataSheetRecord {
-  const { axis, inputs, assets } = panel;
-  const coverage = (values: Float64Array, width: number, column: number) =>
-    coverageOf(axis.dates, (row) => values[row * width + column]);
+  const { rows, series, assets } = describePanel(panel);
   return {
-    series: inputs.factors.map((meta, column): SeriesRecord => {
-      const own = coverage(inputs.values, inputs.factors.length, column);
+    series: series.map(({ name, role, unit, transform, releaseLag, ...facts }, column): SeriesRecord => {
       const { unitRoot, stationary, breakAt, inflation } = sheet.series[column];
       return {
-        name: meta.name,
-        role: meta.role,
-        unit: meta.unit,
-        transform: meta.transform,
-        release_lag: meta.releaseLag,
-        ...own,
-        gap_policy: gapPolicy(meta, axis.dates.length - own.observed),
+        name,
+        role,
+        unit,
+        transform,
+        release_lag: releaseLag,
+        first: facts.first ?? null,
+        last: facts.last ?? null,
+        observed: facts.observed,
+        gaps: facts.gaps,
+        gap_policy: gapPolicy(role, rows - facts.observed),
         unit_root_p: orNull(unitRoot),
         stationary_p: orNull(stationary),
         break_at: breakAt ?? null,
@@ -31,34 +37,19 @@ export function dataSheetRecord(panel: Panel, sheet: DataSheet): DataSheetRecord
     }),
     condition_number: orNull(sheet.conditionNumber),
     advice: sheet.advice,
-    assets: grouped(assets.map(({ name }, column) => ({ name, ...coverage(panel.returns, assets.length, column) }))),
+    assets: grouped(assets),
   };
 }
 
-interface Coverage {
-  readonly first: string | null;
-  readonly last: string | null;
-  readonly observed: number;
-  readonly gaps: number;
-}
-
-function coverageOf(dates: Int32Array, at: (row: number) => number): Coverage {
-  const rows = Array.from(dates.keys()).filter((row) => !Number.isNaN(at(row)));
-  if (rows.length === 0) return { first: null, last: null, observed: 0, gaps: 0 };
-  const [first, last] = [rows[0], rows[rows.length - 1]];
-  const gaps = last - first + 1 - rows.length;
-  return { first: formatIsoDate(dates[first]), last: formatIsoDate(dates[last]), observed: rows.length, gaps };
-}
-
-function gapPolicy({ role }: FactorMeta, missing: number): string {
+function gapPolicy(role: Role, missing: number): string {
   if (missing === 0) return 'none missing';
   const stands = `${missing} row${missing === 1 ? '' : 's'} missing: the mean stands in, marked as such`;
   return role === 'factor' ? `${stands}; no exposure there` : stands;
 }
 
 /** Assets by coverage, most first. */
-function grouped(assets: readonly (Coverage & { readonly name: string })[]): AssetCoverageRecord[] {
-  const groups = new Map<string, (Coverage & { readonly name: string })[]>();
+function grouped(assets: readonly ColumnFacts[]): AssetCoverageRecord[] {
+  const groups = new Map<string, ColumnFacts[]>();
   for (const asset of assets) {
     const key = `${asset.first} ${asset.last} ${asset.gaps}`;
     const group = groups.get(key) ?? [];
@@ -67,8 +58,8 @@ function grouped(assets: readonly (Coverage & { readonly name: string })[]): Ass
   }
   const sorted = [...groups.values()].sort((a, b) => b.length - a.length);
   return sorted.slice(0, GROUPS).map((group) => ({
-    first: group[0].first,
-    last: group[0].last,
+    first: group[0].first ?? null,
+    last: group[0].last ?? null,
     gaps: group[0].gaps,
     assets: group.length,
     examples: group.slice(0, EXAMPLES).map(({ name }) => name),
