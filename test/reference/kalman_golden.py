@@ -1,4 +1,4 @@
-"""Golden numbers of the random-walk Kalman filter and smoother, from statsmodels' exact diffuse state space.
+"""Golden numbers of the Kalman filter and smoother of walking and reverting coefficients, from statsmodels' exact diffuse state space.
 
 Run: python test/reference/kalman_golden.py > packages/kernel/test/golden/kalman.json
 """
@@ -25,20 +25,23 @@ def short(values):
     return [float(f"{x:.14g}") for x in np.asarray(values).ravel()]
 
 
-def reference(design, y, noise, step, mean=None, variance=None):
-    """States of one asset; diffuse unless a prior is given. `step` and `variance` in units of `noise`."""
+def reference(design, y, noise, step, mean, variance, transition):
+    """States of one asset; diffuse where the prior variance is infinite. `step` and `variance` in units of `noise`."""
     rows, k = design.shape
     model = MLEModel(y, k_states=k, k_posdef=k)
     ssm = model.ssm
     ssm["design"] = design.T[None]
-    ssm["transition"] = np.eye(k)
+    ssm["transition"] = np.diag(transition)
     ssm["selection"] = np.eye(k)
     ssm["state_cov"] = np.diag(step) * noise
     ssm["obs_cov"] = np.array([[noise]])
-    if mean is None:
-        ssm.initialize(Initialization(k, "diffuse"))
-    else:
-        ssm.initialize(Initialization(k, "known", constant=mean, stationary_cov=np.diag(variance) * noise))
+    start = Initialization(k)
+    for j in range(k):
+        if np.isinf(variance[j]):
+            start.set(j, "diffuse")
+        else:
+            start.set(j, "known", constant=[mean[j]], stationary_cov=[[variance[j] * noise]])
+    ssm.initialize(start)
     ssm.loglikelihood_burn = 0
     ssm.tolerance = 0
     out = ssm.smooth()
@@ -52,11 +55,16 @@ def reference(design, y, noise, step, mean=None, variance=None):
     }
 
 
-def case(name, design, returns, noise, step, mean=None, variance=None):
+def case(name, design, returns, noise, step, mean=None, variance=None, transition=None):
     """Cuts all numbers to what the test feeds in."""
+    k = design.shape[1]
+    mean = np.zeros(k) if mean is None else np.asarray(mean, float)
+    variance = np.full(k, np.inf) if variance is None else np.asarray(variance, float)
+    transition = np.ones(k) if transition is None else np.asarray(transition, float)
     design = np.array(short(design)).reshape(design.shape)
     returns = np.array(short(returns)).reshape(returns.shape)
-    assets = [reference(design, returns[:, i], noise[i], step, mean, variance) for i in range(returns.shape[1])]
+    inputs = (step, mean, variance, transition)
+    assets = [reference(design, returns[:, i], noise[i], *inputs) for i in range(returns.shape[1])]
     scaled = design / np.sqrt((design**2).sum(0))
     return {
         "name": name,
@@ -67,8 +75,10 @@ def case(name, design, returns, noise, step, mean=None, variance=None):
         "returns": [None if np.isnan(x) else float(x) for x in returns.ravel()],
         "noise": list(map(float, noise)),
         "stepVariance": list(map(float, step)),
-        "initialMean": None if mean is None else list(map(float, mean)),
-        "initialVariance": None if variance is None else list(map(float, variance)),
+        "initialMean": list(map(float, mean)),
+        # null = infinite.
+        "initialVariance": [None if np.isinf(v) else float(v) for v in variance],
+        "transition": list(map(float, transition)),
         "condition": float(np.linalg.cond(scaled)),
         "expected": assets,
     }
@@ -104,6 +114,16 @@ def main():
     growth = 100 * np.diff(np.log(macro[["realgdp", "realcons", "realinv"]].to_numpy()), axis=0)
     design = np.column_stack([np.ones(len(change)), change])
     cases.append(case("macrodata", design, growth, [0.5, 0.3, 9.0], [0.0, 0.001, 0.02, 0.005]))
+    design, returns = random_panel(rng, 60, 3, 2)
+    reverting = dict(transition=[1.0, 0.9, -0.4], mean=[0.2, 0.5, -0.3], variance=[2.0, 0.4, 1.0])
+    cases.append(case("reverting, missing", design, returns, [0.9, 1.2], [0.0, 0.05, 0.3], **reverting))
+    # Mean and deviation of every coefficient: the first diffuse, the second where it settles.
+    step = np.array([0.0, 0.05, 0.02])
+    phi = np.array([0.9, 0.9, 0.9])
+    variance = np.concatenate([np.full(3, np.inf), step / (1 - phi**2)])
+    parts = dict(variance=variance, transition=np.concatenate([np.ones(3), phi]))
+    doubled = np.hstack([design, design])
+    cases.append(case("mean and deviation", doubled, returns, [1.0, 0.7], np.concatenate([np.zeros(3), step]), **parts))
     level_model = sm.tsa.UnobservedComponents(nile, "local level", use_exact_diffuse=True)
     fit = level_model.fit(disp=False, method="bfgs", maxiter=500, gtol=1e-10)
     versions = {"python": sys.version.split()[0], "numpy": np.__version__, "scipy": scipy.__version__}

@@ -15,6 +15,8 @@ export type MethodId =
   | 'pca'
   | 'var'
   | 'kalman'
+  | 'markov'
+  | 'threshold'
   | 'distributed_lag'
   | 'spline'
   | 'lstm';
@@ -88,7 +90,10 @@ export interface Diagnostics {
 
 /** Coefficients that do not move, or one set a training row. Plain data: enough to store, export and predict. */
 export interface LinearParameters {
-  readonly method: Exclude<MethodId, FeatureParameters['method'] | LstmParameters['method']>;
+  readonly method: Exclude<
+    MethodId,
+    FeatureParameters['method'] | LstmParameters['method'] | ThresholdParameters['method']
+  >;
   readonly scaler: Scaler;
   /** Columns of the inputs that enter, factors and controls, in this order. */
   readonly columns: readonly number[];
@@ -102,6 +107,30 @@ export interface LinearParameters {
   readonly missingColumns: readonly number[];
   /** [asset][missing column], decimal return while that series is missing, as of the last training row. */
   readonly missingCoefficients: Float64Array;
+}
+
+/** One regime's coefficients: as in {@link LinearParameters}. */
+export type RegimeCoefficients = Pick<
+  LinearParameters,
+  'intercept' | 'coefficients' | 'variances' | 'missingCoefficients'
+>;
+
+/**
+ * Coefficients that change where a series crosses a threshold. Those at the top are of the regression without a
+ * threshold: of assets that have none, and of rows where the series is missing.
+ */
+export interface ThresholdParameters extends Omit<LinearParameters, 'method'> {
+  readonly method: 'threshold';
+  /** [asset], column of the inputs that is compared; -1 = no threshold. */
+  readonly variable: Int32Array;
+  /** [asset], in the series' own unit; 0 without one. */
+  readonly threshold: Float64Array;
+  /** Rows by which the series is read before the return's own. */
+  readonly delay: number;
+  /** Where the series is at or below the threshold. */
+  readonly lower: RegimeCoefficients;
+  /** Where it is above. */
+  readonly upper: RegimeCoefficients;
 }
 
 /**
@@ -203,7 +232,7 @@ export interface LstmParameters {
   readonly members: readonly EncoderParameters[];
 }
 
-export type FittedParameters = LinearParameters | FeatureParameters | LstmParameters;
+export type FittedParameters = LinearParameters | ThresholdParameters | FeatureParameters | LstmParameters;
 
 /** A method of estimating exposures. Every method, traditional or not, is one of these. */
 export interface Estimator {

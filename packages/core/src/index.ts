@@ -38,7 +38,9 @@ export type {
   LstmParameters,
   MethodId,
   ProgressCallback,
+  RegimeCoefficients,
   StatusNote,
+  ThresholdParameters,
 } from './estimator.js';
 export type { ModelInfo } from './model-info.js';
 export {

@@ -218,6 +218,10 @@ export interface LinearEwmOptions {
   halfLife: number
   minObservations: number
   variances: boolean
+  /** Without a prior. */
+  hac: boolean
+  /** Of the HAC variances; negative = automatic. */
+  lags: number
   freeColumns: Array<number>
 }
 
@@ -317,6 +321,12 @@ export interface LinearHeads {
   converged: boolean
 }
 
+/** Estimated variances of every asset. */
+export interface LinearKalmanEach {
+  /** `[asset]`. */
+  assets: Array<LinearKalmanVariances | undefined | null>
+}
+
 /** Variances of a random-walk regression, in units of each asset's noise variance. */
 export interface LinearKalmanModel {
   /** `[column]`. */
@@ -325,6 +335,8 @@ export interface LinearKalmanModel {
   initialMean: Float64Array
   /** `[column]`; Infinity = diffuse. */
   initialVariance: Float64Array
+  /** `[column]`, share left in the next row. */
+  transition: Float64Array
 }
 
 /** Options of the filter and smoother. */
@@ -335,6 +347,10 @@ export interface LinearKalmanOptions {
   /** `[asset]`; absent = maximum likelihood. */
   noise?: Float64Array
   minObservations: number
+  /** `gaussian`, `student_t` or `stochastic_volatility`. */
+  disturbance: string
+  /** Blocks of columns whose states add up. */
+  parts: number
 }
 
 /** Filtered or smoothed states of the range; one model for all assets or one an asset. */
@@ -352,6 +368,8 @@ export interface LinearKalmanPath {
   logLikelihood: Float64Array
   /** `[asset]`. */
   observations: Uint32Array
+  /** `[asset]`: degrees of freedom or step variance of log volatility; NaN for Gaussian noise. */
+  shape: Float64Array
 }
 
 /** Which variances are estimated. */
@@ -361,6 +379,8 @@ export interface LinearKalmanSearch {
   stepParameter: Array<number>
   /** `[column]`, -1 = as in the model. */
   initialParameter: Array<number>
+  /** `[column]`: starts from the variance that it settles at. */
+  stationary: Array<boolean>
 }
 
 /** Variances at the maximum of the likelihood pooled over assets. */
@@ -376,6 +396,44 @@ export interface LinearKalmanVariances {
   initialScore: Float64Array
   evaluations: number
   converged: boolean
+}
+
+/** Variances of every asset alone, empty where its returns say nothing. */
+export declare function linearKalmanVariancesEach(panel: LinearPanel, search: LinearKalmanSearch, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearKalmanEach>
+
+/** Maximum-likelihood Markov-switching regressions, asset by asset. */
+export declare function linearMarkov(panel: LinearPanel, options: LinearMarkovOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearMarkov>
+
+/** Markov-switching regressions, regimes by ascending noise. */
+export interface LinearMarkov {
+  /** `[asset][regime][column]`. */
+  coefficients: Float64Array
+  /** `[asset][regime][column]`. */
+  variances: Float64Array
+  /** `[asset][regime]`. */
+  noise: Float64Array
+  /** `[asset][from][to]`. */
+  transition: Float64Array
+  /** `[asset][row][regime]`, given data up to the row. */
+  filtered: Float64Array
+  /** `[asset][row][regime]`, given all data. */
+  smoothed: Float64Array
+  /** `[asset]`. */
+  logLikelihood: Float64Array
+  /** `[asset]`. */
+  observations: Uint32Array
+  /** `[asset]`, 0 or 1. */
+  converged: Uint8Array
+}
+
+/** Options of the Markov-switching regression. */
+export interface LinearMarkovOptions {
+  regimes: number
+  switchingNoise: boolean
+  starts: number
+  seed: number
+  leastShare: number
+  minObservations: number
 }
 
 /** Least squares of every asset on the shared design. */
@@ -519,6 +577,9 @@ export interface LinearRollingOptions {
   window: number
   minObservations: number
   variances: boolean
+  hac: boolean
+  /** Of the HAC variances; negative = automatic. */
+  lags: number
 }
 
 /** Complete series, `[row][series]`. */
@@ -559,6 +620,33 @@ export interface LinearShrinkagePath {
   errors: Float64Array
   /** `[asset]`. */
   observations: Uint32Array
+}
+
+/** Options of the search for thresholds. */
+export interface LinearThresholdOptions {
+  /** `[variable][row]`. */
+  variables: Float64Array
+  trimming: number
+  candidates: number
+  replications: number
+  seed: number
+  confidence: number
+  minObservations: number
+}
+
+/** Least-squares thresholds of all assets, each for itself and together, with bootstrap p-values. */
+export declare function linearThresholds(panel: LinearPanel, options: LinearThresholdOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearThresholds>
+
+/** Thresholds `[asset]`, then the one of all assets together. */
+export interface LinearThresholds {
+  variable: Uint32Array
+  /** NaN = not estimated. */
+  threshold: Float64Array
+  lower: Float64Array
+  upper: Float64Array
+  /** Largest Wald statistic. */
+  statistic: Float64Array
+  pValue: Float64Array
 }
 
 /** Least squares of a vector autoregression. */

@@ -20,6 +20,7 @@ export {
   type EwmRegressionOptions,
   ewmCrossSection,
   ewmRegression,
+  type MovingErrorOptions,
   type OlsRegression,
   type OlsRegressionOptions,
   olsRegression,
@@ -34,13 +35,23 @@ export { type PooledHeadOptions, type PooledHeads, pooledHeads } from './linearH
 export {
   diffuseModel,
   type KalmanModel,
+  type KalmanNoise,
   type KalmanPath,
   type KalmanPathOptions,
   type KalmanSearch,
   type KalmanVariances,
   kalmanPath,
   kalmanVariances,
+  kalmanVariancesEach,
 } from './linearKalman.js';
+export {
+  type MarkovRegression,
+  type MarkovRegressionOptions,
+  markovRegression,
+  type ThresholdSearchOptions,
+  type Thresholds,
+  thresholdSearch,
+} from './linearRegimes.js';
 export {
   type LstmGradients,
   type LstmTraining,

@@ -82,8 +82,16 @@ export interface RegressionPath {
   readonly degreesOfFreedom: Float64Array;
 }
 
+/** How variances of moving regressions are estimated. */
+export interface MovingErrorOptions {
+  /** Default `homoscedastic`; `hac`: Newey and West (1987) over the rows in use, as for {@link olsRegression}. */
+  readonly covariance?: 'homoscedastic' | 'hac';
+  /** Lags of the `hac` kernel; default floor(4 (n / 100)^(2/9)) of the observations in use. */
+  readonly lags?: number;
+}
+
 /** Options of {@link rollingRegression}. */
-export interface RollingRegressionOptions extends RunOptions {
+export interface RollingRegressionOptions extends RunOptions, MovingErrorOptions {
   /** Rows of a window, missing ones included; the row of the estimate is its last. */
   readonly window: number;
   /** Fewest observations for an estimate; default `window`. */
@@ -93,7 +101,7 @@ export interface RollingRegressionOptions extends RunOptions {
 }
 
 /** Options of {@link ewmRegression} and {@link ewmCrossSection}. */
-export interface EwmRegressionOptions extends RunOptions {
+export interface EwmRegressionOptions extends RunOptions, MovingErrorOptions {
   /** Rows after which a weight has halved; missing rows age too. */
   readonly halfLife: number;
   /** Fewest observations for an estimate; default columns + 1. */
@@ -150,7 +158,7 @@ export function olsRegression(panel: RegressionPanel, options: OlsRegressionOpti
   return runNative((kernel, run) => kernel.linearOls(copy, native, ...run), options);
 }
 
-/** Least squares over the last `window` rows, at every row of the range, with homoscedastic variances. */
+/** Least squares over the last `window` rows, at every row of the range, with homoscedastic or HAC variances. */
 export function rollingRegression(
   panel: RegressionPanel,
   options: RollingRegressionOptions,
@@ -160,6 +168,7 @@ export function rollingRegression(
     window: checkCount('window', options.window, 2),
     minObservations: checkCount('minObservations', options.minObservations ?? options.window, 1),
     variances: options.variances ?? true,
+    ...movingErrors(options),
   };
   const wanted = nativeRange(panel, range);
   const copy = owned(panel);
@@ -175,7 +184,7 @@ export function ewmCrossSection(panel: RegressionPanel, options: EwmRegressionOp
 
 /**
  * Exponentially weighted least squares at every row of the range, from data up to that row; with a cross-section the
- * empirical-Bayes posterior mean and variance.
+ * empirical-Bayes posterior mean and variance, which `covariance` does not touch.
  */
 export function ewmRegression(
   panel: RegressionPanel,
@@ -213,8 +222,13 @@ function ewmOptions(panel: RegressionPanel, options: EwmRegressionOptions) {
     halfLife: options.halfLife,
     minObservations: checkCount('minObservations', options.minObservations ?? panel.columns + 1, 1),
     variances: options.variances ?? true,
+    ...movingErrors(options),
     freeColumns,
   };
+}
+
+function movingErrors({ covariance, lags }: MovingErrorOptions) {
+  return { hac: covariance === 'hac', lags: lags === undefined ? -1 : checkCount('lags', lags, 0) };
 }
 
 /** Typed arrays must not change while native threads read them, so the call owns copies. */

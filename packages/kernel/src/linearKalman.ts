@@ -2,7 +2,7 @@ import { ArgumentError } from '@macrograd/core';
 import type { RegressionPanel, RegressionRange } from './linear.js';
 import { type RunOptions, runNative } from './native.js';
 
-/** Variances of a regression whose coefficients follow random walks, in units of each asset's noise variance. */
+/** Variances of a regression whose coefficients walk or revert, in units of each asset's noise variance. */
 export interface KalmanModel {
   /** [column]: variance of a coefficient's step from one row to the next; 0 = does not move. */
   readonly stepVariance: Float64Array;
@@ -10,7 +10,15 @@ export interface KalmanModel {
   readonly initialMean: Float64Array;
   /** [column]: its variance there; Infinity = diffuse, nothing is known. */
   readonly initialVariance: Float64Array;
+  /** [column]: share of the coefficient left in the next row; default 1, a random walk, as a diffuse one must be. */
+  readonly transition?: Float64Array;
 }
+
+/**
+ * What the noise is like: normal of one variance; Student's t, so that outliers count little; or normal with a variance
+ * whose logarithm follows an autoregression.
+ */
+export type KalmanNoise = 'gaussian' | 'student_t' | 'stochastic_volatility';
 
 /** Options of {@link kalmanPath}. */
 export interface KalmanPathOptions extends RunOptions {
@@ -22,6 +30,13 @@ export interface KalmanPathOptions extends RunOptions {
   readonly noise?: Float64Array;
   /** Fewest returns for an estimate; default columns + 1. */
   readonly minObservations?: number;
+  /** Default `gaussian`. */
+  readonly disturbance?: KalmanNoise;
+  /**
+   * Blocks of columns whose states add up to one coefficient, as mean and deviation; default 1. Results then have
+   * columns / parts columns.
+   */
+  readonly parts?: number;
 }
 
 /** States of assets over rows. */
@@ -36,6 +51,8 @@ export interface KalmanPath {
   readonly logLikelihood: Float64Array;
   /** [asset], returns used. */
   readonly observations: Uint32Array;
+  /** [asset]: degrees of freedom (Infinity = normal), or step variance of log volatility; NaN for Gaussian noise. */
+  readonly shape: Float64Array;
 }
 
 /** Which variances {@link kalmanVariances} estimates; columns with the same number share one parameter. */
@@ -46,6 +63,8 @@ export interface KalmanSearch {
   readonly stepParameter: readonly number[];
   /** [column]: parameter that gives the initial variance; -1 = as in `model`. */
   readonly initialParameter: readonly number[];
+  /** [column]: starts from the variance that a reverting coefficient settles at; default none does. */
+  readonly stationary?: readonly boolean[];
 }
 
 /** Variances at the maximum of the likelihood, pooled over assets. */
@@ -95,6 +114,8 @@ export function kalmanPath(
     smoothed: options.reading === 'smoother',
     fullCovariance: options.fullCovariance ?? false,
     minObservations,
+    disturbance: options.disturbance ?? 'gaussian',
+    parts: options.parts ?? 1,
     ...(options.noise && { noise: options.noise.slice() }),
   };
   const wanted = { rowStart: rows.start, rowEnd: rows.end, assetStart: assets.start, assetEnd: assets.end };
@@ -111,13 +132,31 @@ export function kalmanVariances(
   search: KalmanSearch,
   options: RunOptions = {},
 ): Promise<KalmanVariances> {
-  const own = {
+  const [copy, own] = [ownedPanel(panel), ownedSearch(search)];
+  return runNative((kernel, run) => kernel.linearKalmanVariances(copy, own, ...run), options);
+}
+
+/**
+ * As {@link kalmanVariances} for every asset alone; the variances common to some assets are one of the starts.
+ * undefined for an asset with fewer returns than diffuse coefficients.
+ */
+export async function kalmanVariancesEach(
+  panel: RegressionPanel,
+  search: KalmanSearch,
+  options: RunOptions = {},
+): Promise<(KalmanVariances | undefined)[]> {
+  const [copy, own] = [ownedPanel(panel), ownedSearch(search)];
+  const { assets } = await runNative((kernel, run) => kernel.linearKalmanVariancesEach(copy, own, ...run), options);
+  return assets.map((found) => found ?? undefined);
+}
+
+function ownedSearch(search: KalmanSearch) {
+  return {
     model: ownedModel(search.model),
     stepParameter: [...search.stepParameter],
     initialParameter: [...search.initialParameter],
+    stationary: search.stationary ? [...search.stationary] : search.stepParameter.map(() => false),
   };
-  const copy = ownedPanel(panel);
-  return runNative((kernel, run) => kernel.linearKalmanVariances(copy, own, ...run), options);
 }
 
 function ends(name: string, { start, end }: { readonly start: number; readonly end: number }) {
@@ -129,10 +168,11 @@ function ownedPanel(panel: RegressionPanel) {
   return { ...panel, design: panel.design.slice(), returns: panel.returns.slice() };
 }
 
-function ownedModel(model: KalmanModel): KalmanModel {
+function ownedModel(model: KalmanModel): Required<KalmanModel> {
   return {
     stepVariance: model.stepVariance.slice(),
     initialMean: model.initialMean.slice(),
     initialVariance: model.initialVariance.slice(),
+    transition: model.transition?.slice() ?? new Float64Array(model.stepVariance.length).fill(1),
   };
 }

@@ -1,4 +1,4 @@
-import type { AssetRange, Span } from '@macrograd/core';
+import type { AssetRange, FactorPanel, Span } from '@macrograd/core';
 
 /** Regression coefficients of assets, over rows if they move. */
 export interface CoefficientBlock {
@@ -17,6 +17,11 @@ export interface CoefficientSource {
    * universe of paths lies in memory. Absent when coefficients don't move.
    */
   readonly path?: (rows: Span, assets: AssetRange, signal?: AbortSignal) => Promise<CoefficientBlock>;
+  /**
+   * Coefficients that hold at a row by what the inputs say there, with or without training rows; takes the place of
+   * `path`. The block has the shape of `last`; `asset` counts all assets of the fit, `row` from the span's start.
+   */
+  readonly byState?: (inputs: FactorPanel, span: Span) => (asset: number, row: number) => CoefficientBlock;
 }
 
 /** Diagonals of K x K matrices laid out one after the other, [matrix][K]. */

@@ -1,6 +1,7 @@
 import { ArgumentError, type Estimator } from '@macrograd/core';
 import type { LagShape } from './lag-basis.js';
 import { fitPooledFeatures } from './pooled-features.js';
+import { withResidualChecks } from './residual-checks.js';
 
 /** Options of {@link distributedLagEstimator}. */
 export interface DistributedLagEstimatorOptions {
@@ -36,8 +37,8 @@ export function distributedLagEstimator(options: DistributedLagEstimatorOptions 
     prior,
     minObservations,
   } as const;
-  return {
+  return withResidualChecks({
     method: 'distributed_lag',
     fit: (panel, span, fit) => fitPooledFeatures(panel, span, fit, settings),
-  };
+  });
 }

@@ -13,6 +13,8 @@ import { maskThinSeries } from './coverage.js';
 import { freeRegressors } from './design.js';
 import { diagnose, largestFinite, statistics } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
+import { overlapLags } from './ols.js';
+import { withResidualChecks } from './residual-checks.js';
 import { defaultMinObservations, runOptions, training } from './training.js';
 
 /** Options of {@link ewmOlsEstimator}. */
@@ -26,6 +28,10 @@ export interface EwmOlsEstimatorOptions {
   readonly shrinkage?: 'cross_section' | 'none';
   /** Fewest returns of an asset; default max(24, twice the number of regressors). */
   readonly minObservations?: number;
+  /** Of the estimate without shrinkage; default `homoscedastic`, `hac` is Newey and West (1987). */
+  readonly covariance?: 'homoscedastic' | 'hac';
+  /** Lags of the `hac` kernel; default floor(4 (n / 100)^(2/9)) of the returns so far, and at least the horizon - 1. */
+  readonly lags?: number;
 }
 
 /**
@@ -33,11 +39,20 @@ export interface EwmOlsEstimatorOptions {
  * uses that row and the ones before it. Formulae and sources: docs/methods/linear.md.
  */
 export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator {
-  const { halfLife = 60 } = options;
+  const { halfLife = 60, shrinkage, covariance } = options;
   if (!(halfLife > 0 && Number.isFinite(halfLife))) {
     throw new ArgumentError(`halfLife is ${halfLife}`, 'give a positive, finite number of rows');
   }
-  return { method: 'ewm_ols', fit: (panel, span, fit) => fitEwm(panel, span, fit, { ...options, halfLife }) };
+  if (covariance === 'hac' && shrinkage !== 'none') {
+    throw new ArgumentError(
+      'a shrunk estimate has the variance of its posterior',
+      "give `shrinkage: 'none'` with `hac`",
+    );
+  }
+  return withResidualChecks({
+    method: 'ewm_ols',
+    fit: (panel, span, fit) => fitEwm(panel, span, fit, { ...options, halfLife }),
+  });
 }
 
 async function fitEwm(
@@ -48,7 +63,14 @@ async function fitEwm(
 ): Promise<Fitted> {
   const { rule, panel: rows, dates, observations } = training(panel, span, fit, 'ewm_ols');
   const minObservations = options.minObservations ?? defaultMinObservations(rule);
-  const settings = { halfLife: options.halfLife, minObservations, freeColumns: freeRegressors(rule) };
+  const lags = options.lags ?? overlapLags(panel.horizon, rows.rows);
+  const settings = {
+    halfLife: options.halfLife,
+    minObservations,
+    freeColumns: freeRegressors(rule),
+    covariance: options.covariance ?? 'homoscedastic',
+    ...(lags === undefined ? {} : { lags }),
+  };
   const shrink = (options.shrinkage ?? 'cross_section') === 'cross_section';
   // Returns in units of their own SD: a bond's and a stock's exposures then are of one size, as one prior needs.
   const { sd } = fitScaler(rows.returns, rows.assets, { start: 0, end: rows.rows });

@@ -2,6 +2,7 @@ import type { Estimator, FitOptions, Fitted, Panel, Span } from '@macrograd/core
 import { olsRegression, type RegressionPanel, twoSidedPValues } from '@macrograd/kernel';
 import type { DesignRule } from './design.js';
 import { type StaticOptions, staticFitted, staticSettings } from './ols.js';
+import { withResidualChecks } from './residual-checks.js';
 import { cholesky, forwardSolve } from './small-matrix.js';
 import { training } from './training.js';
 
@@ -18,7 +19,10 @@ export type FamaMacBethEstimatorOptions = StaticOptions;
  * fitted.diagnostics.facts.premium_RATE; // decimal a period per SD of exposure
  */
 export function famaMacBethEstimator(options: FamaMacBethEstimatorOptions = {}): Estimator {
-  return { method: 'fama_macbeth', fit: (panel, span, fit) => fitTwoPasses(panel, span, fit, options) };
+  return withResidualChecks({
+    method: 'fama_macbeth',
+    fit: (panel, span, fit) => fitTwoPasses(panel, span, fit, options),
+  });
 }
 
 async function fitTwoPasses(

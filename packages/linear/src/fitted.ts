@@ -9,6 +9,7 @@ import {
   type JacobianBlock,
   type JacobianOptions,
   type LinearParameters,
+  type RegimeCoefficients,
   type ReturnMatrix,
   type Span,
 } from '@macrograd/core';
@@ -55,35 +56,21 @@ export class LinearFitted implements Fitted {
 
   parameters(): LinearParameters {
     const { rule, source, assets } = this.fit;
-    const k = rule.columns.length;
-    const marks = rule.marks.length;
-    const intercept = new Float64Array(assets);
-    const coefficients = new Float64Array(assets * k);
-    const variances = new Float64Array(assets * k).fill(Number.NaN);
-    const missingCoefficients = new Float64Array(assets * marks);
-    for (let asset = 0; asset < assets; asset++) {
-      const own = source.last.coefficients.subarray(asset * rule.width, (asset + 1) * rule.width);
-      intercept[asset] = own[0];
-      rule.positions.forEach((position, j) => {
-        coefficients[asset * k + j] = position < 0 ? 0 : orZero(own[position]);
-        // A coefficient that was left out has no variance, which tells it from one that is 0.
-        if (position < 0 || Number.isNaN(own[position])) return;
-        variances[asset * k + j] = source.last.variances[asset * rule.width + position];
-      });
-      missingCoefficients.set(own.subarray(rule.width - marks).map(orZero), asset * marks);
-    }
-    const parameters = { method: this.method, scaler: rule.scaler, intercept };
-    const marked = { missingColumns: rule.marks, missingCoefficients };
-    if (this.fit.hasErrors ?? true) return { ...parameters, columns: rule.columns, coefficients, variances, ...marked };
+    const { columns, positions } = rule;
+    const stored = storedCoefficients(rule, source.last, assets);
+    const parameters = { method: this.method, scaler: rule.scaler, missingColumns: rule.marks };
+    if (this.fit.hasErrors ?? true) return { ...parameters, columns, ...stored };
     // Without variances to tell a series that was left out, it is not among the columns.
-    const entering = rule.columns.flatMap((_, j) => (rule.positions[j] < 0 ? [] : [j]));
+    const entering = columns.flatMap((_, j) => (positions[j] < 0 ? [] : [j]));
+    const { intercept, coefficients, missingCoefficients } = stored;
     return {
       ...parameters,
-      columns: entering.map((j) => rule.columns[j]),
+      columns: entering.map((j) => columns[j]),
+      intercept,
       coefficients: Float64Array.from({ length: assets * entering.length }, (_, at) => {
-        return coefficients[Math.floor(at / entering.length) * k + entering[at % entering.length]];
+        return coefficients[Math.floor(at / entering.length) * columns.length + entering[at % entering.length]];
       }),
-      ...marked,
+      missingCoefficients,
     };
   }
 
@@ -158,8 +145,12 @@ export class LinearFitted implements Fitted {
     signal?: AbortSignal,
   ): Promise<(asset: number, row: number) => Located> {
     const { source, rule, trainingDates } = this.fit;
-    const { last, path } = source;
+    const { last, path, byState } = source;
     const k = rule.width;
+    if (byState) {
+      const blockAt = byState(inputs, span);
+      return (asset, row) => ({ block: blockAt(assets.start + asset, row), at: (assets.start + asset) * k });
+    }
     const frozen = (asset: number) => ({ block: last, at: (assets.start + asset) * k });
     if (!path) return frozen;
     const rows = trainingRows(trainingDates, inputs.axis.dates.subarray(span.start, span.end));
@@ -182,6 +173,28 @@ export class LinearFitted implements Fitted {
     }
     return range;
   }
+}
+
+/** A block of one row in the form that parameters store it. */
+export function storedCoefficients(rule: DesignRule, block: CoefficientBlock, assets: number): RegimeCoefficients {
+  const k = rule.columns.length;
+  const marks = rule.marks.length;
+  const intercept = new Float64Array(assets);
+  const coefficients = new Float64Array(assets * k);
+  const variances = new Float64Array(assets * k).fill(Number.NaN);
+  const missingCoefficients = new Float64Array(assets * marks);
+  for (let asset = 0; asset < assets; asset++) {
+    const own = block.coefficients.subarray(asset * rule.width, (asset + 1) * rule.width);
+    intercept[asset] = own[0];
+    rule.positions.forEach((position, j) => {
+      coefficients[asset * k + j] = position < 0 ? 0 : orZero(own[position]);
+      // A coefficient that was left out has no variance, which tells it from one that is 0.
+      if (position < 0 || Number.isNaN(own[position])) return;
+      variances[asset * k + j] = block.variances[asset * rule.width + position];
+    });
+    missingCoefficients.set(own.subarray(rule.width - marks).map(orZero), asset * marks);
+  }
+  return { intercept, coefficients, variances, missingCoefficients };
 }
 
 /** Last training row that is not later than each date; -1 before the first. Both ascend. */

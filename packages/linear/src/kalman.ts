@@ -8,13 +8,15 @@ import {
   type Panel,
   type Span,
 } from '@macrograd/core';
-import { twoSidedPValues } from '@macrograd/kernel';
+import { type KalmanNoise, twoSidedPValues } from '@macrograd/kernel';
 import { maskThinSeries } from './coverage.js';
 import { freeRegressors } from './design.js';
 import { diagnose, statistics } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
+import type { KalmanForm } from './kalman-forms.js';
 import { estimateWalks } from './kalman-walks.js';
-import { defaultMinObservations, training } from './training.js';
+import { withResidualChecks } from './residual-checks.js';
+import { conditionNumber, defaultMinObservations, training } from './training.js';
 
 /** Options of {@link kalmanEstimator}. */
 export interface KalmanEstimatorOptions {
@@ -24,6 +26,13 @@ export interface KalmanEstimatorOptions {
    * at the start; `none`: variances asset by asset.
    */
   readonly pooling?: 'cross_section' | 'variances' | 'none';
+  /**
+   * Default `random_walk`; `mean_reverting`: around a mean, with a persistence by likelihood; `common`: random walks of
+   * which the part that all assets share has variances by factor (with `pooling: 'cross_section'`).
+   */
+  readonly form?: KalmanForm;
+  /** Default `gaussian`; `student_t` and `stochastic_volatility` leave less to outliers and to turbulent rows. */
+  readonly noise?: KalmanNoise;
   /** Default `filter`: data up to the row; `smoother`: all training data, so that the path uses the future. */
   readonly reading?: 'filter' | 'smoother';
   /** Leading training rows that the variances are estimated from; default all. */
@@ -33,8 +42,8 @@ export interface KalmanEstimatorOptions {
 }
 
 /**
- * Coefficients that follow random walks, by Kalman filter; variances by maximum likelihood, pooled over assets. After
- * the training span the last state holds. Formulae and sources: docs/methods/kalman.md.
+ * Coefficients that follow random walks or revert, by Kalman filter; variances by maximum likelihood, pooled over assets.
+ * After the training span the last state holds. Formulae and sources: docs/methods/kalman.md.
  *
  * @example
  * const fitted = await kalmanEstimator().fit(panel, { start: 0, end: 240 }, { seed: 1 });
@@ -45,7 +54,10 @@ export function kalmanEstimator(options: KalmanEstimatorOptions = {}): Estimator
   if (varianceRows !== undefined && !(Number.isInteger(varianceRows) && varianceRows > 0)) {
     throw new ArgumentError(`varianceRows is ${varianceRows}`, 'give a whole number of rows, 1 or more');
   }
-  return { method: 'kalman', fit: (panel, span, fit) => fitKalman(panel, span, fit, options) };
+  if (options.form === 'common' && (options.pooling ?? 'cross_section') !== 'cross_section') {
+    throw new ArgumentError('form "common" needs a cross-section', 'leave `pooling` out');
+  }
+  return withResidualChecks({ method: 'kalman', fit: (panel, span, fit) => fitKalman(panel, span, fit, options) });
 }
 
 async function fitKalman(panel: Panel, span: Span, fit: FitOptions, options: KalmanEstimatorOptions): Promise<Fitted> {
@@ -56,6 +68,8 @@ async function fitKalman(panel: Panel, span: Span, fit: FitOptions, options: Kal
   const scaled = { ...rows, returns: rows.returns.map((value, at) => value / sd[at % rows.assets]) };
   const walks = await estimateWalks(scaled, freeRegressors(rule), {
     pooling: options.pooling ?? 'cross_section',
+    form: options.form ?? 'random_walk',
+    noise: options.noise ?? 'gaussian',
     reading: options.reading ?? 'filter',
     varianceRows: Math.min(options.varianceRows ?? rows.rows, rows.rows),
     minObservations,
@@ -86,7 +100,12 @@ async function fitKalman(panel: Panel, span: Span, fit: FitOptions, options: Kal
     pValues: twoSidedPValues(statistics(coefficients, variances), normal),
     observations,
     minObservations,
-    facts: { ...walks.facts, regressors: rule.width, uses_future: options.reading === 'smoother' ? 1 : 0 },
+    facts: {
+      ...walks.facts,
+      condition_number: await conditionNumber(rows),
+      regressors: rule.width,
+      uses_future: options.reading === 'smoother' ? 1 : 0,
+    },
   });
   const source = { last, path };
   return new LinearFitted({ method: 'kalman', rule, source, assets: rows.assets, trainingDates: dates, diagnostics });

@@ -3,6 +3,7 @@ import { type OlsRegression, type OlsRegressionOptions, olsRegression } from '@m
 import { diagonals } from './coefficients.js';
 import { diagnose, largestFinite } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
+import { withResidualChecks } from './residual-checks.js';
 import { defaultMinObservations, runOptions, type Training, training } from './training.js';
 
 /** Options of static least squares. */
@@ -28,7 +29,7 @@ export type OlsEstimatorOptions = StaticOptions;
  * for await (const block of fitted.jacobian(panel.inputs, { start: 239, end: 240 })) console.log(block.values);
  */
 export function olsEstimator(options: OlsEstimatorOptions = {}): Estimator {
-  return { method: 'ols', fit: (panel, span, fit) => fitOls(panel, span, fit, options) };
+  return withResidualChecks({ method: 'ols', fit: (panel, span, fit) => fitOls(panel, span, fit, options) });
 }
 
 async function fitOls(panel: Panel, span: Span, fit: FitOptions, options: OlsEstimatorOptions): Promise<Fitted> {

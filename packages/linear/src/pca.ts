@@ -22,6 +22,7 @@ import { diagnose, largestFinite, statistics } from './diagnose.js';
 import { filledSeries } from './filled-series.js';
 import { LinearFitted } from './fitted.js';
 import { overlapLags } from './ols.js';
+import { withResidualChecks } from './residual-checks.js';
 import { pooledStep } from './shrunk.js';
 import { defaultMinObservations, runOptions, type Training, training } from './training.js';
 
@@ -54,7 +55,7 @@ export function pcaEstimator(options: PcaEstimatorOptions = {}): Estimator {
   if (components !== undefined && !(Number.isInteger(components) && components >= 1)) {
     throw new ArgumentError(`components is ${components}`, 'give an integer of at least 1');
   }
-  return { method: 'pca', fit: (panel, span, fit) => fitPca(panel, span, fit, options) };
+  return withResidualChecks({ method: 'pca', fit: (panel, span, fit) => fitPca(panel, span, fit, options) });
 }
 
 async function fitPca(panel: Panel, span: Span, fit: FitOptions, options: PcaEstimatorOptions): Promise<Fitted> {

@@ -18,6 +18,7 @@ import { fitDesign } from './design.js';
 import { FeatureFitted } from './feature-fitted.js';
 import { featureGradient, featureLayout, rawFeatures, totalLagWeights } from './features.js';
 import { type LagShape, lagBasis } from './lag-basis.js';
+import { conditionNumber } from './training.js';
 
 /** Quantiles of the training rows where splines bend, for few series and for many. */
 const KNOT_QUANTILES = [0.1, 0.3, 0.5, 0.7, 0.9];
@@ -94,7 +95,8 @@ export async function fitPooledFeatures(
     assetGroup: heads.pattern,
     returnSd: scaler.sd,
   };
-  return new FeatureFitted({ parameters, diagnostics: diagnosticsOf(own, parameters, heads, settings) });
+  const condition = await conditionNumber({ design, rows, columns: width });
+  return new FeatureFitted({ parameters, diagnostics: diagnosticsOf(own, parameters, heads, settings, condition) });
 }
 
 function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) {
@@ -177,6 +179,7 @@ function diagnosticsOf(
   parameters: FeatureParameters,
   heads: PooledHeads,
   settings: PooledFeatureSettings,
+  condition: number,
 ): Diagnostics {
   const observations = Int32Array.from(heads.observations);
   const status = Array.from(observations, (count): StatusNote => {
@@ -193,6 +196,7 @@ function diagnosticsOf(
     pValues: pValues(own, parameters, heads),
     facts: {
       features: parameters.featureMean.length,
+      condition_number: condition,
       own_noise: heads.ownNoise,
       common_noise: heads.commonNoise,
       steps: heads.steps,

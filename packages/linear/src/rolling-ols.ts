@@ -11,6 +11,8 @@ import { type RegressionPath, rollingRegression, twoSidedPValues } from '@macrog
 import { maskThinSeries } from './coverage.js';
 import { diagnose, largestFinite, statistics } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
+import { overlapLags } from './ols.js';
+import { withResidualChecks } from './residual-checks.js';
 import { training } from './training.js';
 
 /** Options of {@link rollingOlsEstimator}. */
@@ -19,6 +21,13 @@ export interface RollingOlsEstimatorOptions {
   readonly window?: number;
   /** Fewest returns in a window; default four fifths of it. */
   readonly minObservations?: number;
+  /**
+   * Default `homoscedastic`: on a window of a few years a HAC estimate is noisier than what it corrects. `hac` (Newey
+   * and West 1987) for overlapping returns and for windows of many rows.
+   */
+  readonly covariance?: 'homoscedastic' | 'hac';
+  /** Lags of the `hac` kernel; default floor(4 (n / 100)^(2/9)), and at least the panel's horizon - 1. */
+  readonly lags?: number;
 }
 
 /** Least squares over the last `window` rows: the exposure at a row uses that row and the ones before it. */
@@ -28,22 +37,23 @@ export function rollingOlsEstimator(options: RollingOlsEstimatorOptions = {}): E
   if (minObservations > window) {
     throw new ArgumentError(`minObservations ${minObservations} exceeds the window of ${window} rows`);
   }
-  return {
+  return withResidualChecks({
     method: 'rolling_ols',
-    fit: (panel, span, fit) => fitRolling(panel, span, fit, { window, minObservations }),
-  };
+    fit: (panel, span, fit) => fitRolling(panel, span, fit, { ...options, window, minObservations }),
+  });
 }
 
 async function fitRolling(
   panel: Panel,
   span: Span,
   fit: FitOptions,
-  options: Required<RollingOlsEstimatorOptions>,
+  options: RollingOlsEstimatorOptions & { readonly window: number; readonly minObservations: number },
 ): Promise<Fitted> {
   const { rule, panel: rows, dates, observations } = training(panel, span, fit, 'rolling_ols');
   const mask = maskThinSeries(rule, panel.inputs, span, options.window);
+  const lags = options.lags ?? overlapLags(panel.horizon, options.window);
   const path = async (wanted: Span, assets: AssetRange, signal?: AbortSignal): Promise<RegressionPath> => {
-    const run = signal ? { ...options, signal } : options;
+    const run = { ...options, ...(lags === undefined ? {} : { lags }), ...(signal ? { signal } : {}) };
     return mask(await rollingRegression(rows, run, { rows: wanted, assets }), wanted);
   };
   const lastRow = { start: Math.max(0, rows.rows - 1), end: rows.rows };

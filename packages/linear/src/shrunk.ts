@@ -12,6 +12,7 @@ import type { CoefficientBlock } from './coefficients.js';
 import { type DesignRule, freeRegressors } from './design.js';
 import { diagnose, statistics } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
+import { withResidualChecks } from './residual-checks.js';
 import { ridgePosterior } from './ridge-posterior.js';
 import { defaultMinObservations, runOptions, type Training, training } from './training.js';
 
@@ -117,7 +118,10 @@ function elasticNetPath(l1Ratio: number, alphas?: Float64Array): ShrinkagePathOp
 }
 
 function estimator(settings: ShrunkSettings): Estimator {
-  return { method: settings.method, fit: (panel, span, fit) => fitShrunk(panel, span, fit, settings) };
+  return withResidualChecks({
+    method: settings.method,
+    fit: (panel, span, fit) => fitShrunk(panel, span, fit, settings),
+  });
 }
 
 async function fitShrunk(panel: Panel, span: Span, fit: FitOptions, settings: ShrunkSettings): Promise<Fitted> {

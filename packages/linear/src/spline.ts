@@ -1,5 +1,6 @@
 import { ArgumentError, type Estimator } from '@macrograd/core';
 import { fitPooledFeatures } from './pooled-features.js';
+import { withResidualChecks } from './residual-checks.js';
 
 /** Options of {@link splineEstimator}. */
 export interface SplineEstimatorOptions {
@@ -22,5 +23,8 @@ export function splineEstimator(options: SplineEstimatorOptions = {}): Estimator
   const { lags = 24, prior = 'empirical_bayes', minObservations = 24 } = options;
   if (!(Number.isInteger(lags) && lags >= 0)) throw new ArgumentError(`lags is ${lags}`, 'give 0 or more');
   const settings = { method: 'spline', lags, lagShape: 'bumps', nonlinear: true, prior, minObservations } as const;
-  return { method: 'spline', fit: (panel, span, fit) => fitPooledFeatures(panel, span, fit, settings) };
+  return withResidualChecks({
+    method: 'spline',
+    fit: (panel, span, fit) => fitPooledFeatures(panel, span, fit, settings),
+  });
 }

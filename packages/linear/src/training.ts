@@ -1,5 +1,5 @@
 import { ArgumentError, CancelledError, type FitOptions, type Panel, type Span, slicePanel } from '@macrograd/core';
-import type { RegressionPanel } from '@macrograd/kernel';
+import { olsRegression, type RegressionPanel } from '@macrograd/kernel';
 import { type DesignRule, designMatrix, fitDesign } from './design.js';
 
 /** Training rows of a panel as a regression; later rows are cut off, so nothing can read them. */
@@ -43,6 +43,13 @@ export function training(
 /** Fewest observations of a regression by default: two for each regressor, and two years of months. */
 export function defaultMinObservations(rule: DesignRule): number {
   return Math.max(24, 2 * rule.width);
+}
+
+/** Condition number of the complete rows of a design, columns scaled to unit length; Infinity where one depends on others. */
+export async function conditionNumber(panel: Omit<RegressionPanel, 'returns' | 'assets'>): Promise<number> {
+  const returns = new Float64Array(panel.rows);
+  const { condition } = await olsRegression({ ...panel, returns, assets: 1 });
+  return condition[0];
 }
 
 /** Native run options out of fit options. */

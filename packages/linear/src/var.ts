@@ -25,6 +25,7 @@ import { FeatureFitted } from './feature-fitted.js';
 import { features } from './features.js';
 import { filledSeries } from './filled-series.js';
 import { overlapLags } from './ols.js';
+import { withResidualChecks } from './residual-checks.js';
 import { defaultMinObservations, runOptions, training } from './training.js';
 import { lagFormulae, standardised, varDiagnostics, withConstant, withoutConstant } from './var-equations.js';
 
@@ -51,7 +52,7 @@ export function varEstimator(options: VarEstimatorOptions = {}): Estimator {
   if (order !== undefined && !(Number.isInteger(order) && order >= 1)) {
     throw new ArgumentError(`order is ${order}`, 'give an integer of at least 1');
   }
-  return { method: 'var', fit: (panel, span, fit) => fitVar(panel, span, fit, options) };
+  return withResidualChecks({ method: 'var', fit: (panel, span, fit) => fitVar(panel, span, fit, options) });
 }
 
 /** What the estimator `var` has learned. */

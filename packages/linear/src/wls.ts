@@ -9,6 +9,7 @@ import {
 } from '@macrograd/core';
 import { olsRegression, type RegressionPanel } from '@macrograd/kernel';
 import { type StaticOptions, staticFitted, staticSettings } from './ols.js';
+import { withResidualChecks } from './residual-checks.js';
 import { training } from './training.js';
 
 /** Noise variances below and above this many times their median count as that: no month decides alone. */
@@ -32,7 +33,10 @@ export function wlsEstimator(options: WlsEstimatorOptions = {}): Estimator {
   if (!(halfLife > 0 && Number.isFinite(halfLife))) {
     throw new ArgumentError(`halfLife is ${halfLife}`, 'give a positive, finite number of rows');
   }
-  return { method: 'wls', fit: (panel, span, fit) => fitWls(panel, span, fit, { ...options, halfLife }) };
+  return withResidualChecks({
+    method: 'wls',
+    fit: (panel, span, fit) => fitWls(panel, span, fit, { ...options, halfLife }),
+  });
 }
 
 async function fitWls(

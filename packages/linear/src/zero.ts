@@ -2,6 +2,7 @@ import { type Estimator, type FitOptions, type Fitted, indexesOfRole, type Panel
 import type { DesignRule } from './design.js';
 import { diagnose } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
+import { withResidualChecks } from './residual-checks.js';
 import { training } from './training.js';
 
 /**
@@ -9,7 +10,7 @@ import { training } from './training.js';
  * beat out of sample.
  */
 export function zeroEstimator(): Estimator {
-  return { method: 'zero', fit: fitZero };
+  return withResidualChecks({ method: 'zero', fit: fitZero });
 }
 
 async function fitZero(panel: Panel, span: Span, options: FitOptions): Promise<Fitted> {

@@ -88,3 +88,86 @@ it('with exposures that stand still the pooled filter ends near least squares', 
     expect(Math.abs(walking.values[at] - fixed.values[at])).toBeLessThan(0.004);
   }
 });
+
+/** Exposure paths of one world under several noises; returns RMSE over the second half. */
+function movingWorld(path: (random: Random, rows: number) => number[], noise: (random: Random, row: number) => number) {
+  const world = linearWorld({ rows: 300, assets: 8, lateStart: 0, noise: 0, holes: 0.02 });
+  const random = new Random(17);
+  const { panel, rows, assets } = world;
+  const returns = panel.returns.slice();
+  const truth = new Float64Array(rows * assets);
+  for (let asset = 0; asset < assets; asset++) {
+    const moves = path(random, rows);
+    for (let row = 0; row < rows; row++) {
+      truth[row * assets + asset] = world.betas[asset * 3] + moves[row];
+      returns[row * assets + asset] += moves[row] * panel.inputs.values[row * 6] + noise(random, row);
+    }
+  }
+  return { panel: { ...panel, returns }, rows, assets, truth };
+}
+
+async function errorOf(world: ReturnType<typeof movingWorld>, make: () => ReturnType<typeof kalmanEstimator>) {
+  const { panel, rows, assets, truth } = world;
+  const fitted = await make().fit(panel, { start: 0, end: rows }, options);
+  const { sd } = fitted.parameters().scaler;
+  const [block] = await collect(fitted.jacobian(panel.inputs, { start: 120, end: rows }));
+  let [squares, inside] = [0, 0];
+  for (let asset = 0; asset < assets; asset++) {
+    for (let row = 120; row < rows; row++) {
+      const at = (asset * block.dates + row - 120) * FACTORS;
+      const off = block.values[at] - truth[row * assets + asset] * sd[0];
+      squares += off * off;
+      if (Math.abs(off) < 1.645 * Math.sqrt(block.variance[at])) inside++;
+    }
+  }
+  const count = assets * (rows - 120);
+  return { rmse: Math.sqrt(squares / count), coverage: inside / count, facts: fitted.diagnostics.facts };
+}
+
+/** A walk, and what reverts with persistence .8. */
+const walk = (random: Random, rows: number) => {
+  let level = 0;
+  return Array.from({ length: rows }, () => (level += 0.0008 * random.normal()));
+};
+const revert = (random: Random, rows: number) => {
+  let level = 0;
+  return Array.from({ length: rows }, () => (level = 0.8 * level + 0.005 * random.normal()));
+};
+const normal = (random: Random) => 0.02 * random.normal();
+
+it('exposures that revert are followed more closely by the mean-reverting form, which finds their persistence', async () => {
+  const world = movingWorld(revert, normal);
+  const reverting = await errorOf(world, () => kalmanEstimator({ form: 'mean_reverting', pooling: 'variances' }));
+  const walking = await errorOf(world, () => kalmanEstimator({ pooling: 'variances' }));
+  // The grid holds .7, .9, .97, .99; the truth is .8.
+  expect([0.7, 0.9]).toContain(reverting.facts.persistence);
+  expect(reverting.facts.log_likelihood).toBeGreaterThan(walking.facts.log_likelihood);
+  expect(reverting.rmse).toBeLessThan(0.95 * walking.rmse);
+  expect(reverting.coverage).toBeGreaterThan(0.82);
+});
+
+it('outliers move the Student-t filter less than the normal one', async () => {
+  // Every twentieth return is ten times as noisy.
+  const world = movingWorld(walk, (random) => (random.uniform() < 0.05 ? 10 : 1) * normal(random));
+  const robust = await errorOf(world, () => kalmanEstimator({ noise: 'student_t' }));
+  const plain = await errorOf(world, () => kalmanEstimator());
+  expect(robust.facts.degrees_of_freedom).toBeLessThanOrEqual(6);
+  expect(robust.rmse).toBeLessThan(0.9 * plain.rmse);
+});
+
+it('normal noise is found to be normal, and costs little', async () => {
+  const world = movingWorld(walk, normal);
+  const plain = await errorOf(world, () => kalmanEstimator());
+  const robust = await errorOf(world, () => kalmanEstimator({ noise: 'student_t' }));
+  expect(robust.facts.degrees_of_freedom).toBeGreaterThanOrEqual(10);
+  expect(robust.rmse).toBeLessThan(1.05 * plain.rmse);
+});
+
+it('the common form says how much of the movement all assets share', async () => {
+  const { panel, rows } = walkingWorld();
+  const fitted = await kalmanEstimator({ form: 'common' }).fit(panel, { start: 0, end: rows }, options);
+  // Half of each step is common; a share of two variances, each known to a factor of about two.
+  expect(fitted.diagnostics.facts.common_share).toBeGreaterThan(0.2);
+  expect(fitted.diagnostics.facts.common_share).toBeLessThan(0.8);
+  expect(() => kalmanEstimator({ form: 'common', pooling: 'none' })).toThrow('needs a cross-section');
+});

@@ -8,6 +8,7 @@ import { addLinear } from './linear-graph.js';
 import { addLstmExposures } from './lstm-exposures.js';
 import { addLstm, longestWindow } from './lstm-graph.js';
 import { addNetwork, addNetworkExposures, type NetworkParameters } from './network.js';
+import { addThreshold, addThresholdExposures } from './threshold-graph.js';
 
 /** Parameters of one method, or of networks with learned heads. */
 export type MethodParameters = FittedParameters | NetworkParameters;
@@ -28,6 +29,8 @@ export function sizesOf(parameters: MethodParameters): ModelSizes {
   if (parameters.method === 'lstm') {
     return { assets: parameters.returnMean.length, scaler, lookback: longestWindow(parameters) };
   }
+  if (parameters.method === 'threshold')
+    return { assets: parameters.intercept.length, scaler, lookback: 1 + parameters.delay };
   const lookback = 'featureMean' in parameters ? featureWindow(parameters) : 1;
   return { assets: parameters.intercept.length, scaler, lookback };
 }
@@ -37,6 +40,7 @@ export function addMethodReturns(graph: GraphBuilder, parameters: MethodParamete
   if (parameters.method === 'network') addNetwork(graph, parameters, raw, returns);
   else if (parameters.method === 'lstm') addLstm(graph, parameters, raw, returns);
   else if ('featureMean' in parameters) addFeatures(graph, parameters, raw, returns);
+  else if (parameters.method === 'threshold') addThreshold(graph, parameters, raw, returns);
   else addLinear(graph, parameters, raw, returns);
 }
 
@@ -45,5 +49,6 @@ export function addMethodExposures(wanted: ExposureGraph, parameters: MethodPara
   if (parameters.method === 'network') return addNetworkExposures(wanted, parameters);
   if (parameters.method === 'lstm') return addLstmExposures(wanted, parameters);
   if ('featureMean' in parameters) return addFeatureExposures(wanted, parameters);
+  if (parameters.method === 'threshold') return addThresholdExposures(wanted, parameters);
   return addLinearExposures(wanted, parameters);
 }

@@ -1,4 +1,10 @@
-import { ArgumentError, type FeatureParameters, type FittedParameters, type ModelInfo } from '@macrograd/core';
+import {
+  ArgumentError,
+  type FeatureParameters,
+  type FittedParameters,
+  type ModelInfo,
+  type RegimeCoefficients,
+} from '@macrograd/core';
 import type { OnnxParameters } from './file.js';
 import type { MethodParameters } from './method.js';
 import type { MixParameters } from './mix.js';
@@ -63,13 +69,21 @@ function withRows(parameters: MethodParameters, rows: Take): MethodParameters {
   if (parameters.method === 'network') return withNetworkRows(parameters, rows);
   if ('featureMean' in parameters) return withFeatureRows(parameters, rows);
   if (parameters.method !== 'lstm') {
-    const { intercept, coefficients, variances, missingCoefficients } = parameters;
-    return {
-      ...parameters,
+    const one = ({ intercept, coefficients, variances, missingCoefficients }: RegimeCoefficients) => ({
       intercept: rows(intercept),
       coefficients: rows(coefficients),
       ...(variances && { variances: rows(variances) }),
       missingCoefficients: rows(missingCoefficients),
+    });
+    if (parameters.method !== 'threshold') return { ...parameters, ...one(parameters) };
+    const { variable, threshold, lower, upper } = parameters;
+    return {
+      ...parameters,
+      ...one(parameters),
+      variable: rows(variable),
+      threshold: rows(threshold),
+      lower: one(lower),
+      upper: one(upper),
     };
   }
   const { returnMean, returnSd, assetGroup, members } = parameters;

@@ -104,7 +104,7 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
     const collector = new Collector(panel, walk.folds, config.methods, exposures, screen, signal);
     // More threads than LSTM fits go into the fits themselves.
     const inner = Math.max(1, Math.floor(threads / (walk.folds.length + 1)));
-    const estimators = estimatorsOf(config.methods, config.lstm, inner);
+    const estimators = estimatorsOf(config, inner);
     await fitAll(panel, planFits(estimators, panel, walk.folds), collector.use, {
       threads,
       seed: config.seed,

@@ -1,4 +1,4 @@
-import { type FeatureParameters, type FittedParameters, InputError } from '@macrograd/core';
+import { type FeatureParameters, type FittedParameters, InputError, type RegimeCoefficients } from '@macrograd/core';
 import { camelCase, snakeCase } from './case.js';
 import type { Tensor, TensorArray } from './safetensors.js';
 
@@ -61,10 +61,20 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
   if (hasFeatures(parameters)) return addFeatureShapes(shapes, parameters);
   if (parameters.method !== 'lstm') {
     const assets = parameters.intercept.length;
-    shapes.set('intercept', [assets]);
-    shapes.set('coefficients', [assets, columns]);
-    if (parameters.variances) shapes.set('variances', [assets, columns]);
-    shapes.set('missing_coefficients', [assets, parameters.missingColumns.length]);
+    const marks = parameters.missingColumns.length;
+    const add = (prefix: string, { variances }: Partial<RegimeCoefficients> = {}) => {
+      shapes.set(`${prefix}intercept`, [assets]);
+      shapes.set(`${prefix}coefficients`, [assets, columns]);
+      if (variances) shapes.set(`${prefix}variances`, [assets, columns]);
+      shapes.set(`${prefix}missing_coefficients`, [assets, marks]);
+    };
+    add('', parameters);
+    if (parameters.method === 'threshold') {
+      shapes.set('variable', [assets]);
+      shapes.set('threshold', [assets]);
+      add('lower.', parameters.lower);
+      add('upper.', parameters.upper);
+    }
     return shapes;
   }
   const assets = parameters.returnMean.length;
@@ -118,7 +128,7 @@ function addFeatureShapes(shapes: Map<string, readonly number[]>, parameters: Fe
 
 /** Arrays with a row an asset: a row of NaN says that the asset could not be estimated. */
 const perAsset =
-  /^(intercept|coefficients|missing_coefficients|heads|return_mean|return_sd|members\.\d+\.(heads|head_variances))$/;
+  /^((lower\.|upper\.)?(intercept|coefficients|missing_coefficients)|heads|return_mean|return_sd|members\.\d+\.(heads|head_variances))$/;
 
 /**
  * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite; an asset that could
@@ -149,11 +159,11 @@ export function checkTensors(
 }
 
 /** Arrays in which NaN says that a single coefficient was left out. */
-const leftOut: ReadonlySet<string> = new Set(['variances', 'head_covariance']);
+const leftOut: ReadonlySet<string> = new Set(['variances', 'lower.variances', 'upper.variances', 'head_covariance']);
 
 /** As {@link firstBad} for such arrays; a variance is not negative either. */
 function firstInfinite({ data }: Tensor, name: string): number {
-  const least = name === 'variances' ? 0 : Number.NEGATIVE_INFINITY;
+  const least = name.endsWith('variances') ? 0 : Number.NEGATIVE_INFINITY;
   return data.findIndex((x: number) => !Number.isNaN(x) && !(x >= least && Number.isFinite(x)));
 }
 

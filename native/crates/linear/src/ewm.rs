@@ -1,6 +1,7 @@
 use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
+use crate::moving_hac::MovingErrors;
 use crate::path::{Output, PathSetup, run_path};
 use crate::prior::{EwmPrior, beliefs};
 use crate::shrink::{Belief, Prepared};
@@ -16,6 +17,8 @@ pub struct EwmOptions {
     pub min_observations: usize,
     /// Whether to compute variances.
     pub variances: bool,
+    /// How, for the plain estimate; a posterior has its own variance.
+    pub errors: MovingErrors,
     /// Columns that are not shrunk to zero (a constant), though to the cross-section.
     pub free_columns: Vec<usize>,
 }
@@ -53,11 +56,17 @@ impl EwmOptions {
 /// `BadOption`, `ShapeMismatch` (a prior of another panel), `Cancelled`.
 ///
 /// ```
-/// use macrograd_linear::{EwmOptions, Panel, PathRange, ewm_path};
+/// use macrograd_linear::{EwmOptions, MovingErrors, Panel, PathRange, ewm_path};
 /// let design = [1.0, 0.0, 1.0, 1.0, 1.0, 3.0, 1.0, 4.0]; // constant, x
 /// let returns = [0.0, 2.0, 6.0, 8.0]; // 2 x
 /// let panel = Panel::new(&design, &returns, 4, 2, 1)?;
-/// let options = EwmOptions { half_life: 2.0, min_observations: 3, variances: true, free_columns: vec![0] };
+/// let options = EwmOptions {
+///     half_life: 2.0,
+///     min_observations: 3,
+///     variances: true,
+///     errors: MovingErrors::Homoscedastic,
+///     free_columns: vec![0],
+/// };
 /// let control = macrograd_simd::Control::with_threads(1);
 /// let path = ewm_path(&panel, &options, None, &PathRange::all(&panel), &control)?;
 /// assert!((path.coefficients[7] - 2.0).abs() < 1e-12);
@@ -76,6 +85,11 @@ pub fn ewm_path(
         min_observations: options.min_observations,
         market: None,
         variances: options.variances,
+        errors: if prior.is_none() {
+            options.errors
+        } else {
+            MovingErrors::Homoscedastic
+        },
     };
     let Some(prior) = prior else {
         return run_path(

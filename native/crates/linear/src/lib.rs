@@ -12,6 +12,8 @@
 //! - [`rolling_ols`]: least squares over the last `window` rows, at every row.
 //! - [`ewm_path`], [`ewm_prior`]: exponentially weighted least squares at every row, shrunk to the
 //!   cross-section of assets and to zero by empirical Bayes.
+//! - [`threshold_search`]: coefficients that change where a variable crosses a threshold.
+//! - [`markov_switching`], [`markov_path`]: coefficients and noise that switch with a hidden Markov chain.
 //! - [`pooled_heads`]: regressions of many assets on the same, possibly many, features with an estimated prior.
 //! - [`kalman_path`], [`kalman_variances`]: coefficients that follow random walks, filtered or smoothed, their variances
 //!   by maximum likelihood.
@@ -23,7 +25,9 @@ mod hac;
 mod heads;
 mod kalman;
 mod lanes;
+mod markov;
 mod maximise;
+mod moving_hac;
 mod ols;
 mod panel;
 mod parallel;
@@ -40,6 +44,7 @@ mod small;
 mod solver;
 mod special;
 mod stream;
+mod threshold;
 mod var;
 
 pub use error::LinearError;
@@ -47,9 +52,11 @@ pub use ewm::{EwmOptions, ewm_path};
 pub use hac::{andrews_bandwidth, automatic_lags, hac_covariance};
 pub use heads::{HeadOptions, PooledHeads, pooled_heads};
 pub use kalman::{
-    KalmanLikelihood, KalmanModel, KalmanOptions, KalmanPath, KalmanReading, KalmanSearch, KalmanVariances,
-    kalman_likelihood, kalman_path, kalman_variances,
+    KalmanLikelihood, KalmanModel, KalmanNoise, KalmanOptions, KalmanPath, KalmanReading, KalmanSearch,
+    KalmanVariances, kalman_likelihood, kalman_path, kalman_variances, kalman_variances_each,
 };
+pub use markov::{Markov, MarkovModel, MarkovOptions, MarkovPath, markov_path, markov_switching};
+pub use moving_hac::MovingErrors;
 pub use ols::{Ols, OlsOptions, Reference, ols};
 pub use panel::Panel;
 pub use path::{Path, PathRange};
@@ -61,6 +68,7 @@ pub use rolling::{RollingOptions, rolling_ols};
 pub use sandwich::{Covariance, Leverage};
 pub use shrinkage_path::{Shrinkage, ShrinkageOptions, ShrinkagePath, shrinkage_path};
 pub use special::{f_upper, normal_two_sided, student_t_two_sided};
+pub use threshold::{ThresholdFit, ThresholdOptions, ThresholdSearch, threshold_search};
 pub use var::{
     AssetEquations, Criterion, Granger, Impulse, ResponseOptions, Responses, Var, VarOrder, asset_responses, granger,
     var, var_order, var_responses,

@@ -4,7 +4,7 @@ use crate::LinearError;
 const MAX_STEPS: usize = 200;
 
 /// A climb ends where the gradient, projected on the box, is below this share of 1 + |value|.
-const GRADIENT_TOLERANCE: f64 = 1e-8;
+pub(crate) const GRADIENT_TOLERANCE: f64 = 1e-8;
 
 /// ... or where a step gains less than this share of 1 + |value|: rounding of the function itself.
 const GAIN_TOLERANCE: f64 = 1e-13;
@@ -23,6 +23,16 @@ pub(crate) struct Maximum {
 /// Maximises a smooth function in a box by BFGS with backtracking (Nocedal and Wright 2006, 6.1); coordinates at a bound
 /// that the gradient points out of are held.
 pub(crate) fn maximise(
+    start: &[f64],
+    bounds: (f64, f64),
+    function: impl FnMut(&[f64]) -> Result<(f64, Vec<f64>), LinearError>,
+) -> Result<Maximum, LinearError> {
+    maximise_to(GRADIENT_TOLERANCE, start, bounds, function)
+}
+
+/// As [`maximise`], to a projected gradient of `tolerance` times 1 + |value|.
+pub(crate) fn maximise_to(
+    tolerance: f64,
     start: &[f64],
     (low, high): (f64, f64),
     mut function: impl FnMut(&[f64]) -> Result<(f64, Vec<f64>), LinearError>,
@@ -50,7 +60,7 @@ pub(crate) fn maximise(
             .map(|(&g, &held)| if held { 0.0 } else { g })
             .collect();
         let steepest = free_gradient.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
-        if steepest <= GRADIENT_TOLERANCE * (1.0 + value.abs()) {
+        if steepest <= tolerance * (1.0 + value.abs()) {
             converged = true;
             break;
         }

@@ -4,6 +4,7 @@ use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
 use crate::lanes::{Estimate, LANES, Lanes};
+use crate::moving_hac::{MovingErrors, MovingHac};
 use crate::panel::Group;
 use crate::parallel::for_each;
 use crate::stream::{Window, WindowRow};
@@ -73,6 +74,8 @@ pub(crate) struct PathSetup<'a> {
     pub min_observations: usize,
     pub market: Option<&'a [f64]>,
     pub variances: bool,
+    /// Of plain estimates; a posterior has its own.
+    pub errors: MovingErrors,
 }
 
 /// Where one asset's path goes.
@@ -96,6 +99,8 @@ pub(crate) struct Output<'o> {
     pub window: &'o WindowRow,
     pub estimate: &'o Estimate,
     pub lane: usize,
+    /// `[column][lane]`, in place of the homoscedastic variances.
+    pub robust: Option<&'o [[f64; LANES]]>,
     pub coefficients: &'o mut [f64],
     /// Empty when variances are not wanted.
     pub variances: &'o mut [f64],
@@ -113,10 +118,10 @@ impl Output<'_> {
             };
         }
         for (j, out) in self.variances.iter_mut().enumerate() {
-            *out = if self.window.solver.kept[j] {
-                self.estimate.variance[self.lane] * self.window.sandwich[j * k + j]
-            } else {
-                f64::NAN
+            *out = match self.robust {
+                _ if !self.window.solver.kept[j] => f64::NAN,
+                Some(robust) => robust[j][self.lane],
+                None => self.estimate.variance[self.lane] * self.window.sandwich[j * k + j],
             };
         }
     }
@@ -224,15 +229,24 @@ fn run_group<P>(
         }
         let Some(shared) = window.evaluate() else { continue };
         let prepared = prepare(row, &shared);
+        let hac = match setup.errors {
+            MovingErrors::Hac { lags } if setup.variances => {
+                Some(MovingHac::new(panel, &window.weighted_rows(), &shared, lags))
+            }
+            _ => None,
+        };
         let at = (row - range.rows.start) * k;
         for (lanes, slots) in lanes.iter_mut().zip(slots.chunks_mut(LANES)) {
+            let assets = lanes.assets().to_vec();
             let estimate = lanes.estimate(&window, &shared);
+            let robust = hac.as_ref().map(|hac| hac.variances(panel, &assets, estimate));
             for (lane, slot) in slots.iter_mut().enumerate() {
                 let end = if slot.variances.is_empty() { at } else { at + k };
                 let output = Output {
                     window: &shared,
                     estimate,
                     lane,
+                    robust: robust.as_deref(),
                     coefficients: &mut slot.coefficients[at..at + k],
                     variances: slot.variances.get_mut(at..end).unwrap_or_default(),
                 };

@@ -1,6 +1,7 @@
 use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
+use crate::moving_hac::MovingErrors;
 use crate::path::{PathSetup, run_path};
 use crate::{LinearError, Panel, Path, PathRange};
 
@@ -13,22 +14,25 @@ pub struct RollingOptions {
     pub min_observations: usize,
     /// Whether to compute variances.
     pub variances: bool,
+    /// How.
+    pub errors: MovingErrors,
 }
 
-/// Least squares over the last `window` rows, at every row: coefficients and homoscedastic variances.
+/// Least squares over the last `window` rows, at every row: coefficients and variances.
 ///
-/// O(K^2) a row and asset. Cross-products are summed without subtraction, so that nothing drifts and nothing that has
+/// O(K^2) a row and asset; with HAC errors O(window K lags) besides. Cross-products are summed without subtraction, so that nothing drifts and nothing that has
 /// left the window is felt; a window whose design has a condition number above about 10^3 is solved by QR instead.
 ///
 /// # Errors
 /// `BadOption`, `Cancelled`.
 ///
 /// ```
-/// use macrograd_linear::{Panel, PathRange, RollingOptions, rolling_ols};
+/// use macrograd_linear::{MovingErrors, Panel, PathRange, RollingOptions, rolling_ols};
 /// let design = [1.0, 0.0, 1.0, 1.0, 1.0, 3.0, 1.0, 4.0]; // constant, x
 /// let returns = [0.0, 2.0, 6.0, 9.0];
 /// let panel = Panel::new(&design, &returns, 4, 2, 1)?;
-/// let options = RollingOptions { window: 3, min_observations: 3, variances: true };
+/// let errors = MovingErrors::Homoscedastic;
+/// let options = RollingOptions { window: 3, min_observations: 3, variances: true, errors };
 /// let path = rolling_ols(&panel, &options, &PathRange::all(&panel), &macrograd_simd::Control::with_threads(1))?;
 /// assert!(path.coefficients[3].is_nan()); // row 1: two observations
 /// assert!((path.coefficients[5] - 2.0).abs() < 1e-12); // row 2: y = 2 x so far
@@ -56,6 +60,7 @@ pub fn rolling_ols(
         min_observations: options.min_observations,
         market: None,
         variances: options.variances,
+        errors: options.errors,
     };
     run_path(
         panel,

@@ -135,7 +135,7 @@ fn nonzero(x: f64) -> f64 {
 
 /// log Gamma(x) for x > 0: Stirling's series (A&S 6.1.41) after shifting x above 15, where the first
 /// term left out is below 1e-17.
-fn ln_gamma(x: f64) -> f64 {
+pub(crate) fn ln_gamma(x: f64) -> f64 {
     let mut shift = 1.0;
     let mut z = x;
     while z < 15.0 {

@@ -3,8 +3,8 @@
 mod support;
 
 use macrograd_linear::{
-    KalmanModel, KalmanOptions, KalmanReading, KalmanSearch, Panel, PathRange, kalman_likelihood, kalman_path,
-    kalman_variances,
+    KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, KalmanSearch, Panel, PathRange, kalman_likelihood,
+    kalman_path, kalman_variances,
 };
 use macrograd_simd::Control;
 use support::Lcg;
@@ -42,6 +42,8 @@ fn options(reading: KalmanReading) -> KalmanOptions<'static> {
         full_covariance: false,
         noise: None,
         min_observations: 5,
+        disturbance: KalmanNoise::Gaussian,
+        parts: 1,
     }
 }
 
@@ -157,6 +159,7 @@ fn score_is_the_derivative_of_the_likelihood() {
         step_variance: vec![0.02, 0.1, 0.05],
         initial_mean: vec![0.0, 0.4, -0.2],
         initial_variance: vec![f64::INFINITY, 1.3, 0.7],
+        transition: vec![1.0; 3],
     };
     let at = |model: &KalmanModel| kalman_likelihood(&panel, model, &control()).expect("fits");
     let here = at(&model);
@@ -195,6 +198,7 @@ fn variances_are_a_maximum_and_zero_where_nothing_moves() {
         model: KalmanModel::diffuse(vec![0.0; COLUMNS]),
         step_parameter: vec![None, Some(0), Some(1)],
         initial_parameter: vec![None; COLUMNS],
+        stationary: vec![false; COLUMNS],
     };
     let found = kalman_variances(&panel, &search, &control()).expect("fits");
     assert!(found.converged);

@@ -1,6 +1,6 @@
 //! Empirical Bayes: the posterior against its definition, and what it buys on simulated cross-sections.
 
-use macrograd_linear::{EwmOptions, EwmPrior, Panel, PathRange, ewm_path, ewm_prior};
+use macrograd_linear::{EwmOptions, EwmPrior, MovingErrors, Panel, PathRange, ewm_path, ewm_prior};
 use macrograd_simd::Control;
 
 /// Two ways of conditioning a joint normal in float64, with a flat prior 10^4 wider than the data's precision.
@@ -80,6 +80,7 @@ fn options() -> EwmOptions {
         half_life: 60.0,
         min_observations: 24,
         variances: true,
+        errors: MovingErrors::Homoscedastic,
         free_columns: vec![0],
     }
 }
@@ -176,6 +177,7 @@ fn one_regressor_without_a_market_has_the_textbook_posterior() {
     let returns: Vec<f64> = design.iter().map(|x| 0.4 * x + noise.normal()).collect();
     let panel = Panel::new(&design, &returns, rows, 1, 1).expect("valid");
     let options = EwmOptions {
+        errors: MovingErrors::Homoscedastic,
         free_columns: Vec::new(),
         ..options()
     };
@@ -214,6 +216,7 @@ fn posterior_matches_the_joint_normal_written_out() {
     }
     let panel = Panel::new(&design, &returns, rows, 1, assets).expect("valid");
     let options = EwmOptions {
+        errors: MovingErrors::Homoscedastic,
         free_columns: Vec::new(),
         ..options()
     };

@@ -7,6 +7,7 @@ mod linear;
 mod linear_factors;
 mod linear_heads;
 mod linear_kalman;
+mod linear_regimes;
 mod linear_static;
 mod lstm;
 mod lstm_directional;

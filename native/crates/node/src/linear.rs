@@ -1,8 +1,8 @@
 //! Entries of the traditional methods.
 
 use macrograd_linear::{
-    Covariance, EwmOptions, EwmPrior, Leverage, LinearError, OlsOptions, Panel, Path, PathRange, Reference,
-    RollingOptions,
+    Covariance, EwmOptions, EwmPrior, Leverage, LinearError, MovingErrors, OlsOptions, Panel, Path, PathRange,
+    Reference, RollingOptions,
 };
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint32Array};
 use napi_derive::napi;
@@ -157,6 +157,18 @@ pub struct LinearRollingOptions {
     pub window: u32,
     pub min_observations: u32,
     pub variances: bool,
+    pub hac: bool,
+    /// Of the HAC variances; negative = automatic.
+    pub lags: i32,
+}
+
+fn moving_errors(hac: bool, lags: i32) -> MovingErrors {
+    let lags = usize::try_from(lags).ok();
+    if hac {
+        MovingErrors::Hac { lags }
+    } else {
+        MovingErrors::Homoscedastic
+    }
 }
 
 /// Options of the exponentially weighted regression.
@@ -165,6 +177,10 @@ pub struct LinearEwmOptions {
     pub half_life: f64,
     pub min_observations: u32,
     pub variances: bool,
+    /// Without a prior.
+    pub hac: bool,
+    /// Of the HAC variances; negative = automatic.
+    pub lags: i32,
     pub free_columns: Vec<u32>,
 }
 
@@ -174,6 +190,7 @@ impl From<&LinearEwmOptions> for EwmOptions {
             half_life: options.half_life,
             min_observations: options.min_observations as usize,
             variances: options.variances,
+            errors: moving_errors(options.hac, options.lags),
             free_columns: options.free_columns.iter().map(|&column| column as usize).collect(),
         }
     }
@@ -244,6 +261,7 @@ pub fn linear_rolling_ols(
             window: options.window as usize,
             min_observations: options.min_observations as usize,
             variances: options.variances,
+            errors: moving_errors(options.hac, options.lags),
         };
         Ok(macrograd_linear::rolling_ols(&panel.view()?, &options, &(&range).into(), control)?.into())
     })

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { type DayNumber, dayNumber, InputError, type MethodId } from '@macrograd/core';
 import type { FactorFileSpec, PanelSpec } from '@macrograd/data';
+import type { KalmanEstimatorOptions, MarkovEstimatorOptions, ThresholdEstimatorOptions } from '@macrograd/linear';
 import { ConfigDocument, type ConfigPath } from './document.js';
 import { checkFills, fillSpec } from './fill.js';
 import { configError } from './issues.js';
@@ -18,6 +19,13 @@ export interface LstmConfig {
   readonly heads: 'closed_form' | 'kalman';
   /** Optimiser steps; undefined = the recipe's own. */
   readonly steps: number | undefined;
+}
+
+/** Options of the traditional methods that have some; the others have their defaults. */
+export interface MethodOptions {
+  readonly kalman?: KalmanEstimatorOptions;
+  readonly threshold?: ThresholdEstimatorOptions;
+  readonly markov?: MarkovEstimatorOptions;
 }
 
 /** Walk-forward evaluation; undefined = by frequency and length of the data. */
@@ -52,6 +60,7 @@ export interface RunConfig {
   readonly panel: PanelDraft;
   readonly methods: readonly MethodId[];
   readonly lstm: LstmConfig;
+  readonly methodOptions: MethodOptions;
   readonly evaluation: EvaluationConfig;
   readonly checks: readonly CheckConfig[];
   readonly output: { readonly dir: string; readonly exposures: 'auto' | 'chosen' | 'all' };
@@ -115,7 +124,7 @@ export function withOverrides(config: RunConfig, { seed, output }: { seed?: numb
 
 function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
   const folder = dirname(resolve(document.file));
-  const { lstm, evaluation } = raw;
+  const { lstm, evaluation, kalman = {}, threshold = {}, markov = {} } = raw;
   return {
     document,
     raw,
@@ -130,6 +139,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       heads: lstm.heads,
       steps: lstm.steps,
     },
+    methodOptions: { kalman: defined(kalman), threshold: defined(threshold), markov: defined(markov) },
     evaluation: {
       initial: evaluation.initial,
       step: evaluation.step,

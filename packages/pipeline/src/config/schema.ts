@@ -17,6 +17,8 @@ export const availableMethods = [
   'pca',
   'var',
   'kalman',
+  'markov',
+  'threshold',
   'distributed_lag',
   'spline',
   'lstm',
@@ -169,6 +171,23 @@ export function configSchema(z: ZodModule) {
         steps: count(1).optional(),
       })
       .prefault({}),
+    // Absent keys leave the hash of a config as it was.
+    kalman: z
+      .strictObject({
+        form: z.enum(['random_walk', 'mean_reverting', 'common']).optional(),
+        noise: z.enum(['gaussian', 'student_t', 'stochastic_volatility']).optional(),
+        pooling: z.enum(['cross_section', 'variances', 'none']).optional(),
+      })
+      .optional(),
+    threshold: z
+      .strictObject({
+        variables: z.array(z.string().min(1)).min(1).optional(),
+        delay: count(0).optional(),
+        scope: z.enum(['pooled', 'asset']).optional(),
+        level: z.number().gt(0).max(1).optional(),
+      })
+      .optional(),
+    markov: z.strictObject({ regimes: z.int().min(2).max(3).optional() }).optional(),
     evaluation: z
       .strictObject({
         scheme: z.enum(['walk_forward']).default('walk_forward'),

@@ -48,7 +48,7 @@ export async function refuseUnbillable(config: RunConfig, spec: PanelSpec): Prom
 /** Out-of-sample R2 over all assets and folds, by method and of the chosen mix. */
 async function pooledScores(config: RunConfig, panel: Panel, options: FitRunOptions): Promise<Record<string, number>> {
   const { folds } = planFolds(config, panel);
-  const estimators = estimatorsOf(config.methods, config.lstm, 1);
+  const estimators = estimatorsOf(config, 1);
   const tasks = planFits(estimators, panel, folds).filter(({ fit }) => fit !== 'final');
   const byTask = new Map<unknown, FoldForecast>();
   await fitAll(

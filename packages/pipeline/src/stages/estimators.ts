@@ -6,23 +6,30 @@ import {
   famaMacBethEstimator,
   kalmanEstimator,
   lassoEstimator,
+  markovEstimator,
   olsEstimator,
   pcaEstimator,
   plsEstimator,
   ridgeEstimator,
   rollingOlsEstimator,
   splineEstimator,
+  thresholdEstimator,
   varEstimator,
   wlsEstimator,
   zeroEstimator,
 } from '@macrograd/linear';
 import { type LstmEstimatorOptions, lstmEstimator } from '@macrograd/model';
-import type { LstmConfig } from '../config/config.js';
+import type { MethodOptions, RunConfig } from '../config/config.js';
 import { availableMethods } from '../config/schema.js';
 
+/** What makers choose from. */
+interface Choices extends MethodOptions {
+  readonly lstm?: LstmEstimatorOptions;
+}
+
 /** How every method is made; the one place that knows them all by name. */
-const makers: Readonly<Record<MethodId, (lstm: LstmEstimatorOptions) => Estimator>> = {
-  zero: zeroEstimator,
+const makers: Readonly<Record<MethodId, (choices: Choices) => Estimator>> = {
+  zero: () => zeroEstimator(),
   ols: () => olsEstimator(),
   rolling_ols: () => rollingOlsEstimator(),
   ewm_ols: () => ewmOlsEstimator(),
@@ -34,17 +41,23 @@ const makers: Readonly<Record<MethodId, (lstm: LstmEstimatorOptions) => Estimato
   fama_macbeth: () => famaMacBethEstimator(),
   pca: () => pcaEstimator(),
   var: () => varEstimator(),
-  kalman: () => kalmanEstimator(),
+  kalman: ({ kalman }) => kalmanEstimator(kalman),
+  markov: ({ markov }) => markovEstimator(markov),
+  threshold: ({ threshold }) => thresholdEstimator(threshold),
   distributed_lag: () => distributedLagEstimator(),
   spline: () => splineEstimator(),
-  lstm: lstmEstimator,
+  lstm: ({ lstm }) => lstmEstimator(lstm),
 };
 
+/** The part of a config that says which estimators there are. */
+type EstimatorConfig = Pick<RunConfig, 'methods' | 'lstm' | 'methodOptions'>;
+
 /** The estimators of a config, in the order of the tables; `threads` are those of one LSTM fit. */
-export function estimatorsOf(methods: readonly MethodId[], lstm: LstmConfig, threads: number): Estimator[] {
+export function estimatorsOf({ methods, lstm, methodOptions }: EstimatorConfig, threads: number): Estimator[] {
   const { hiddenSize, lookback, members, heads, steps } = lstm;
   const length = steps === undefined ? {} : { steps, longSteps: steps };
-  return methods.map((method) => makers[method]({ hiddenSize, lookback, members, heads, threads, ...length }));
+  const choices = { ...methodOptions, lstm: { hiddenSize, lookback, members, heads, threads, ...length } };
+  return methods.map((method) => makers[method](choices));
 }
 
 /**

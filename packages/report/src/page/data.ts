@@ -23,6 +23,8 @@ const ARENA = [
   'pca',
   'var',
   'kalman',
+  'markov',
+  'threshold',
   'distributed_lag',
   'spline',
   'lstm',

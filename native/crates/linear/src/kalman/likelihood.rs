@@ -81,7 +81,7 @@ pub(crate) fn pooled(
 
 fn of_pattern(panel: &Panel, group: &Group, model: &KalmanModel) -> KalmanLikelihood {
     let k = panel.columns;
-    let recursion = Recursion::new(panel, &group.observed, model);
+    let recursion = Recursion::lean(panel, &group.observed, model);
     let sums = Sums::of(&recursion);
     let Smoothed {
         step_information,

@@ -1,18 +1,26 @@
-//! Regressions whose coefficients follow random walks: Kalman filter, fixed-interval smoother, likelihood and score.
+//! Regressions whose coefficients follow random walks or revert: Kalman filter, fixed-interval smoother, likelihood and
+//! score.
 //!
-//!   r_it = x_t'b_it + e_it,   b_i,t+1 = b_it + u_it,   e_it ~ N(0, s_i^2),   u_it ~ N(0, s_i^2 diag q)
+//!   r_it = x_t'b_it + e_it,   b_i,t+1 = phi b_it + u_it,   e_it ~ N(0, s_i^2 c_it),   u_it ~ N(0, s_i^2 diag q)
+//!
+//! phi = 1 walks; a coefficient that reverts to a mean is the sum of two states, the mean (phi = 1, q = 0) and the
+//! deviation. c = 1, or what fat tails or moving volatility make of it (`adaptive`).
 //!
 //! Variances are in units of the noise variance s_i^2, so that assets which miss the same rows share one covariance
 //! recursion whatever their noise. Infinite initial variances are exactly diffuse (Koopman 1997; Durbin and Koopman
 //! 2012, 5.2-5.4). Covariances are updated in Joseph's form, applied as two rank-one products: they stay positive
 //! semi-definite to rounding.
 
+mod adaptive;
+mod each;
 mod likelihood;
 mod path;
 mod recursion;
 mod states;
 mod variances;
 
+pub use adaptive::KalmanNoise;
+pub use each::kalman_variances_each;
 pub use likelihood::{KalmanLikelihood, kalman_likelihood};
 pub use path::{KalmanOptions, KalmanPath, KalmanReading, kalman_path};
 pub use variances::{KalmanSearch, KalmanVariances, kalman_variances};
@@ -28,6 +36,8 @@ pub struct KalmanModel {
     pub initial_mean: Vec<f64>,
     /// `[column]`: its variance there; infinite = diffuse, nothing is known.
     pub initial_variance: Vec<f64>,
+    /// `[column]`: share of a coefficient that is left in the next row, in [-1, 1]; 1 where the start is diffuse.
+    pub transition: Vec<f64>,
 }
 
 impl KalmanModel {
@@ -38,6 +48,7 @@ impl KalmanModel {
             step_variance,
             initial_mean: vec![0.0; columns],
             initial_variance: vec![f64::INFINITY; columns],
+            transition: vec![1.0; columns],
         }
     }
 
@@ -46,6 +57,7 @@ impl KalmanModel {
             ("step_variance", self.step_variance.len()),
             ("initial_mean", self.initial_mean.len()),
             ("initial_variance", self.initial_variance.len()),
+            ("transition", self.transition.len()),
         ];
         for (name, actual) in lengths {
             if actual != panel.columns {
@@ -66,6 +78,17 @@ impl KalmanModel {
             let remedy = "give a variance of at least 0, infinite where nothing is known";
             return Err(LinearError::BadOption {
                 name: "initial_variance",
+                value,
+                remedy,
+            });
+        }
+        let mut pairs = self.transition.iter().zip(&self.initial_variance);
+        if let Some((&value, _)) =
+            pairs.find(|(phi, start)| phi.is_nan() || phi.abs() > 1.0 || (start.is_infinite() && **phi != 1.0))
+        {
+            let remedy = "give a value in [-1, 1], and 1 where nothing is known at the start";
+            return Err(LinearError::BadOption {
+                name: "transition",
                 value,
                 remedy,
             });

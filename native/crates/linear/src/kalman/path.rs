@@ -1,8 +1,9 @@
 use macrograd_simd::Control;
 
 use super::KalmanModel;
+use super::adaptive::{Adapted, Adaption, KalmanNoise};
 use super::recursion::{Recursion, Step};
-use super::states::States;
+use super::states::{Lane, States};
 use crate::lanes::LANES;
 use crate::panel::Group;
 use crate::parallel::for_each;
@@ -35,6 +36,11 @@ pub struct KalmanOptions<'a> {
     pub noise: Option<&'a [f64]>,
     /// Fewest returns for an estimate.
     pub min_observations: usize,
+    /// What the noise is like; anything but Gaussian takes a covariance recursion an asset.
+    pub disturbance: KalmanNoise,
+    /// Blocks of columns whose states add up to one coefficient (mean and deviation of a reverting one); 1 = none.
+    /// Results then have columns / parts columns, and no full covariance.
+    pub parts: usize,
 }
 
 /// States of assets over rows.
@@ -50,6 +56,9 @@ pub struct KalmanPath {
     pub log_likelihood: Vec<f64>,
     /// `[asset]`: returns used, over all rows.
     pub observations: Vec<u32>,
+    /// `[asset]`: degrees of freedom of Student's t (infinite = normal), or step variance of log volatility (0 =
+    /// constant); NaN for Gaussian noise.
+    pub shape: Vec<f64>,
 }
 
 /// What one asset's results are written to.
@@ -59,6 +68,7 @@ struct Slot<'a> {
     noise: &'a mut f64,
     log_likelihood: &'a mut f64,
     observations: &'a mut u32,
+    shape: &'a mut f64,
 }
 
 /// States of the range's rows and assets; `models` has one entry for all assets or one an asset of the panel.
@@ -67,7 +77,7 @@ struct Slot<'a> {
 /// `BadOption` or `ShapeMismatch` for a model that does not fit, `Cancelled`.
 ///
 /// ```
-/// use macrograd_linear::{KalmanModel, KalmanOptions, KalmanReading, Panel, PathRange, kalman_path};
+/// use macrograd_linear::{KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, Panel, PathRange, kalman_path};
 /// // A level that does not move: the filter is the running mean.
 /// let panel = Panel::new(&[1.0, 1.0, 1.0], &[1.0, 3.0, 8.0], 3, 1, 1)?;
 /// let options = KalmanOptions {
@@ -75,6 +85,8 @@ struct Slot<'a> {
 ///     full_covariance: false,
 ///     noise: None,
 ///     min_observations: 2,
+///     disturbance: KalmanNoise::Gaussian,
+///     parts: 1,
 /// };
 /// let range = PathRange { rows: 0..3, assets: 0..1 };
 /// let control = macrograd_simd::Control::with_threads(1);
@@ -90,7 +102,7 @@ pub fn kalman_path(
     control: &Control,
 ) -> Result<KalmanPath, LinearError> {
     check(panel, models, options, range)?;
-    let (assets, rows, k) = (range.assets.len(), range.rows.len(), panel.columns);
+    let (assets, rows, k) = (range.assets.len(), range.rows.len(), panel.columns / options.parts);
     let width = if options.full_covariance { k * k } else { k };
     let mut out = KalmanPath {
         coefficients: vec![f64::NAN; assets * rows * k],
@@ -98,9 +110,11 @@ pub fn kalman_path(
         noise: vec![f64::NAN; assets],
         log_likelihood: vec![f64::NAN; assets],
         observations: vec![0; assets],
+        shape: vec![f64::NAN; assets],
     };
     let mut slots = slots(&mut out, rows * k, rows * width);
-    let limit = if models.len() == 1 { usize::MAX } else { 1 };
+    let together = models.len() == 1 && options.disturbance == KalmanNoise::Gaussian;
+    let limit = if together { usize::MAX } else { 1 };
     let groups = panel.groups(range.assets.clone(), limit);
     let total = groups.len().max(1) as f64;
     for (batch, groups) in groups.chunks(PATTERNS_AT_ONCE).enumerate() {
@@ -165,11 +179,24 @@ struct Pattern<'a> {
     recursion: Recursion<'a>,
     smoothed: Vec<f64>,
     initial_mean: &'a [f64],
+    adapted: Option<Adapted>,
 }
 
 impl<'a> Pattern<'a> {
     fn new(panel: &'a Panel<'a>, group: &Group, model: &'a KalmanModel, options: &KalmanOptions) -> Self {
-        let recursion = Recursion::new(panel, &group.observed, model);
+        let smooth = options.reading == KalmanReading::Smoothed;
+        let kind = options.disturbance;
+        let adapted = (kind != KalmanNoise::Gaussian).then(|| {
+            let adaption = Adaption {
+                panel,
+                group,
+                model,
+                kind,
+            };
+            adaption.run(smooth)
+        });
+        let noise = adapted.as_ref().map(|adapted| adapted.noise.clone());
+        let recursion = Recursion::with_noise(panel, &group.observed, model, noise);
         let smoothed = match options.reading {
             KalmanReading::Filtered => Vec::new(),
             KalmanReading::Smoothed => recursion.smooth(true).covariance,
@@ -178,6 +205,7 @@ impl<'a> Pattern<'a> {
             recursion,
             smoothed,
             initial_mean: &model.initial_mean,
+            adapted,
         }
     }
 
@@ -196,20 +224,20 @@ impl<'a> Pattern<'a> {
             let noise = options.noise.map_or_else(|| sums.noise(squares), |noise| noise[asset]);
             *slot.noise = noise;
             *slot.log_likelihood = sums.log_likelihood(squares, noise);
+            if let Some(adapted) = &self.adapted {
+                *slot.shape = adapted.shape;
+                *slot.log_likelihood = adapted.log_likelihood;
+            }
             for (local, row) in range.rows.clone().enumerate() {
-                for j in 0..k {
-                    if self.unknown(row, j, smooth) {
-                        continue;
-                    }
-                    slot.coefficients[local * k + j] = values[row * k + j][lane];
-                    let own = &covariances[(row * k + j) * k..(row * k + j + 1) * k];
-                    if options.full_covariance {
-                        let out = &mut slot.variances[(local * k + j) * k..(local * k + j + 1) * k];
-                        out.iter_mut().zip(own).for_each(|(out, own)| *out = noise * own);
-                    } else {
-                        slot.variances[local * k + j] = noise * own[j].max(0.0);
-                    }
-                }
+                let read = Read {
+                    values: &values[row * k..(row + 1) * k],
+                    covariance: &covariances[row * k * k..(row + 1) * k * k],
+                    unknown: &|column| self.unknown(row, column, smooth),
+                    parts: options.parts,
+                    noise,
+                    lane,
+                };
+                read.write(local, slot, options.full_covariance);
             }
         }
     }
@@ -219,6 +247,43 @@ impl<'a> Pattern<'a> {
         let k = self.recursion.gains.len() / self.recursion.steps.len().max(1);
         let row = if smoothed { self.recursion.steps.len() - 1 } else { row };
         row < self.recursion.diffuse_rows && self.recursion.diffuse[(row * k + column) * k + column] > UNKNOWN
+    }
+}
+
+/// States of one row on their way out.
+struct Read<'r> {
+    /// `[column]`.
+    values: &'r [Lane],
+    /// `[column][column]`, in units of the noise.
+    covariance: &'r [f64],
+    unknown: &'r dyn Fn(usize) -> bool,
+    parts: usize,
+    noise: f64,
+    lane: usize,
+}
+
+impl Read<'_> {
+    fn write(&self, row: usize, slot: &mut Slot, full: bool) {
+        let k = self.values.len();
+        let width = k / self.parts;
+        for j in 0..width {
+            let own = || (0..self.parts).map(move |part| part * width + j);
+            if own().any(|column| (self.unknown)(column)) {
+                continue;
+            }
+            slot.coefficients[row * width + j] = own().map(|column| self.values[column][self.lane]).sum();
+            if full {
+                let out = &mut slot.variances[(row * k + j) * k..(row * k + j + 1) * k];
+                let covariances = &self.covariance[j * k..(j + 1) * k];
+                out.iter_mut()
+                    .zip(covariances)
+                    .for_each(|(out, own)| *out = self.noise * own);
+            } else {
+                let pairs = own().flat_map(|a| own().map(move |b| (a, b)));
+                let sum: f64 = pairs.map(|(a, b)| self.covariance[a * k + b]).sum();
+                slot.variances[row * width + j] = self.noise * sum.max(0.0);
+            }
+        }
     }
 }
 
@@ -269,15 +334,17 @@ fn slots<'a>(out: &'a mut KalmanPath, coefficients: usize, variances: usize) -> 
         .noise
         .iter_mut()
         .zip(&mut out.log_likelihood)
-        .zip(&mut out.observations);
+        .zip(&mut out.observations)
+        .zip(&mut out.shape);
     scalars
-        .map(|((noise, log_likelihood), observations)| {
+        .map(|(((noise, log_likelihood), observations), shape)| {
             Some(Slot {
                 coefficients: coefficient.next().unwrap_or_default(),
                 variances: variance.next().unwrap_or_default(),
                 noise,
                 log_likelihood,
                 observations,
+                shape,
             })
         })
         .collect()
@@ -286,6 +353,14 @@ fn slots<'a>(out: &'a mut KalmanPath, coefficients: usize, variances: usize) -> 
 fn check(panel: &Panel, models: &[KalmanModel], options: &KalmanOptions, range: &PathRange) -> Result<(), LinearError> {
     range.check(panel)?;
     models.iter().try_for_each(|model| model.check(panel))?;
+    let fits = options.parts > 0 && panel.columns.is_multiple_of(options.parts);
+    if !fits || (options.parts > 1 && options.full_covariance) {
+        return Err(LinearError::BadOption {
+            name: "parts",
+            value: options.parts as f64,
+            remedy: "give a divisor of the number of columns, and 1 with full covariances",
+        });
+    }
     let expected = panel.assets;
     if models.len() != 1 && models.len() != expected {
         return Err(LinearError::ShapeMismatch {

@@ -21,13 +21,17 @@ pub(crate) enum Step {
 pub(crate) struct Recursion<'a> {
     panel: &'a Panel<'a>,
     step_variance: &'a [f64],
+    transition: &'a [f64],
+    /// `[row]`, in units of s^2; 1 without.
+    noise: Option<Vec<f64>>,
     /// `[row]`.
     pub steps: Vec<Step>,
     /// `[row][column]`: the state moves by gain times prediction error.
     pub gains: Vec<f64>,
     /// `[diffuse row][column]`: finite part of the gain (K1 in Durbin and Koopman 2012, 5.2.3).
     second_gains: Vec<f64>,
-    /// `[row][column][column]`, given data up to the row.
+    lean: bool,
+    /// `[row][column][column]`, given data up to the row; lean: of the diffuse rows alone.
     pub filtered: Vec<f64>,
     /// `[diffuse row][column][column]`: infinite part of the covariance given data up to the row.
     pub diffuse: Vec<f64>,
@@ -48,7 +52,29 @@ pub(crate) struct Smoothed {
 }
 
 impl<'a> Recursion<'a> {
-    pub(crate) fn new(panel: &'a Panel<'a>, observed: &[bool], model: &'a KalmanModel) -> Self {
+    /// For a likelihood and its score alone, at a third of the work: keeps no covariances once all is finite, and takes
+    /// P - m m' / F there, which is not guarded against rounding as Joseph's form is.
+    pub(crate) fn lean(panel: &'a Panel<'a>, observed: &[bool], model: &'a KalmanModel) -> Self {
+        Self::build(panel, observed, model, None, true)
+    }
+
+    /// With a noise variance of every row, in units of s^2.
+    pub(crate) fn with_noise(
+        panel: &'a Panel<'a>,
+        observed: &[bool],
+        model: &'a KalmanModel,
+        noise: Option<Vec<f64>>,
+    ) -> Self {
+        Self::build(panel, observed, model, noise, false)
+    }
+
+    fn build(
+        panel: &'a Panel<'a>,
+        observed: &[bool],
+        model: &'a KalmanModel,
+        noise: Option<Vec<f64>>,
+        lean: bool,
+    ) -> Self {
         let k = panel.columns;
         let mut initial = vec![0.0; k * k];
         let mut initial_diffuse = vec![0.0; k * k];
@@ -63,10 +89,13 @@ impl<'a> Recursion<'a> {
         let mut own = Self {
             panel,
             step_variance: &model.step_variance,
+            transition: &model.transition,
+            noise,
             steps: Vec::with_capacity(panel.rows),
             gains: vec![0.0; panel.rows * k],
             second_gains: Vec::new(),
-            filtered: Vec::with_capacity(panel.rows * k * k),
+            lean,
+            filtered: Vec::with_capacity(if lean { 0 } else { panel.rows * k * k }),
             diffuse: Vec::new(),
             diffuse_rows: 0,
             initial,
@@ -85,10 +114,9 @@ impl<'a> Recursion<'a> {
         let mut moment = vec![0.0; k];
         for (row, &observed) in observed.iter().enumerate() {
             if row > 0 {
-                for (j, q) in self.step_variance.iter().enumerate() {
-                    covariance[j * k + j] += q;
-                }
+                self.advance(&mut covariance);
             }
+            let noise = self.noise_at(row);
             let was_diffuse = unknown > 0;
             let mut second = vec![0.0; if was_diffuse { k } else { 0 }];
             let step = if observed {
@@ -96,7 +124,7 @@ impl<'a> Recursion<'a> {
                 let infinite = if was_diffuse { apply(&diffuse, x) } else { Vec::new() };
                 let infinite_variance = dot(x, &infinite);
                 symmetric_times(&covariance, x, &mut moment);
-                let variance = 1.0 + dot(x, &moment);
+                let variance = noise + dot(x, &moment);
                 if was_diffuse && infinite_variance > DIFFUSE_TOLERANCE * dot(x, x) {
                     for (j, gain) in gain.iter_mut().enumerate() {
                         *gain = infinite[j] / infinite_variance;
@@ -107,7 +135,7 @@ impl<'a> Recursion<'a> {
                     if unknown == 0 {
                         diffuse.fill(0.0);
                     }
-                    joseph(&mut covariance, &gain, x, 1.0);
+                    joseph(&mut covariance, &gain, x, noise);
                     Step::Diffuse {
                         variance: infinite_variance,
                     }
@@ -115,7 +143,11 @@ impl<'a> Recursion<'a> {
                     for (gain, moment) in gain.iter_mut().zip(&moment) {
                         *gain = moment / variance;
                     }
-                    joseph(&mut covariance, &gain, x, 1.0);
+                    if self.lean && !was_diffuse {
+                        take_outer(&mut covariance, &moment, &gain);
+                    } else {
+                        joseph(&mut covariance, &gain, x, noise);
+                    }
                     Step::Regular { variance }
                 }
             } else {
@@ -123,7 +155,9 @@ impl<'a> Recursion<'a> {
                 Step::Missing
             };
             self.gains[row * k..(row + 1) * k].copy_from_slice(&gain);
-            self.filtered.extend_from_slice(&covariance);
+            if !self.lean || was_diffuse {
+                self.filtered.extend_from_slice(&covariance);
+            }
             if was_diffuse {
                 self.second_gains.extend_from_slice(&second);
                 self.diffuse.extend_from_slice(&diffuse);
@@ -140,10 +174,31 @@ impl<'a> Recursion<'a> {
             return self.initial.clone();
         }
         let mut covariance = self.filtered[(row - 1) * k * k..row * k * k].to_vec();
+        self.advance(&mut covariance);
+        covariance
+    }
+
+    /// P <- T P T + Q. Diffuse columns have T = 1, so that their infinite part stays as it is.
+    fn advance(&self, covariance: &mut [f64]) {
+        let k = self.panel.columns;
+        if self.transition.iter().any(|&phi| phi != 1.0) {
+            for (row, a) in covariance.chunks_exact_mut(k).zip(self.transition) {
+                row.iter_mut().zip(self.transition).for_each(|(p, b)| *p *= a * b);
+            }
+        }
         for (j, q) in self.step_variance.iter().enumerate() {
             covariance[j * k + j] += q;
         }
-        covariance
+    }
+
+    /// Noise variance of a row in units of s^2.
+    pub(crate) fn noise_at(&self, row: usize) -> f64 {
+        self.noise.as_ref().map_or(1.0, |noise| noise[row])
+    }
+
+    /// `[column]`: what is left of a coefficient in the next row.
+    pub(crate) fn transition(&self) -> &[f64] {
+        self.transition
     }
 
     /// Infinite part of the covariance before the row's own return is seen; `None` once all is finite.
@@ -213,6 +268,7 @@ impl Information {
         let k = self.k;
         let x = recursion.panel.design_row(row);
         let gain = &recursion.gains[row * k..(row + 1) * k];
+        self.advance(recursion.transition);
         match recursion.steps[row] {
             Step::Missing => {}
             Step::Regular { variance } => {
@@ -224,8 +280,20 @@ impl Information {
                 wrap(&mut self.regular, gain, x, 1.0 / variance);
             }
             Step::Diffuse { variance } => {
-                let finite = 1.0 + dot(x, &apply(&recursion.predicted(row), x));
+                let finite = recursion.noise_at(row) + dot(x, &apply(&recursion.predicted(row), x));
                 self.absorb_diffuse(x, gain, recursion.second_gain(row), variance, finite);
+            }
+        }
+    }
+
+    /// N <- T N T: back over the step to the next row.
+    fn advance(&mut self, transition: &[f64]) {
+        if transition.iter().all(|&phi| phi == 1.0) {
+            return;
+        }
+        for n in [&mut self.regular, &mut self.first, &mut self.second] {
+            for (row, a) in n.chunks_exact_mut(self.k).zip(transition) {
+                row.iter_mut().zip(transition).for_each(|(n, b)| *n *= a * b);
             }
         }
     }
@@ -292,6 +360,13 @@ fn add_outer(a: &mut [f64], u: &[f64], v: &[f64], scale: f64) {
     }
 }
 
+/// a -= u v'.
+fn take_outer(a: &mut [f64], u: &[f64], v: &[f64]) {
+    for (row, u) in a.chunks_exact_mut(v.len().max(1)).zip(u) {
+        row.iter_mut().zip(v).for_each(|(a, v)| *a -= u * v);
+    }
+}
+
 /// out = p x for a symmetric p, by rows, so that the inner loop runs over neighbours.
 fn symmetric_times(p: &[f64], x: &[f64], out: &mut [f64]) {
     out.fill(0.0);
@@ -326,13 +401,17 @@ fn joseph(p: &mut [f64], k: &[f64], x: &[f64], noise: f64) {
 
 /// N <- (I - k x')' N (I - k x') + weight x x'.
 fn wrap(n: &mut [f64], k: &[f64], x: &[f64], weight: f64) {
-    let size = x.len();
-    let mut along = vec![0.0; size];
+    let mut along = vec![0.0; x.len()];
     symmetric_times(n, k, &mut along);
-    let scale = weight + dot(k, &along);
-    for i in 0..size {
-        for j in 0..size {
-            n[i * size + j] += scale * x[i] * x[j] - x[i] * along[j] - along[i] * x[j];
+    // x w' + w x' with w = half x - N k.
+    let half = 0.5 * (weight + dot(k, &along));
+    along
+        .iter_mut()
+        .zip(x)
+        .for_each(|(along, x)| *along = half * x - *along);
+    for ((row, a), b) in n.chunks_exact_mut(x.len().max(1)).zip(x).zip(&along) {
+        for ((n, x), w) in row.iter_mut().zip(x).zip(&along) {
+            *n += a * w + b * x;
         }
     }
 }

@@ -32,6 +32,9 @@ impl<'a> States<'a> {
         let mut squares = [0.0; LANES];
         let mut state: Vec<Lane> = initial_mean.iter().map(|&mean| [mean; LANES]).collect();
         for (row, &step) in recursion.steps.iter().enumerate() {
+            if row > 0 {
+                carry(&mut state, recursion.transition());
+            }
             if step != Step::Missing {
                 let x = panel.design_row(row);
                 let mut error = [0.0; LANES];
@@ -71,6 +74,7 @@ impl<'a> States<'a> {
             let x = self.panel.design_row(row);
             let gain = &self.recursion.gains[row * k..(row + 1) * k];
             let error = &self.errors[row];
+            carry(&mut r0, self.recursion.transition());
             match self.recursion.steps[row] {
                 Step::Missing => {}
                 Step::Regular { variance } => {
@@ -103,7 +107,10 @@ impl<'a> States<'a> {
                     .iter_mut()
                     .zip(self.initial)
                     .for_each(|(own, &mean)| *own = [mean; LANES]),
-                _ => own.copy_from_slice(&self.filtered[(row - 1) * k..row * k]),
+                _ => {
+                    own.copy_from_slice(&self.filtered[(row - 1) * k..row * k]);
+                    carry(own, self.recursion.transition());
+                }
             }
             add_product(own, &self.recursion.predicted(row), r0);
             if let Some(diffuse) = self.recursion.predicted_diffuse(row) {
@@ -111,6 +118,15 @@ impl<'a> States<'a> {
             }
         });
         out
+    }
+}
+
+/// What is left of states in the next row; the same backwards.
+fn carry(states: &mut [Lane], transition: &[f64]) {
+    for (state, &phi) in states.iter_mut().zip(transition) {
+        if phi != 1.0 {
+            (0..LANES).for_each(|lane| state[lane] *= phi);
+        }
     }
 }
 
