@@ -15,7 +15,8 @@ export interface EncoderLayer {
  * d h_L / d x_{L-k} of stacked LSTM layers, bottom first, from their forward pass: [batch, H, lag, target].
  *
  * The forward pass keeps the hidden states alone; gates follow from them, cell states from the gates. Then one reverse
- * pass a layer, the top one first, carries D = d h_L / d h_t and C = d h_L / d c_t, [batch, H, H], back through the steps:
+ * pass a layer, the top one first, carries D = d h_L / d h_t and C = d h_L / d c_t, [unit of h_L, batch, H], back through
+ * the steps. The units of h_L come first: what is the same for all of them is then multiplied in long runs.
  *
  *   D += what the layer above passes down at t
  *   dc = C + D o (1 - tanh^2 c)
@@ -35,10 +36,10 @@ export function addHiddenJacobian(
     const columns = layer === layers[0] ? targets : Array.from({ length: layer.weights.inputSize }, (_, j) => j);
     above = addReversePass(graph, layer, columns, { rows: top.weights.hiddenSize, above });
   }
-  return graph.node('Transpose', [above ?? ''], layers[0].own('hidden_jacobian'), { perm: [1, 2, 0, 3] });
+  return graph.node('Transpose', [above ?? ''], layers[0].own('hidden_jacobian'), { perm: [2, 1, 0, 3] });
 }
 
-/** d h_L / d x_t of one layer for every step, [time, batch, rows, column], from what the layer above passes down. */
+/** d h_L / d x_t of one layer for every step, [time, rows, batch, column], from what the layer above passes down. */
 function addReversePass(
   graph: GraphBuilder,
   { weights, edges, own }: EncoderLayer,
@@ -53,13 +54,13 @@ function addReversePass(
     own('batch_size'),
     { axis: 0 },
   );
-  const sizes = [batch, graph.ints(own('jacobian_sizes_by_unit'), [rows, H])];
+  const sizes = [graph.ints(own('rows'), [rows]), batch, graph.ints(own('units'), [H])];
   const shape = graph.node('Concat', sizes, own('jacobian_shape'), { axis: 0 });
   const zero = graph.node('Expand', [graph.floats('zero', [], [0]), shape], own('d_cell_end'));
   const identity = Float32Array.from({ length: H * H }, (_, i) => (i % (H + 1) === 0 ? 1 : 0));
   const start =
     above === undefined
-      ? graph.node('Expand', [graph.floats(own('identity'), [1, H, H], identity), shape], own('d_hidden_end'))
+      ? graph.node('Expand', [graph.floats(own('identity'), [H, 1, H], identity), shape], own('d_hidden_end'))
       : zero;
   const scanned = above === undefined ? factors : [...factors, above];
   const [forward, reverse] = [0, 1];
@@ -72,7 +73,7 @@ function addReversePass(
   return own('d_inputs');
 }
 
-/** The factors of a reverse step that do not depend on D and C, each [time, batch, 1, H]. */
+/** The factors of a reverse step that do not depend on D and C, each [time, batch, H]. */
 function addLocalDerivatives(
   graph: GraphBuilder,
   member: LayerWeights,
@@ -87,16 +88,14 @@ function addLocalDerivatives(
   const rest = (edge: Edge, name: string) => graph.node('Sub', [one, edge], own(name));
   const cell = addCellStates(graph, f, product('new_content', i, g), encoder.last, own);
   const squashed = graph.node('Tanh', [cell], own('squashed_cell'));
-  const factors = {
-    through_cell: product('through_cell', o, rest(product('squashed_square', squashed, squashed), 'squashed_slope')),
-    to_input_gate: product('to_input_gate', g, i, rest(i, 'input_gate_rest')),
-    to_forget_gate: product('to_forget_gate', beforeStep(graph, cell, own('cell')), f, rest(f, 'forget_gate_rest')),
-    to_cell_gate: product('to_cell_gate', i, rest(product('cell_gate_square', g, g), 'cell_gate_slope')),
-    to_output_gate: product('to_output_gate', squashed, o, rest(o, 'output_gate_rest')),
-    forget_gate: f,
-  };
-  const axis = graph.ints('axis_2', [2]);
-  return Object.entries(factors).map(([name, edge]) => graph.node('Unsqueeze', [edge, axis], own(`${name}_row`)));
+  return [
+    product('through_cell', o, rest(product('squashed_square', squashed, squashed), 'squashed_slope')),
+    product('to_input_gate', g, i, rest(i, 'input_gate_rest')),
+    product('to_forget_gate', beforeStep(graph, cell, own('cell')), f, rest(f, 'forget_gate_rest')),
+    product('to_cell_gate', i, rest(product('cell_gate_square', g, g), 'cell_gate_slope')),
+    product('to_output_gate', squashed, o, rest(o, 'output_gate_rest')),
+    f,
+  ];
 }
 
 /** Activated gates i, f, g, o, each [time, batch, H]. */
@@ -164,12 +163,12 @@ function reverseStep(
   const toInput = graph.weights(own('weight_ih_targets'), [4 * H, targets.length], columns);
   const toHidden = graph.weights(own('weight_hh_rows'), [4 * H, H], member.weightHh);
   const body = new GraphBuilder(own('reverse_step'), 'derivatives of the last hidden state by one step');
-  const state = [own('d_batch'), rows, H];
+  const state = [rows, own('d_batch'), H];
   const carried = body.input(own('d_hidden_in'), state);
   const cell = body.input(own('d_cell_in'), state);
   const names = ['through', 'at_input', 'at_forget', 'at_cell', 'at_output', 'forget'].map((name) => own(name));
   const [through, atInput, atForget, atCell, atOutput, forget] = names.map((name) =>
-    body.input(name, [own('d_batch'), 1, H]),
+    body.input(name, [own('d_batch'), H]),
   );
   const mul = (a: Edge, b: Edge, name: string) => body.node('Mul', [a, b], own(name));
   const hidden = stacked
@@ -189,7 +188,7 @@ function reverseStep(
   );
   body.output(body.node('MatMul', [gates, toHidden], own('d_hidden_out')), state);
   body.output(mul(total, forget, 'd_cell_out'), state);
-  body.output(body.node('MatMul', [gates, toInput], own('d_input')), [own('d_batch'), rows, targets.length]);
+  body.output(body.node('MatMul', [gates, toInput], own('d_input')), [rows, own('d_batch'), targets.length]);
   return body.finish();
 }
 
