@@ -1,3 +1,4 @@
+export { type AlarmOptions, type ExposureAlarms, monitorExposures } from './alarm.js';
 export { type Attribution, type AttributionOptions, integratedGradients } from './attribution.js';
 export { type ExposureCube, type ExposureKind, type ExposureOptions, exposureCube } from './cube.js';
 export {

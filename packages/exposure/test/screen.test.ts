@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { monthEndOfIndex, type Panel, Random } from '@macrograd/core';
+import type { Panel } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import {
   AddedVariableTest,
@@ -9,6 +9,7 @@ import {
   combinePValues,
   screenFactors,
 } from '../src/index.js';
+import { world } from './world.js';
 
 interface Golden {
   addedVariables: {
@@ -89,34 +90,6 @@ describe('combinePValues', () => {
     expect(combinePValues([])).toBeNaN();
   });
 });
-
-/** Monthly factors, two of them persistent as yields and inflation are, and returns of SD 1 made of them. */
-function world(
-  seed: number,
-  assets: number,
-  rows: number,
-  expected: (z: (row: number, factor: number) => number, row: number, asset: number) => number,
-): Panel {
-  const random = new Random(seed);
-  const persistence = [0.96, 0.3, 0.2, 0.96];
-  const values = new Float64Array(rows * persistence.length);
-  const z = (row: number, factor: number) => (row < 0 ? 0 : values[row * persistence.length + factor]);
-  const returns = new Float64Array(rows * assets);
-  for (let row = 0; row < rows; row++) {
-    persistence.forEach((a, j) => {
-      values[row * persistence.length + j] = a * z(row - 1, j) + Math.sqrt(1 - a * a) * random.normal();
-    });
-    for (let asset = 0; asset < assets; asset++) {
-      returns[row * assets + asset] = expected(z, row, asset) + random.normal();
-    }
-  }
-  const axis = { frequency: 'M', dates: Int32Array.from({ length: rows }, (_, t) => monthEndOfIndex(t)) } as const;
-  const factors = ['A', 'B', 'C', 'D'].map(
-    (name) => ({ name, role: 'factor', unit: 'pp', transform: 'none', releaseLag: 0, source: 'test' }) as const,
-  );
-  const named = Array.from({ length: assets }, (_, i) => ({ name: `${i}`, source: 'test', labels: [] }));
-  return { axis, inputs: { axis, factors, values }, assets: named, returns, horizon: 0 };
-}
 
 const LEVEL = 0.1;
 const all = ({ axis }: Panel) => ({ start: 0, end: axis.dates.length });

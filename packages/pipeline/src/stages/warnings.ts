@@ -1,5 +1,6 @@
 import { type Fitted, formatIsoDate, type MethodId, type Panel } from '@macrograd/core';
-import { BARELY_SEEN_SHARE, benjaminiHochberg, regimeShare, type Screen } from '@macrograd/exposure';
+import type { Fold } from '@macrograd/evaluation';
+import { BARELY_SEEN_SHARE, benjaminiHochberg, monitorExposures, regimeShare, type Screen } from '@macrograd/exposure';
 import type { RunConfig } from '../config/config.js';
 import type { ScoreRow } from '../tables/results.js';
 
@@ -86,6 +87,24 @@ export function breakWarnings(
     });
   return [
     `${count(found, 'linear exposure')} changed at some date, most surely ${some(names)}: the past says less of them`,
+  ];
+}
+
+/** Linear exposures that left, in the last fold and row by row as it came, what the rows before it had shown. */
+export function alarmWarnings(panel: Panel, folds: readonly Fold[], level: number): string[] {
+  const last = folds[folds.length - 1];
+  const { row } = monitorExposures(panel, last.train, last.test, { level });
+  const factors = panel.inputs.factors.filter(({ role }) => role === 'factor');
+  const alarms = Array.from(row.keys())
+    .filter((cell) => row[cell] >= 0)
+    .map((cell) => {
+      const [asset, factor] = [Math.floor(cell / factors.length), cell % factors.length];
+      const since = formatIsoDate(panel.axis.dates[row[cell]]).slice(0, 7);
+      return `${panel.assets[asset].name} on ${factors[factor].name} (${since})`;
+    });
+  if (alarms.length === 0) return [];
+  return [
+    `alarm: ${count(alarms.length, 'linear exposure')} left in the last fold what was known before it, ${some(alarms)}; a false alarm over all pairs has the probability ${level}`,
   ];
 }
 
