@@ -59,7 +59,7 @@ test('counts significant pairs and says what is not provable', () => {
   const [first, second] = whatThisSays(data);
   expect(first).toContain('2 of 4 asset-factor pairs, in 2 of 2 assets, are significant by the LSTM');
   expect(first).toContain('for the other 2 an exposure is not provable');
-  expect(second).toContain('each method finds: OLS 1');
+  expect(second).toContain('the screen of the data finds 1 linear link within the month');
   expect(second).toContain('INFL: 2 assets, all negative');
 });
 

@@ -74,11 +74,22 @@ function strongestFactor(data: PageData): string {
   return `The factor with the most significant links is ${data.factors[best.i].name}: ${count(best.all, 'asset')}, ${sign}.`;
 }
 
+/** Methods whose exposures have lags or states; their pairs are screened for effects of those kinds too. */
+const WIDE_METHODS = ['var', 'distributed_lag', 'spline', 'lstm'];
+
+/** What the screen finds whatever was chosen: methods of a kind share their tests, so that one of each kind tells all. */
 function otherScreens(data: PageData): string {
-  const others = data.methods
-    .filter((method) => method !== headlineMethod(data) && data.summary[method]?.q.some((q) => q !== null))
-    .map((method) => `${methodName(method)} ${selectedPairs(data, method).total}`);
-  return others.length > 0 ? ` By its own screen each method finds: ${others.join(', ')}.` : '';
+  const screened = data.methods.filter(
+    (method) => method !== headlineMethod(data) && data.summary[method]?.q.some((q) => q !== null),
+  );
+  const found = (method: string | undefined) => (method === undefined ? undefined : selectedPairs(data, method).total);
+  const linear = found(screened.find((method) => !WIDE_METHODS.includes(method)));
+  const wide = found(screened.find((method) => WIDE_METHODS.includes(method)));
+  const parts = [
+    ...(linear === undefined ? [] : [`${count(linear, 'linear link')} within the ${data.period}`]),
+    ...(wide === undefined ? [] : [`${wide} of any kind, delayed and state-dependent ones included`]),
+  ];
+  return parts.length > 0 ? ` Whatever method is chosen, the screen of the data finds ${parts.join(' and ')}.` : '';
 }
 
 function outOfSample(data: PageData): string {
