@@ -25,7 +25,13 @@ describe('config', () => {
     expect(config.methods).toEqual(['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm']);
     expect(config).toMatchObject({ name: 'project', seed: 1, checks: [] });
     expect(config.panel).toMatchObject({ timing: 'reference', horizon: 0, span: {} });
-    expect(config.lstm).toEqual({ hiddenSize: 16, lookback: 'auto', members: 3, steps: undefined });
+    expect(config.lstm).toEqual({
+      hiddenSize: 16,
+      lookback: 'auto',
+      members: 3,
+      heads: 'closed_form',
+      steps: undefined,
+    });
     expect(config.panel.factors).toEqual([{ file: '/project/macro.csv', format: 'auto', aggregate: 'last' }]);
     expect(config.output).toEqual({ dir: '/project/out', exposures: 'auto' });
   });
