@@ -24,24 +24,17 @@ export interface TypedColumn {
 export function gridOfColumns(file: string, columns: readonly TypedColumn[]): Grid {
   const count = columns[0]?.values.length ?? 0;
   refuseHugeTable(file, count, columns.length);
+  const toCell = cellMaker();
   const rows = Array.from({ length: count }, (_, row) => columns.map(({ values }) => toCell(values[row])));
-  return gridOf(
+  return gridOfCells(
     file,
     columns.map(({ name }) => name),
     rows,
   );
 }
 
-/** As {@link gridOfColumns}, of rows. */
-export function gridOfRows(file: string, header: readonly string[], rows: readonly (readonly unknown[])[]): Grid {
-  return gridOf(
-    file,
-    header,
-    rows.map((row) => row.map(toCell)),
-  );
-}
-
-function gridOf(file: string, header: readonly string[], cells: readonly (readonly Cell[])[]): Grid {
+/** As {@link gridOfColumns}, of rows of cells. */
+export function gridOfCells(file: string, header: readonly string[], cells: readonly (readonly Cell[])[]): Grid {
   const rows = [header, ...cells];
   const lines = rows.map((_, row) => row);
   const place = (row: number, column?: number): Place => {
@@ -51,10 +44,20 @@ function gridOf(file: string, header: readonly string[], cells: readonly (readon
   return { file, rows, lines, blankRows: 0, place };
 }
 
-function toCell(value: unknown): Cell {
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return value;
-  if (typeof value === 'bigint') return Number(value);
-  if (value instanceof Date) return value.toISOString().replace('T00:00:00.000Z', '');
-  return String(value);
+/** What turns typed values into cells; it remembers days, of which a table of many series has few. */
+export function cellMaker(): (value: unknown) => Cell {
+  const days = new Map<number, string>();
+  const dayText = (day: Date) => {
+    const known = days.get(day.getTime());
+    if (known !== undefined) return known;
+    const text = day.toISOString().replace('T00:00:00.000Z', '');
+    days.set(day.getTime(), text);
+    return text;
+  };
+  return (value) => {
+    if (value === null || value === undefined) return '';
+    if (typeof value === 'number') return value;
+    if (typeof value === 'bigint') return Number(value);
+    return value instanceof Date ? dayText(value) : String(value);
+  };
 }

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { InputError, MacrogradError } from '@macrograd/core';
-import { quoted } from './cells.js';
-import { gridOfRows, refuseHugeTable } from './columnar.js';
+import { type Cell, quoted } from './cells.js';
+import { cellMaker, gridOfCells, refuseHugeTable } from './columnar.js';
 import type { Grid } from './grid.js';
 import { listNames } from './table.js';
 
@@ -106,12 +106,13 @@ export async function runQuery(connection: DuckDBConnection, sql: string, file: 
     }
     const result = await statement.stream();
     const header = result.columnNames();
-    const rows: (readonly unknown[])[] = [];
+    const rows: Cell[][] = [];
+    const toCell = cellMaker();
     for await (const some of result.yieldRowsJs()) {
-      for (const row of some) rows.push(row);
+      for (const row of some) rows.push(row.map(toCell));
       refuseHugeTable(file, rows.length, header.length);
     }
-    return gridOfRows(file, header, rows);
+    return gridOfCells(file, header, rows);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     throw refuse(`DuckDB refuses the query: ${reasonOf(cause)}`, 'correct it', cause);

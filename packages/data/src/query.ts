@@ -1,4 +1,4 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDateValue } from '@duckdb/node-api';
 import type { DayNumber } from '@macrograd/core';
 import { type Cell, readNumber } from './cells.js';
 import { identifier, LOCKED, runQuery, withDuckDb } from './database.js';
@@ -41,16 +41,22 @@ type Typed =
   | { readonly type: 'VARCHAR'; readonly values: readonly (string | null)[] };
 
 async function fillTable(connection: DuckDBConnection, names: readonly string[], grid: Grid, options: ReadOptions) {
-  const { DuckDBDateValue } = await import('@duckdb/node-api');
+  const duckdb = await import('@duckdb/node-api');
   const columns = names.map((_, column) => typedColumn(grid, column, options));
   const types = columns.map(({ type }, i) => `${identifier(names[i])} ${type}`);
   await connection.run(`CREATE TABLE ${TABLE} (${types.join(', ')})`);
   const appender = await connection.createAppender(TABLE);
+  const dates = new Map<DayNumber, DuckDBDateValue>();
+  const dateOf = (day: DayNumber) => {
+    const date = dates.get(day) ?? new duckdb.DuckDBDateValue(day);
+    dates.set(day, date);
+    return date;
+  };
   for (let row = 0; row + 1 < grid.rows.length; row++) {
     for (const { type, values } of columns) {
       const value = values[row];
       if (value === null) appender.appendNull();
-      else if (type === 'DATE') appender.appendDate(new DuckDBDateValue(value as DayNumber));
+      else if (type === 'DATE') appender.appendDate(dateOf(value as DayNumber));
       else if (type === 'DOUBLE') appender.appendDouble(value as number);
       else appender.appendVarchar(value as string);
     }
@@ -63,11 +69,20 @@ function typedColumn(grid: Grid, column: number, options: ReadOptions): Typed {
   const cells = grid.rows.slice(1).map((row) => row[column]);
   const dates = asDates(cells, options);
   if (dates !== undefined) return { type: 'DATE', values: dates };
-  const numbers = cells.map((cell) => readNumber(cell, grid.decimal));
-  if (numbers.every((value) => typeof value === 'number')) {
-    return { type: 'DOUBLE', values: numbers.map((value) => (Number.isNaN(value) ? null : value)) };
-  }
+  const numbers = asNumbers(cells, grid.decimal);
+  if (numbers !== undefined) return { type: 'DOUBLE', values: numbers };
   return { type: 'VARCHAR', values: cells.map((cell) => (String(cell).trim() === '' ? null : String(cell))) };
+}
+
+/** Numbers where every cell is one or missing. */
+function asNumbers(cells: readonly Cell[], decimal: Grid['decimal']): (number | null)[] | undefined {
+  const numbers: (number | null)[] = [];
+  for (const cell of cells) {
+    const value = readNumber(cell, decimal);
+    if (typeof value !== 'number') return undefined;
+    numbers.push(Number.isNaN(value) ? null : value);
+  }
+  return numbers;
 }
 
 /** Days where every cell that is not empty is a date of one style, and numbers alone would not do as well. */
@@ -82,9 +97,12 @@ function asDates(cells: readonly Cell[], options: ReadOptions): (DayNumber | nul
     style = order === 'mdy' ? 'MM/DD/YYYY' : 'DD/MM/YYYY';
   }
   const days: (DayNumber | null)[] = [];
+  const known = new Map<Cell, DayNumber | null>();
   for (const cell of cells) {
-    const day = String(cell).trim() === '' ? null : readDate(cell, style);
+    const seen = known.get(cell);
+    const day = seen === undefined ? (String(cell).trim() === '' ? null : readDate(cell, style)) : seen;
     if (day !== null && typeof day !== 'number') return undefined;
+    known.set(cell, day);
     days.push(day);
   }
   return days;
