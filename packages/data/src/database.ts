@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { InputError, MacrogradError } from '@macrograd/core';
 import { type Cell, quoted } from './cells.js';
@@ -47,7 +48,14 @@ export async function readDatabase(path: string, file: string, { table, sql }: W
   const grid = await withDuckDb(path, { access_mode: 'READ_ONLY', ...LOCKED }, file, async (connection) =>
     runQuery(connection, sql ?? `FROM ${await chooseTable(connection, file, table)}`, file),
   );
-  return { ...grid, isDatabase: true };
+  const hasLog = await stat(`${path}.wal`).then(
+    () => true,
+    () => false,
+  );
+  const notes = hasLog
+    ? ['its log (.wal) was read too and is no part of the hash: close the database to merge it']
+    : [];
+  return { ...grid, isDatabase: true, notes };
 }
 
 /** Opens DuckDB in memory or on a database, with settings beside those that all have. */

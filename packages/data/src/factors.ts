@@ -39,6 +39,8 @@ export interface SourceFactor {
 /** A macro series after its transform, on its own dates. */
 export interface PreparedFactor {
   readonly meta: FactorMeta;
+  /** Last date of the source, where values are carried beyond it. */
+  readonly ends?: DayNumber;
   readonly series: Series;
   /** The same of every vintage, where the timing is what was known and the source has vintages. */
   readonly editions: readonly Edition<Series>[] | undefined;
@@ -124,8 +126,10 @@ function prepareFactor(
     return { meta, series, editions: undefined, releases: undefined };
   }
   const editions = timing === 'available' ? factor.editions : undefined;
+  const ends = spec.gaps === 'carry' ? broughtDown(factor.series, frequency, file).dates.at(-1) : undefined;
   return {
     meta,
+    ...(ends === undefined ? {} : { ends }),
     releases: timing === 'available' ? factor.releases : undefined,
     series: prepare(factor.series, table),
     editions: editions?.map(({ known, content }) => ({ known, content: prepare(content.series, content.table) })),

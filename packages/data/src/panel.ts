@@ -98,8 +98,10 @@ async function readerOf({ calendar }: Pick<PanelSpec, 'calendar'>) {
   return cachingReader(calendar === undefined ? undefined : await readHolidays(calendar));
 }
 
-/** A factor with the dates that it speaks about: of its newest vintage also the day on which it was known. */
-function reach({ series, editions }: PreparedFactor): Series {
+/** A factor with the dates that it speaks about: of its newest vintage also the day on which it was known, and none to
+ * which values are carried alone. */
+function reach({ series, editions, ends }: PreparedFactor): Series {
+  if (ends !== undefined) return { ...series, dates: series.dates.filter((date) => date <= ends) };
   const known = editions?.at(-1)?.known ?? Number.NEGATIVE_INFINITY;
   return known > (series.dates.at(-1) ?? 0) ? { ...series, dates: Int32Array.of(...series.dates, known) } : series;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -106,6 +106,24 @@ describe('a DuckDB database', () => {
     expect(await refusal(database, options)).toMatch(
       /refuses the query: (?:Permission|Missing Extension|Catalog) Error/,
     );
+  });
+
+  test('rows that lie in its log yet are read, and told, and the log stays', async () => {
+    const path = join(folder, 'open.duckdb');
+    const instance = await DuckDBInstance.create(path);
+    const connection = await instance.connect();
+    await connection.run('CREATE TABLE rates AS FROM range(6) x(A)');
+    await connection.run('ALTER TABLE rates ADD COLUMN date DATE');
+    await connection.run("UPDATE rates SET date = last_day(DATE '2020-01-01' + to_months(A::INT))");
+    // As a program that ended without closing leaves them.
+    const copy = join(folder, 'left.duckdb');
+    for (const end of ['', '.wal']) copyFileSync(`${path}${end}`, `${copy}${end}`);
+    connection.closeSync();
+    instance.closeSync();
+    const { series, notes } = await readTable(copy);
+    expect(Array.from(series.get('A')?.values ?? [])).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(notes.join()).toContain('its log (.wal) was read too and is no part of the hash');
+    expect(existsSync(`${copy}.wal`)).toBe(true);
   });
 
   test('cut off or damaged: refused', async () => {
