@@ -40,7 +40,8 @@ def returns(document, tensors, window):
     parameters = document["parameters"]
     z = (window - tensors["scaler.mean"]) / tensors["scaler.sd"]
     observed = (~z.isnan()).double()
-    z = z.nan_to_num(0)
+    limit = parameters.get("input_limit", float("inf"))
+    z = z.clamp(-limit, limit).nan_to_num(0)
     steps = torch.cat([z[:, :, parameters["window_columns"]], observed[:, :, parameters["flagged"]]], dim=2)
     linear = z[:, :, parameters["columns"]]
     total = 0
