@@ -25,9 +25,10 @@ function factorLines({ table, reason, series, passedOver }: Proposal): string[] 
   return [
     `  - file: ${quoted(basename(table.file))} # ${reason}`,
     '    series:',
-    ...series.map(({ column, transform, reason: why }) => {
+    ...series.map(({ column, transform, unit, reason: why }) => {
       const step = transform === undefined ? '' : `, transform: ${transform}`;
-      return `      ${quoted(column)}: { column: ${quoted(column)}${step} } # ${why}`;
+      const told = unit === undefined ? '' : `, unit: ${quoted(unit)}`;
+      return `      ${quoted(column)}: { column: ${quoted(column)}${step}${told} } # ${why}`;
     }),
     ...left,
   ];

@@ -197,6 +197,17 @@ describe('macrograd init with files of one’s own', () => {
     expect(readFileSync(join(dir, 'config.yaml'), 'utf8')).toContain('values: prices');
   });
 
+  it('knows which of FRED’s series are in per cent, and leaves the others', () => {
+    const rates = lines('date,GS10,OTHER', (t) => [5 + 3 * Math.sin(t / 20), 5 + 3 * Math.cos(t / 20)]);
+    const dir = project({ 'macro.csv': rates, 'returns.csv': returns });
+    expect(macrograd(['init'], { cwd: dir }).code).toBe(0);
+    const config = readFileSync(join(dir, 'config.yaml'), 'utf8');
+    expect(config).toContain('GS10: { column: GS10, transform: diff, unit: "%" }');
+    expect(config).toContain('OTHER: { column: OTHER, transform: diff }');
+    const { stdout } = macrograd(['check', 'config.yaml', '--json'], { cwd: dir });
+    expect(JSON.parse(stdout).factors.map(({ unit }: { unit: string }) => unit)).toEqual(['pp', 'unit']);
+  });
+
   it('refuses files of one kind alone', () => {
     const { code, stderr } = macrograd(['init'], { cwd: project({ 'returns.csv': returns }) });
     expect(code).toBe(2);

@@ -24,8 +24,14 @@ export interface Proposal {
 export interface ProposedSeries {
   readonly column: string;
   readonly transform: TransformId | undefined;
+  /** `%` of series that FRED publishes in per cent by this name; undefined where nothing is known. */
+  readonly unit: '%' | undefined;
   readonly reason: string;
 }
+
+/** Rates and shares that FRED publishes in per cent. */
+const PERCENT_MACRO =
+  /^(?:D?GS\d+(?:MO)?|D?TB\d(?:MS)?|FEDFUNDS|D?FF|D?[AB]AA|UNRATE|CP3Mx?|(?:TB\dSM|T\d+Y|[AB]AA)FFM)$/;
 
 /** Columns of a factor file above which well-known ones are preferred to all. */
 const MANY = 20;
@@ -167,14 +173,18 @@ const LEVEL_MEMORY = 0.85;
 
 function proposeSeries(series: Series, code: number | undefined): ProposedSeries {
   const column = series.name;
-  if (code !== undefined) return { column, transform: undefined, reason: `code ${code} of the file` };
   const { memory, min, max } = facts(series);
-  if (!(memory > LEVEL_MEMORY)) return { column, transform: 'none', reason: 'little memory: taken as it is' };
+  // The same name over decimals would be another unit.
+  const unit = PERCENT_MACRO.test(column) && max > 1 ? '%' : undefined;
+  if (code !== undefined) {
+    return { column, transform: undefined, unit: code <= 2 ? unit : undefined, reason: `code ${code} of the file` };
+  }
+  if (!(memory > LEVEL_MEMORY)) return { column, transform: 'none', unit, reason: 'little memory: taken as it is' };
   // Rates and spreads lie within tens of per cent; indexes, prices and volumes above.
   const isIndex = min > 0 && max > 40;
   return isIndex
-    ? { column, transform: 'dlog', reason: 'a positive level: its growth' }
-    : { column, transform: 'diff', reason: 'a level like a rate: its change' };
+    ? { column, transform: 'dlog', unit: undefined, reason: 'a positive level: its growth' }
+    : { column, transform: 'diff', unit, reason: 'a level like a rate: its change' };
 }
 
 function mostly(series: readonly Series[], test: (one: Series) => boolean): boolean {
