@@ -14,8 +14,12 @@ import { overlapLags } from './ols.js';
 import { withResidualChecks } from './residual-checks.js';
 import { type Candidates, thresholdCandidates } from './threshold-candidates.js';
 import { ThresholdFitted } from './threshold-fitted.js';
+import { shrunkRegimes } from './threshold-heads.js';
 import { acceptedSplits, fitRegimes, type RegimeFits, type Splits } from './threshold-regimes.js';
 import { defaultMinObservations, runOptions, type Training, training } from './training.js';
+
+/** Fewer assets than this have no cross-section to speak of. */
+const LEAST_CROSS_SECTION = 4;
 
 /** Assets whose returns decide on a common threshold; more hardly move it, and each costs a bootstrap. */
 const POOLED_ASSETS = 200;
@@ -32,6 +36,11 @@ export interface ThresholdEstimatorOptions {
   readonly delay?: number;
   /** Default `pooled`: one threshold for all assets; `asset`: each asset its own. */
   readonly scope?: 'pooled' | 'asset';
+  /**
+   * Default `cross_section`, with a common threshold and four assets or more: the coefficients of both regimes under one
+   * prior estimated from all assets; `none`: least squares.
+   */
+  readonly shrinkage?: 'cross_section' | 'none';
   /** Share of the rows that each regime keeps at least; default .15. */
   readonly trimming?: number;
   /** Largest p-value at which a threshold is kept; 1 keeps every one. Default .05. */
@@ -83,6 +92,10 @@ async function fitThreshold(panel: Panel, span: Span, fit: FitOptions, options: 
   const found = await search(own, candidates, pooled, minObservations, fit, options);
   const splits = acceptedSplits(found, own.panel.assets, pooled, options.level);
   const regimes = await fitRegimes(own.panel, candidates.values, splits, regression);
+  const shrunk =
+    pooled && own.panel.assets >= LEAST_CROSS_SECTION && (options.shrinkage ?? 'cross_section') === 'cross_section'
+      ? await commonRegimes(own.panel, candidates, splits, minObservations, fit)
+      : undefined;
   const facts = { condition_number: largestFinite(whole.condition), ...factsOf(found, splits, candidates, own.panel) };
   const diagnostics = diagnose({
     inputs: panel.inputs,
@@ -99,13 +112,27 @@ async function fitThreshold(panel: Panel, span: Span, fit: FitOptions, options: 
     trainingDates: own.dates,
     diagnostics: { ...diagnostics, status: withUnseen(diagnostics, regimes.unseen) },
     single,
-    lower: regimes.lower,
-    upper: regimes.upper,
+    lower: shrunk?.lower ?? regimes.lower,
+    upper: shrunk?.upper ?? regimes.upper,
     variable: splits.variable.map((variable) => (variable < 0 ? -1 : candidates.columns[variable])),
     threshold: splits.threshold,
     delay: options.delay,
     found: { ...found, columns: candidates.columns, pooled },
   });
+}
+
+/** Both regimes of a common threshold under one prior; undefined where no asset splits. */
+async function commonRegimes(
+  panel: RegressionPanel,
+  candidates: Candidates,
+  { variable, threshold }: Splits,
+  minObservations: number,
+  fit: FitOptions,
+) {
+  const asset = variable.findIndex((own) => own >= 0);
+  if (asset < 0) return undefined;
+  const q = candidates.values.subarray(variable[asset] * panel.rows, (variable[asset] + 1) * panel.rows);
+  return shrunkRegimes(panel, q, threshold[asset], { ...runOptions(fit), minObservations });
 }
 
 /** Thresholds of the assets that decide; none where there is no candidate. */

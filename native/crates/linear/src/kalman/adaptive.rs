@@ -48,6 +48,10 @@ const FULLER: f64 = 0.02;
 pub(super) struct Adapted {
     /// `[row]`, in units of s^2.
     pub noise: Vec<f64>,
+    /// Of a plain row.
+    unit: f64,
+    /// s^2 of normal noise, in whose units the step variances are.
+    plain: f64,
     /// Degrees of freedom, infinite = normal; or step variance of log volatility, 0 = constant.
     pub shape: f64,
     /// Sum of log predictive densities, with those of the diffuse rows.
@@ -64,9 +68,18 @@ pub(super) struct Adaption<'a> {
 
 /// Squares and prediction errors of one pass.
 struct Pass {
-    /// `[row]`: m_t; NaN where no return or a diffuse row.
+    /// `[row]`: expected squared noise in units of the pass's s^2; NaN where no return or a diffuse row.
     squares: Vec<f64>,
+    /// s^2 at its maximum.
+    scale: f64,
     log_likelihood: f64,
+}
+
+/// Multipliers on their way to the fixed point. The step variances are in units of the s^2 that a normal noise has, so
+/// s^2 is held there, and multipliers carry `unit`: the size of a plain row's noise against it.
+struct Multipliers {
+    noise: Vec<f64>,
+    unit: f64,
 }
 
 impl Adaption<'_> {
@@ -83,15 +96,8 @@ impl Adaption<'_> {
             }
         }
         // The first shape is always there.
-        let mut best = best.unwrap_or(Adapted {
-            noise: vec![1.0; self.panel.rows],
-            shape: f64::NAN,
-            log_likelihood: f64::NAN,
-        });
-        if smoothed {
-            best.noise = self.backward(best.noise, best.shape);
-        }
-        best
+        let best = best.unwrap_or_else(|| self.forward(self.shapes()[0]));
+        if smoothed { self.backward(best) } else { best }
     }
 
     fn shapes(&self) -> &'static [f64] {
@@ -121,35 +127,57 @@ impl Adaption<'_> {
     }
 
     fn forward(&self, shape: f64) -> Adapted {
-        let mut noise = vec![1.0; self.panel.rows];
-        let rounds = if self.is_plain(shape) { 1 } else { ROUNDS };
-        let mut log_likelihood = f64::NEG_INFINITY;
-        for round in 0..rounds {
-            let pass = self.pass(&noise, shape, false);
-            log_likelihood = pass.log_likelihood;
-            if round + 1 < rounds {
-                noise = self.multipliers(&pass.squares, shape, false);
-            }
+        let mut now = Multipliers {
+            noise: vec![1.0; self.panel.rows],
+            unit: 1.0,
+        };
+        let mut pass = self.pass(&now, shape, false);
+        let plain = pass.scale;
+        let rounds = if self.is_plain(shape) { 0 } else { ROUNDS };
+        for _ in 0..rounds {
+            now = self.next(&pass, &now, plain, shape, false);
+            pass = self.pass(&now, shape, false);
         }
         Adapted {
-            noise,
+            noise: now.noise,
+            unit: now.unit,
+            plain,
             shape,
-            log_likelihood,
+            log_likelihood: pass.log_likelihood,
         }
     }
 
     /// Multipliers from squares given all data.
-    fn backward(&self, mut noise: Vec<f64>, shape: f64) -> Vec<f64> {
-        if self.is_plain(shape) {
-            return noise;
+    fn backward(&self, from: Adapted) -> Adapted {
+        let mut now = Multipliers {
+            noise: from.noise,
+            unit: from.unit,
+        };
+        let rounds = if self.is_plain(from.shape) { 0 } else { ROUNDS };
+        for _ in 0..rounds {
+            let pass = self.pass(&now, from.shape, true);
+            now = self.next(&pass, &now, from.plain, from.shape, true);
         }
-        for _ in 0..ROUNDS {
-            let pass = self.pass(&noise, shape, true);
-            noise = self.multipliers(&pass.squares, shape, true);
+        Adapted {
+            noise: now.noise,
+            unit: now.unit,
+            ..from
         }
-        noise
     }
 
+    fn next(&self, pass: &Pass, now: &Multipliers, plain: f64, shape: f64, smoothed: bool) -> Multipliers {
+        let unit = now.unit * pass.scale / plain;
+        let squares: Vec<f64> = pass
+            .squares
+            .iter()
+            .map(|square| square * pass.scale / (plain * unit))
+            .collect();
+        let mut noise = self.multipliers(&squares, shape, smoothed);
+        noise.iter_mut().for_each(|c| *c *= unit);
+        Multipliers { noise, unit }
+    }
+
+    /// In units of a plain row's noise.
     fn multipliers(&self, squares: &[f64], shape: f64, smoothed: bool) -> Vec<f64> {
         match self.kind {
             KalmanNoise::Gaussian => vec![1.0; squares.len()],
@@ -162,14 +190,15 @@ impl Adaption<'_> {
         }
     }
 
-    fn pass(&self, noise: &[f64], shape: f64, smoothed: bool) -> Pass {
-        let (panel, k) = (self.panel, self.panel.columns);
-        let recursion = Recursion::with_noise(panel, &self.group.observed, self.model, Some(noise.to_vec()));
+    fn pass(&self, now: &Multipliers, shape: f64, smoothed: bool) -> Pass {
+        let (panel, k, noise) = (self.panel, self.panel.columns, &now.noise);
+        let recursion = Recursion::with_noise(panel, &self.group.observed, self.model, Some(noise.clone()));
         let states = States::filter(panel, &self.group.assets, &recursion, &self.model.initial_mean);
         let scale = Sums::of(&recursion).noise(states.squares[0]);
         let smoother = smoothed.then(|| (states.smooth(), recursion.smooth(true).covariance));
         let mut out = Pass {
             squares: vec![f64::NAN; panel.rows],
+            scale,
             log_likelihood: 0.0,
         };
         for (row, step) in recursion.steps.iter().enumerate() {
@@ -179,8 +208,8 @@ impl Adaption<'_> {
                 Step::Regular { variance } => {
                     let error = states.errors[row][0];
                     out.log_likelihood += match self.kind {
-                        // Before its own row is seen the multiplier of a t is 1.
-                        KalmanNoise::StudentT => log_student(error, scale * (variance - noise[row] + 1.0), shape),
+                        // Before its own row is seen the multiplier of a t is that of a plain row.
+                        KalmanNoise::StudentT => log_student(error, scale * (variance - noise[row] + now.unit), shape),
                         _ => log_normal(error, scale * variance),
                     };
                     let x = panel.design_row(row);
