@@ -28,7 +28,12 @@ function addRegime(graph: GraphBuilder, parameters: ThresholdParameters, raw: Ed
   const { variable, threshold, delay } = parameters;
   // An asset without a threshold has the same coefficients in both regimes: any series does.
   const series = Array.from(variable, (column) => Math.max(0, column));
-  const step = graph.node('Gather', [raw, graph.ints('regime_step', [-1 - delay])], 'regime_steps', { axis: 1 });
+  // A window that does not reach back to the regime's row is filled with missing values, as everywhere.
+  const pads = graph.ints('regime_pads', [0, delay, 0, 0, 0, 0]);
+  const filled = graph.node('Pad', [raw, pads, graph.floats('nan', [], [Number.NaN])], 'regime_window', {
+    mode: 'constant',
+  });
+  const step = graph.node('Gather', [filled, graph.ints('regime_step', [-1 - delay])], 'regime_steps', { axis: 1 });
   const row = graph.node('Squeeze', [step, graph.ints('axis_1', [1])], 'regime_row');
   const q = graph.node('Gather', [row, graph.ints('regime_series', series)], 'regime_values', { axis: 1 });
   const limits = graph.floats('thresholds', [threshold.length], threshold);

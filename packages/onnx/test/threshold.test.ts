@@ -1,6 +1,16 @@
 import type { FactorPanel, LinearParameters, RegimeCoefficients, ThresholdParameters } from '@macrograd/core';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { exposuresToOnnx, modelToOnnx, runExposures, selectAssets, verifyOnnx, windowLength } from '../src/index.js';
+import {
+  exposuresToOnnx,
+  INPUT_NAME,
+  modelToOnnx,
+  OUTPUT_NAME,
+  runExposures,
+  selectAssets,
+  verifyOnnx,
+  windowLength,
+} from '../src/index.js';
 import { linearReturns } from './reference.js';
 import { factorPanel, infoOf, linearParameters } from './synthetic.js';
 
@@ -66,6 +76,19 @@ describe.each([0, 2])('an exported threshold regression read %i rows before', (d
     };
     const { compared } = await verifyOnnx(bytes, inputs, expected, PARITY);
     expect(compared).toBe(ROWS * shape.assets);
+  });
+
+  it('takes windows shorter than it looks back: the same as missing steps in front', async () => {
+    const session = await InferenceSession.create(modelToOnnx(parameters, info));
+    const last = Float32Array.from(inputs.values.subarray((ROWS - 1) * shape.series));
+    const padded = new Float32Array((1 + delay) * shape.series).fill(Number.NaN);
+    padded.set(last, delay * shape.series);
+    const run = async (window: Float32Array, time: number) => {
+      const results = await session.run({ [INPUT_NAME]: new Tensor('float32', window, [1, time, shape.series]) });
+      return [...(results[OUTPUT_NAME].data as Float32Array)];
+    };
+    expect(await run(last, 1)).toEqual(await run(padded, 1 + delay));
+    await session.release();
   });
 
   it('has the exposures and standard errors of the regime, for chosen assets too', async () => {
