@@ -29,7 +29,7 @@ const { values: arguments_ } = parseArgs({
   options: {
     assets: { type: 'string', default: '2508' },
     step: { type: 'string', default: '52' },
-    methods: { type: 'string', default: 'zero,ols,ewm_ols,kalman,lstm,lstm_kalman,lstm_on_ewm' },
+    methods: { type: 'string', default: 'zero,ols,ewm_ols,lstm,lstm_kalman,lstm_to_date,lstm_on_ewm' },
   },
 });
 const folder = process.env.MACROGRAD_DATA;
@@ -43,6 +43,8 @@ const makers = {
   kalman: () => kalmanEstimator(),
   lstm: () => lstmEstimator({ lookback: 1 }),
   lstm_kalman: () => lstmEstimator({ lookback: 1, heads: 'kalman' }),
+  // Encoder and variances from before the fold, heads filtered to the week before the hedge.
+  lstm_to_date: ({ train }) => lstmEstimator({ lookback: 1, heads: 'kalman', encoderRows: train.end }),
   lstm_on_ewm: () => guardedLstmEstimator({ base, lookback: 26, hiddenSize: 8 }),
 };
 
@@ -52,11 +54,12 @@ const { folds } = walkForwardFolds(panel.axis.dates.length, { initial: INITIAL, 
 console.log(`${assets} stocks, ${panel.axis.dates.length} weeks, ${folds.length} folds`);
 for (const name of arguments_.methods.split(',')) {
   const started = process.cpuUsage();
-  const estimator = makers[name]();
   const sums = Array.from({ length: assets }, () => ({ n: 0, r: 0, rr: 0, h: 0, hh: 0 }));
   let kept = 0;
   for (const fold of folds) {
-    const fitted = await estimator.fit(panel, fold.train, { seed: 1 });
+    const estimator = makers[name](fold);
+    const span = name === 'lstm_to_date' ? { start: 0, end: fold.test.end } : fold.train;
+    const fitted = await estimator.fit(panel, span, { seed: 1 });
     kept += fitted.diagnostics.facts.network_kept ?? 0;
     const { realised, hedged } = await forecastFold(fitted, panel, fold);
     realised.forEach((r, i) => {

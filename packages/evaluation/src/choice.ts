@@ -1,4 +1,5 @@
 import type { MethodId } from '@macrograd/core';
+import { modelConfidenceSet } from './confidence_set.js';
 import type { FoldForecast } from './forecast.js';
 import { hacLags, mean, varianceOfMean } from './loss_tests.js';
 import { forecastsOf, lossSeries } from './scores.js';
@@ -19,6 +20,11 @@ export interface Choice {
 export interface ChoiceOptions {
   /** Choice where no earlier fold has been scored; default `zero`, or the first method where that was not run. */
   readonly prior?: MethodId;
+  /**
+   * Level of a model confidence set, .1 say: a method is chosen only for assets where no exposure at all has left the set.
+   * Default: none, the best shrunk score above 0 wins.
+   */
+  readonly confidence?: number;
 }
 
 /** A method's record for one asset over the folds that may be looked at. */
@@ -55,15 +61,12 @@ export function chooseMethods(forecasts: readonly FoldForecast[], options: Choic
       .filter((method) => method !== 'zero')
       .map((method) => shrunkScores(method, forecastsOf(known, method), assets, endRow));
     const seen = new Set(known.map(({ fold }) => fold.index)).size;
-    return Array.from({ length: assets }, (_, asset) => ({
-      asset,
-      fit,
-      weight: 1,
-      ...decide(
-        records.flatMap((record) => record[asset] ?? []),
-        { prior, fallback, seen },
-      ),
-    }));
+    return Array.from({ length: assets }, (_, asset) => {
+      const candidates = records.flatMap((record) => record[asset] ?? []);
+      const best = decide(candidates, { prior, fallback, seen });
+      const kept = provable(best, candidates, { known, asset, endRow, fallback, confidence: options.confidence });
+      return { asset, fit, weight: 1, ...kept };
+    });
   };
   const perFold = folds.flatMap((fold) =>
     choose(
@@ -80,6 +83,38 @@ export function sharesWon(choices: readonly Choice[], fit: number | 'final'): Ma
   const mine = choices.filter((choice) => choice.fit === fit).map((choice) => choice.method);
   const share = (method: MethodId) => mine.filter((chosen) => chosen === method).length / mine.length;
   return new Map([...new Set(mine)].map((method) => [method, share(method)]));
+}
+
+type Decision = Pick<Choice, 'method' | 'score' | 'reason'>;
+
+/** The decision, or no exposure where the model confidence set of the methods still holds it. */
+function provable(
+  best: Decision,
+  candidates: readonly Candidate[],
+  {
+    known,
+    asset,
+    endRow,
+    fallback,
+    confidence,
+  }: {
+    readonly known: readonly FoldForecast[];
+    readonly asset: number;
+    readonly endRow: number;
+    readonly fallback: MethodId;
+    readonly confidence: number | undefined;
+  },
+): Decision {
+  if (confidence === undefined || best.method === fallback || candidates.length === 0) return best;
+  const series = candidates.map(({ method }) => lossSeries(forecastsOf(known, method), asset, endRow));
+  const chosen = series[candidates.findIndex(({ method }) => method === best.method)];
+  // Methods with a record on the same rows as the chosen one compete; others can't be paired with it.
+  const paired = series.filter(({ method }) => method.length === chosen.method.length).map(({ method }) => method);
+  const [none] = modelConfidenceSet([chosen.benchmark, ...paired]);
+  if (none < confidence) return best;
+  const level = `${Math.round(100 * (1 - confidence))} %`;
+  const reason = `no exposure stays in the ${level} model confidence set (p ${none.toFixed(2)}): ${best.reason}`;
+  return { method: fallback, score: fallback === 'zero' ? 0 : Number.NaN, reason };
 }
 
 interface Scored extends Candidate {
@@ -125,7 +160,7 @@ function record(
 function decide(
   candidates: readonly Scored[],
   { prior, fallback, seen }: { prior: MethodId; fallback: MethodId; seen: number },
-): Pick<Choice, 'method' | 'score' | 'reason'> {
+): Decision {
   const over = `${seen} ${seen === 1 ? 'fold' : 'folds'}`;
   if (candidates.length === 0) {
     const why = seen === 0 ? 'no fold before this one' : `too few test rows for this asset in ${over}`;

@@ -1,4 +1,5 @@
 export { type Choice, type ChoiceOptions, chooseMethods, sharesWon } from './choice.js';
+export { type ConfidenceSetOptions, modelConfidenceSet } from './confidence_set.js';
 export { type Fold, type WalkForward, type WalkForwardOptions, walkForwardFolds } from './folds.js';
 export { type FoldForecast, forecastFold } from './forecast.js';
 export { hedgedReturns } from './hedge.js';

@@ -51,6 +51,19 @@ const skills: Partial<Record<MethodId, Skill>> = {
 };
 
 describe('chooseMethods', () => {
+  it('with a confidence set asks for proof: clear winners stay, a winner by chance gives way to no exposure', () => {
+    const forecasts = arena({ zero: () => 0, lstm: (asset) => (asset < 20 ? 0.9 : -0.05) });
+    const final = (confidence?: number) =>
+      chooseMethods(forecasts, confidence === undefined ? {} : { confidence })
+        .filter((choice) => choice.fit === 'final')
+        .map((choice) => choice.method);
+    expect(final(0.1).slice(0, 20)).toEqual(Array(20).fill('lstm'));
+    const won = (methods: string[]) => methods.slice(20).filter((method) => method === 'lstm').length;
+    // Forecasts of noise: a tenth of 20 pass a test at .1, two on average; six are three binomial errors more.
+    expect(won(final(0.1))).toBeLessThan(won(final()));
+    expect(won(final(0.1))).toBeLessThanOrEqual(6);
+  });
+
   it('gives each asset the method that did best for it', () => {
     const final = chooseMethods(arena(skills)).filter((choice) => choice.fit === 'final');
     expect(final.map((choice) => choice.method)).toEqual(
