@@ -24,10 +24,15 @@ export interface LongColumns {
   readonly value: number;
 }
 
-/** Looks for the columns of a long table in a header. */
-export function findLongColumns(header: readonly Cell[]): LongColumns | undefined {
-  const find = (pattern: RegExp) => header.findIndex((name) => pattern.test(String(name).trim()));
-  const found = { date: find(DATE_NAMES), series: find(SERIES_NAMES), value: find(VALUE_NAMES) };
+/** Looks for the columns of a long table in a header; its values are in the declared column, if there is one. */
+export function findLongColumns(header: readonly Cell[], value?: string): LongColumns | undefined {
+  const names = header.map(cleanName);
+  const find = (pattern: RegExp) => names.findIndex((name) => pattern.test(name));
+  const found = {
+    date: find(DATE_NAMES),
+    series: find(SERIES_NAMES),
+    value: value === undefined ? find(VALUE_NAMES) : names.indexOf(value),
+  };
   return Object.values(found).every((position) => position >= 0) ? found : undefined;
 }
 
@@ -37,23 +42,22 @@ export function findLongColumns(header: readonly Cell[]): LongColumns | undefine
  */
 export function chooseLongColumns({ grid, options, notes }: Reading): LongColumns {
   const header = grid.rows[0].map(cleanName);
-  const found = findLongColumns(header);
-  const wanted = options.value === undefined ? -1 : header.indexOf(options.value);
+  const { value } = options;
+  const chosen = findLongColumns(header, value);
   const candidates = [...header.keys()].filter((column) => VALUE_NAMES.test(header[column]));
-  if (options.value !== undefined && wanted < 0) {
-    const problem = `there is no column ${quoted(options.value)}`;
+  if (value !== undefined && !header.includes(value)) {
+    const problem = `there is no column ${quoted(value)}`;
     return refuse(grid, 0, 0, { problem, remedy: `its columns are ${listNames(header)}` });
   }
-  if (found === undefined) {
+  if (chosen === undefined) {
     const remedy = 'name its columns date, series and value';
     return refuse(grid, 0, 0, { problem: 'this is not a long table', remedy });
   }
-  if (wanted < 0 && candidates.length > 1) {
+  if (value === undefined && candidates.length > 1) {
     const names = candidates.map((column) => quoted(header[column])).join(' or ');
     const remedy = `say \`value: ${header[candidates[0]]}\`, or the other`;
     return refuse(grid, 0, candidates[1], { problem: `the values may be ${names}`, remedy });
   }
-  const chosen = { ...found, value: wanted < 0 ? found.value : wanted };
   const others = header.filter((_, column) => !Object.values(chosen).includes(column));
   if (others.length > 0) notes.push(`values are ${quoted(header[chosen.value])}; left out: ${listNames(others)}`);
   return chosen;
@@ -61,9 +65,10 @@ export function chooseLongColumns({ grid, options, notes }: Reading): LongColumn
 
 /** Whether a table seems long without saying which column names its series: one holds values, another text. */
 export function looksLong({ rows }: Grid): boolean {
-  const hasValues = rows[0].some((name) => VALUE_NAMES.test(String(name).trim()));
-  const isText = (cell: Cell) => typeof readNumber(cell) !== 'number' && dateStyle(cell) === undefined;
-  return hasValues && rows.slice(1, 3).every((row) => row.some(isText));
+  const header = rows[0].map(cleanName);
+  const isText = (cell: Cell, column: number) =>
+    !DATE_NAMES.test(header[column] ?? '') && typeof readNumber(cell) !== 'number' && dateStyle(cell) === undefined;
+  return header.some((name) => VALUE_NAMES.test(name)) && rows.slice(1, 3).every((row) => row.some(isText));
 }
 
 /** Where a wide table lies in its grid. */

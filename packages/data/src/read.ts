@@ -33,14 +33,8 @@ export async function readTable(file: string, options: ReadOptions = {}): Promis
     throw new InputError('this file has blank lines only', { place: { file }, remedy: 'give a header row and data' });
   }
   const { format = 'auto' } = options;
-  const layout = format === 'auto' ? detectLayout(grid) : format;
-  if (options.table !== undefined && layout !== 'french' && !grid.isDatabase) {
-    throw new InputError('this file has no tables to choose from', {
-      place: { file },
-      remedy: 'leave `table` out',
-      code: 'bad_config',
-    });
-  }
+  const layout = format === 'auto' ? detectLayout(grid, options.value) : format;
+  refuseIdleKeys(grid, options, layout);
   const reading: Reading = { grid, options, notes: [...(grid.notes ?? [])] };
   const { raw, codes } = readLayout(reading, layout);
   const builder = new SeriesBuilder(grid, raw);
@@ -55,12 +49,24 @@ export async function readTable(file: string, options: ReadOptions = {}): Promis
   return origin && isIntact ? { ...table, origin } : table;
 }
 
+/** Options that would choose something which the file does not have. */
+function refuseIdleKeys(grid: Grid, { table, value }: ReadOptions, layout: Layout): void {
+  const refuse = (problem: string, key: string) => {
+    const remedy = `leave \`${key}\` out`;
+    throw new InputError(problem, { place: { file: grid.file }, remedy, code: 'bad_config' });
+  };
+  if (table !== undefined && layout !== 'french' && !grid.isDatabase) {
+    refuse('this file has no tables to choose from', 'table');
+  }
+  if (value !== undefined && layout !== 'long') refuse('a table that is not long has no column of values', 'value');
+}
+
 type Layout = Exclude<TableFormat, 'auto'>;
 
-function detectLayout(grid: Grid): Layout {
+function detectLayout(grid: Grid, value: string | undefined): Layout {
   const first = (row: number) => String(grid.rows[row]?.[0] ?? '').trim();
   if (/^sasdate$/i.test(first(0))) return /^factors$/i.test(first(1)) ? 'fredqd' : 'fredmd';
-  if (findLongColumns(grid.rows[0])) return 'long';
+  if (value !== undefined || findLongColumns(grid.rows[0])) return 'long';
   if (looksGoyalWelch(grid)) return 'goyal_welch';
   return looksFrench(grid) ? 'french' : 'wide';
 }

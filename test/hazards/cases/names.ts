@@ -1,4 +1,4 @@
-// cspell:ignore Πληθωρισμός
+// cspell:ignore RETX Πληθωρισμός
 import { type Hazard, monthly } from './hazard.js';
 
 const NAMED = ['2020-01,1,2', '2020-02,3,4'];
@@ -93,6 +93,29 @@ export const nameHazards: readonly Hazard[] = [
     content: 'Date,Ticker,Close,Adj Close\n2020-01,X,1,2\n2020-02,X,3,4\n',
     options: { value: 'Adj Close' },
     reads: { values: { X: [2, 4] } },
+  },
+  {
+    name: 'a long table whose values have a name of their own, declared',
+    content: 'date,PERMNO,RETX\n2020-01,10001,.1\n2020-02,10001,.3\n',
+    options: { value: 'RETX' },
+    reads: { values: { '10001': [0.1, 0.3] } },
+  },
+  {
+    name: 'values declared of a table that is not long',
+    content: 'date,A,B\n2020-01,1,2\n2020-02,3,4\n',
+    options: { value: 'A' },
+    refuses: 'FILE:1:1: this is not a long table; name its columns date, series and value',
+  },
+  {
+    name: 'values declared of a table declared wide',
+    content: 'date,A,B\n2020-01,1,2\n2020-02,3,4\n',
+    options: { value: 'A', format: 'wide' },
+    refuses: 'FILE: a table that is not long has no column of values; leave `value` out',
+  },
+  {
+    name: 'dates in words beside a column of values',
+    content: 'date,value\nJan 2020,1\nFeb 2020,2\n',
+    refuses: 'FILE:2:1: "Jan 2020" is not a date; write dates as YYYY-MM-DD',
   },
   {
     name: 'a long table without the column that is declared',
