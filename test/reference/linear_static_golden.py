@@ -15,6 +15,8 @@ import pandas as pd
 import sklearn
 import statsmodels
 import statsmodels.api as sm
+from statsmodels.multivariate.manova import MANOVA
+from linearmodels.asset_pricing import LinearFactorModel
 from linearmodels.panel import FamaMacBeth
 from scipy import stats
 from sklearn.cross_decomposition import PLSRegression
@@ -164,7 +166,19 @@ def pricing(rng, rows, assets, k):
     prices[1:, 1:] = omega
     mean = factors.mean(axis=0)
     f = (rows - assets - k) / assets * (alpha @ np.linalg.solve(s, alpha)) / (1 + mean @ np.linalg.solve(omega, mean))
+    assets_and_factors = pd.DataFrame(np.column_stack([returns, factors]), columns=[f"r{i}" for i in range(assets)] + names)
+    # The F of Hotelling and Lawley for "all constants are 0" is the test of Gibbons, Ross and Shanken.
+    formula = " + ".join(f"r{i}" for i in range(assets)) + " ~ " + " + ".join(names)
+    constants = MANOVA.from_formula(formula, assets_and_factors).mv_test([("constant", np.eye(1, k + 1))])
+    hotelling = constants.results["constant"]["stat"].loc["Hotelling-Lawley trace"]
+    # Moment conditions of both passes at once: asymptotically Shanken's covariance where noise is alike at all dates.
+    gmm = LinearFactorModel(assets_and_factors[[f"r{i}" for i in range(assets)]], assets_and_factors[names], risk_free=True)
+    gmm = gmm.fit(cov_type="robust", debiased=False)
     return {
+        "package": {
+            "f": float(hotelling["F Value"]), "pValue": float(hotelling["Pr > F"]),
+            "premia": gmm.risk_premia.to_numpy(), "errors": np.sqrt(np.diag(gmm.cov))[-k - 1 :],
+        },
         "rows": rows, "assets": assets, "factorCount": k, "returns": returns, "factors": factors,
         "betas": beta, "premia": second.params.to_numpy(),
         # linearmodels divides by T; the covariance of a mean by T - 1.

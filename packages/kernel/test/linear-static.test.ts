@@ -180,4 +180,19 @@ describe('asset pricing', () => {
     };
     expect(() => grsTest(short)).toThrow('more rows');
   });
+
+  it("the test is statsmodels' Hotelling-Lawley F of all constants; premia are linearmodels', Shanken's errors near its moments'", () => {
+    const { f, pValue, premia, errors } = source.package;
+    const test = grsTest(panel);
+    expect(Math.abs(test.f / f - 1)).toBeLessThan(COEFFICIENT_TOLERANCE);
+    expect(Math.abs(test.pValue / pValue - 1)).toBeLessThan(ERROR_TOLERANCE);
+    const fit = famaMacBeth(panel);
+    expectClose(fit.premia, premia, COEFFICIENT_TOLERANCE);
+    const width = factorCount + 1;
+    (errors as number[]).forEach((error, j) => {
+      const own = Math.sqrt(fit.shanken[j * width + j]);
+      // Both estimate one number from the same rows; the moments' has fourth powers in it: 3 sqrt(2 / T) / 2.
+      expect(Math.abs(own / error - 1)).toBeLessThan((3 * Math.sqrt(2 / rows)) / 2);
+    });
+  });
 });

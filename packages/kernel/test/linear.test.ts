@@ -76,7 +76,9 @@ describe('static regression', () => {
         );
         expect(worstError(fit.covariance, own.covariance.flat(2), k * k)).toBeLessThan(ERROR_TOLERANCE * factor);
         expect(worstError(fit.pValues, own.pValues.flat(), k)).toBeLessThan(ERROR_TOLERANCE * factor);
-        expect(worstError(fit.condition, expected.condition, 1)).toBeLessThan(1e-6);
+        // The smallest singular value is known to some K eps times the largest; the file has 14 digits.
+        const digits = Math.max(1e-13, k * k * Number.EPSILON * Math.max(...expected.condition));
+        expect(worstError(fit.condition, expected.condition, 1)).toBeLessThan(digits);
       });
     }
   }
