@@ -202,7 +202,8 @@ function parametersOf(result: ClosedFormFit, rule: InputRule, scaler: Scaler, se
       inputSize: rule.windowColumns.length + rule.flagged.length,
       heads,
       headCovariance,
-      headBasis,
+      // Heads that walk have no directions apart: their group's covariance is all.
+      ...(headBasis.length > 0 && { headBasis }),
       headVariances,
       seed,
     })),
