@@ -103,7 +103,11 @@ const layouts: readonly (readonly [string, Readonly<Record<string, string>>, rea
       ]),
       'b.csv': text('date,FUND,OTHER,RF', ends, (day, t) => [iso(day), ...returns[t].map((r) => r.toFixed(4)), 0.002]),
     },
-    ['risk_free: { series: RF, unit: decimal }', 'columns: [FUND, OTHER]', 'DGS10: { column: DGS10, transform: diff }'],
+    [
+      'risk_free: { series: RF, unit: decimal }',
+      'columns: [FUND, OTHER]',
+      'DGS10: { column: DGS10, transform: diff, unit: "%" }',
+    ],
     2,
   ],
   [
