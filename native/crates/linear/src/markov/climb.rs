@@ -168,7 +168,7 @@ impl<'a> Climb<'a> {
             let next = self.maximised(&self.used(&inference), &inference.steps);
             let there = self.infer(&next);
             let gain = there.log_likelihood - inference.log_likelihood;
-            if !(gain > 0.0) {
+            if gain.is_nan() || gain <= 0.0 {
                 break;
             }
             (point, inference) = (next, there);
