@@ -1,22 +1,24 @@
 /**
- * Times the kernel as users call it: `npm run bench -- [--json] [--quick] [--threads 1,2] [--only W1,W5] [--probes]`.
+ * Times the kernel as users call it: `npm run bench -- [--json] [--quick] [--threads 1,2] [--only W1,W5] [--probes] [--sweep]`.
  *
  * What the workloads are stands in workloads.mjs and closedForm.mjs. The median of the repeats is shown, after one run to
  * warm up; the peak is measured in the same run, so that their ratio means something on any machine. `--quick` takes sizes
  * that say that everything runs, and nothing about speed; `--probes` adds values of each result, which `npm run bench:peers`
- * compares with other programs'.
+ * compares with other programs'; `--sweep` goes over sizes instead (sweep.mjs).
  */
 import { parseArgs } from 'node:util';
 import { activeIsa, measurePeak } from '@macrograd/kernel';
 import { closedForm } from './closedForm.mjs';
 import { medianSeconds } from './median.mjs';
 import { probe } from './numbers.mjs';
+import { sweep } from './sweep.mjs';
 import * as workloads from './workloads.mjs';
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    sweep: { type: 'boolean', default: false },
     probes: { type: 'boolean', default: false },
     threads: { type: 'string', default: '1,2' },
     only: { type: 'string', default: 'W1,W2,W3,W5' },
@@ -64,17 +66,30 @@ function line(row) {
   ].join('');
 }
 
-if (!options.json) {
-  console.log(`${'workload'.padEnd(34)}${'shape'.padEnd(30)}threads isa     median ms   GFLOP/s   peak   % of peak`);
+async function printSweep() {
+  for await (const { cliff, ...point } of sweep(options.quick)) {
+    const { kind, size, value, ns_per_flop: cost, over_neighbour: over } = point;
+    const text = `${kind.padEnd(10)}${size.padEnd(8)}${String(value).padStart(6)}${cost.toFixed(4).padStart(10)} ns/FLOP`;
+    const mark = cliff ? '  more than twice its neighbour' : '';
+    console.log(options.json ? JSON.stringify({ ...point, cliff }) : `${text}${over.toFixed(2).padStart(8)} x${mark}`);
+  }
 }
-for (const threads of options.threads.split(',').map(Number)) {
-  const peak = await measurePeak(threads);
-  for (const name of options.only.split(',')) {
-    const group = groups[name];
-    if (!group) throw new Error(`unknown workload ${name}: use some of ${Object.keys(groups).join(', ')}`);
-    for (const workload of group.of(threads)) {
-      const one = await row(workload, threads, group.repeats, peak);
-      console.log(options.json ? JSON.stringify(one) : line(one));
+
+async function printWorkloads() {
+  if (!options.json) {
+    console.log(`${'workload'.padEnd(34)}${'shape'.padEnd(30)}threads isa     median ms   GFLOP/s   peak   % of peak`);
+  }
+  for (const threads of options.threads.split(',').map(Number)) {
+    const peak = await measurePeak(threads);
+    for (const name of options.only.split(',')) {
+      const group = groups[name];
+      if (!group) throw new Error(`unknown workload ${name}: use some of ${Object.keys(groups).join(', ')}`);
+      for (const workload of group.of(threads)) {
+        const one = await row(workload, threads, group.repeats, peak);
+        console.log(options.json ? JSON.stringify(one) : line(one));
+      }
     }
   }
 }
+
+await (options.sweep ? printSweep() : printWorkloads());

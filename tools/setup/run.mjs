@@ -1,6 +1,7 @@
 /**
- * What `npm start`, `npm test`, `npm run build`, `test:e2e`, `check` and `bench` run. It needs nothing but Node and Rust:
- * it installs the dependencies when the lock file changed, builds what is stale (nx) and then does the verb.
+ * What `npm start`, `npm test`, `npm run build`, `test:e2e`, `check`, `bench` and `bench:peers` run. It needs nothing but
+ * Node and Rust (the last one Python too): it installs the dependencies when the lock file changed, builds what is stale
+ * (nx) and then does the verb.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -108,9 +109,9 @@ const verbs = {
   },
   check: () => show(process.execPath, join('tools', 'setup', 'check.mjs')),
   'bench:peers': (...args) => {
-    // A machine that has the rows already needs no addon.
+    // Rows that were measured before need no addon.
     if (!args.includes('--rows')) build((text) => process.stderr.write(text));
-    show(process.execPath, join('tools', 'bench', 'peers.mjs'), ...args);
+    show('python3', join('tools', 'bench', 'peers', 'run.py'), ...args);
   },
   bench: (...args) => {
     // With --json the standard output holds rows alone.

@@ -697,6 +697,40 @@ export declare function lstmBackwardF32(model: LstmModelF32, dOutputs: Float32Ar
  */
 export declare function lstmBackwardF64(model: LstmModelF64, dOutputs: Float64Array | undefined | null, dHidden: Float64Array | undefined | null, gradients: LstmGradientsF64, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
 
+/** Which derivatives are wanted; see the facade. */
+export interface LstmColumns {
+  /** `every`, `sum_over_steps` or `input`. */
+  kind: string
+  /** Index of the input for the kind `input`. */
+  input?: number
+}
+
+/** Writes second derivatives for `pairs` `[pair][step, input, step, input]` to `out` `[batch][output][pair]`. */
+export declare function lstmCrossPartialsF32(model: LstmModelF32, pairs: Uint32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes second derivatives for `pairs` `[pair][step, input, step, input]` to `out` `[batch][output][pair]`. */
+export declare function lstmCrossPartialsF64(model: LstmModelF64, pairs: Uint32Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/**
+ * Writes `head_weight` `[asset][hidden]` times the hidden Jacobian `[date][hidden][column]` to `out`
+ * `[date][asset][column]`.
+ */
+export declare function lstmExposuresF32(sizes: LstmExposureSizes, hidden: Float32Array, headWeight: Float32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/**
+ * Writes `head_weight` `[asset][hidden]` times the hidden Jacobian `[date][hidden][column]` to `out`
+ * `[date][asset][column]`.
+ */
+export declare function lstmExposuresF64(sizes: LstmExposureSizes, hidden: Float64Array, headWeight: Float64Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Sizes of a call that multiplies heads with a hidden Jacobian. */
+export interface LstmExposureSizes {
+  dates: number
+  hiddenSize: number
+  columns: number
+  assets: number
+}
+
 /** Writes the head's outputs to `outputs` `[batch][output]`. */
 export declare function lstmForwardF32(model: LstmModelF32, outputs: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
 
@@ -723,11 +757,69 @@ export interface LstmGradientsF64 {
   initialCell: Float64Array
 }
 
+/** Writes all second derivatives to `out` `[batch][output][step][input][step][input]`. */
+export declare function lstmHessianF32(model: LstmModelF32, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes all second derivatives to `out` `[batch][output][step][input][step][input]`. */
+export declare function lstmHessianF64(model: LstmModelF64, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the wanted columns of d last hidden state / d input to `out` `[batch][hidden][column]`. */
+export declare function lstmHiddenColumnsF32(model: LstmModelF32, columns: LstmColumns, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the wanted columns of d last hidden state / d input to `out` `[batch][hidden][column]`. */
+export declare function lstmHiddenColumnsF64(model: LstmModelF64, columns: LstmColumns, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the wanted columns of d output / d input to `out` `[batch][output][column]`. */
+export declare function lstmJacobianColumnsF32(model: LstmModelF32, columns: LstmColumns, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the wanted columns of d output / d input to `out` `[batch][output][column]`. */
+export declare function lstmJacobianColumnsF64(model: LstmModelF64, columns: LstmColumns, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the wanted columns of every network's Jacobian to `out` `[network][window][output][column]`. */
+export declare function lstmJacobianEachF32(all: LstmNetworksF32, columns: LstmColumns, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the wanted columns of every network's Jacobian to `out` `[network][window][output][column]`. */
+export declare function lstmJacobianEachF64(all: LstmNetworksF64, columns: LstmColumns, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
 /** Writes d output / d input to `out` `[batch][output][step][input]`, and the outputs to `outputs`. */
 export declare function lstmJacobianF32(model: LstmModelF32, outputs: Float32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
 
 /** Writes d output / d input to `out` `[batch][output][step][input]`, and the outputs to `outputs`. */
 export declare function lstmJacobianF64(model: LstmModelF64, outputs: Float64Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the Jacobian's change along `tangent` `[batch][step][input]` to `out` `[batch][output][step][input]`. */
+export declare function lstmJacobianJvpF32(model: LstmModelF32, tangent: Float32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the Jacobian's change along `tangent` `[batch][step][input]` to `out` `[batch][output][step][input]`. */
+export declare function lstmJacobianJvpF64(model: LstmModelF64, tangent: Float64Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** The penalty `size` or `variation` of the Jacobian, and its gradient with respect to the parameters. */
+export declare function lstmJacobianPenaltyF32(model: LstmModelF32, kind: string, gradients: LstmParameterGradientsF32, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<number>
+
+/** The penalty `size` or `variation` of the Jacobian, and its gradient with respect to the parameters. */
+export declare function lstmJacobianPenaltyF64(model: LstmModelF64, kind: string, gradients: LstmParameterGradientsF64, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<number>
+
+/** Writes the outputs and their change along `tangent` `[batch][step][input]`, both `[batch][output]`. */
+export declare function lstmJvpF32(model: LstmModelF32, tangent: Float32Array, outputs: Float32Array, dOutputs: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes the outputs and their change along `tangent` `[batch][step][input]`, both `[batch][output]`. */
+export declare function lstmJvpF64(model: LstmModelF64, tangent: Float64Array, outputs: Float64Array, dOutputs: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/**
+ * Memory of `work` (`forward`, `jacobian`, `training`) in float32, or in float64 where `double`.
+ *
+ * # Errors
+ * `bad_argument` for another work, or an instruction set that can't be used.
+ */
+export declare function lstmMemory(sizes: LstmSizes, outputs: number, threads: number, work: string, double: boolean): LstmMemory
+
+/** Bytes that a call takes beside its caller's arrays. */
+export interface LstmMemory {
+  weights: number
+  tapes: number
+  backward: number
+  training: number
+}
 
 /** A model and a batch of inputs. Not to be changed while a call runs. */
 export interface LstmModelF32 {
@@ -763,6 +855,68 @@ export interface LstmModelF64 {
   initialCell?: Float64Array
 }
 
+/** A network that could not be trained. */
+export interface LstmNetworkFailure {
+  network: number
+  /** As of a failed call. */
+  code: string
+  message: string
+}
+
+/** Networks of one size with their data, one after another. Not to be changed while a call runs. */
+export interface LstmNetworksF32 {
+  /** `batch_size` is the sum of all networks' windows. */
+  sizes: LstmSizes
+  outputs: number
+  /** Windows of each network. */
+  batchSizes: Array<number>
+  /** `[network][parameter]`, each as of a model. */
+  weights: Float32Array
+  /** `[network][output][hidden]`. */
+  headWeight: Float32Array
+  /** `[network][output]`. */
+  headBias: Float32Array
+  /** `[network][window][step][input]`. */
+  input: Float32Array
+}
+
+/** Networks of one size with their data, one after another. Not to be changed while a call runs. */
+export interface LstmNetworksF64 {
+  /** `batch_size` is the sum of all networks' windows. */
+  sizes: LstmSizes
+  outputs: number
+  /** Windows of each network. */
+  batchSizes: Array<number>
+  /** `[network][parameter]`, each as of a model. */
+  weights: Float64Array
+  /** `[network][output][hidden]`. */
+  headWeight: Float64Array
+  /** `[network][output]`. */
+  headBias: Float64Array
+  /** `[network][window][step][input]`. */
+  input: Float64Array
+}
+
+/** Where the gradient of parameters goes; shapes as of the model. */
+export interface LstmParameterGradientsF32 {
+  weights: Float32Array
+  headWeight: Float32Array
+  headBias: Float32Array
+}
+
+/** Where the gradient of parameters goes; shapes as of the model. */
+export interface LstmParameterGradientsF64 {
+  weights: Float64Array
+  headWeight: Float64Array
+  headBias: Float64Array
+}
+
+/** Pulls a cotangent of the Jacobian `[batch][output][step][input]` back to the parameters. */
+export declare function lstmPullBackJacobianF32(model: LstmModelF32, dJacobian: Float32Array, gradients: LstmParameterGradientsF32, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Pulls a cotangent of the Jacobian `[batch][output][step][input]` back to the parameters. */
+export declare function lstmPullBackJacobianF64(model: LstmModelF64, dJacobian: Float64Array, gradients: LstmParameterGradientsF64, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
 /** Sizes of a model and of a batch. */
 export interface LstmSizes {
   inputSize: number
@@ -783,6 +937,25 @@ export declare function lstmStatesF32(model: LstmModelF32, hidden: Float32Array,
  * cell state to `cell` `[layer][batch][hidden]`.
  */
 export declare function lstmStatesF64(model: LstmModelF64, hidden: Float64Array, cell: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/**
+ * Trains every network on its own `targets` `[network][window][output]` (NaN = missing); weights and heads are
+ * overwritten.
+ */
+export declare function lstmTrainEachF32(all: LstmNetworksF32, targets: Float32Array, settings: LstmTrainSettings, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LstmTrainEachReport>
+
+/**
+ * Trains every network on its own `targets` `[network][window][output]` (NaN = missing); weights and heads are
+ * overwritten.
+ */
+export declare function lstmTrainEachF64(all: LstmNetworksF64, targets: Float64Array, settings: LstmTrainSettings, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LstmTrainEachReport>
+
+/** What training many networks did. */
+export interface LstmTrainEachReport {
+  /** `[network][epoch]`; NaN for a network that could not be trained. */
+  trainingLoss: Array<number>
+  failures: Array<LstmNetworkFailure>
+}
 
 /** Trains on `targets` `[batch][output]` (NaN = missing); the model's weights and head are overwritten. */
 export declare function lstmTrainF32(model: LstmModelF32, targets: Float32Array, settings: LstmTrainSettings, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LstmTrainReport>
@@ -816,40 +989,14 @@ export interface LstmTrainSettings {
   validationRows: number
 }
 
+/** Writes what cotangents of the outputs `[batch][output]` ask of the inputs to `out` `[batch][step][input]`. */
+export declare function lstmVjpF32(model: LstmModelF32, cotangent: Float32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
+/** Writes what cotangents of the outputs `[batch][output]` ask of the inputs to `out` `[batch][step][input]`. */
+export declare function lstmVjpF64(model: LstmModelF64, cotangent: Float64Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<unknown>
+
 /** Float32 operations a second that this processor reaches with fused products alone, in units of 10^9. */
 export declare function measurePeakGflops(threads: number): Promise<number>
 
 /** Version of the native crates, as in their manifests. */
 export declare function nativeVersion(): string
-export interface LstmColumns { kind: string; input?: number }
-export interface LstmExposureSizes { dates: number; hiddenSize: number; columns: number; assets: number }
-export interface LstmNetworkFailure { network: number; code: string; message: string }
-export interface LstmTrainEachReport { trainingLoss: Array<number>; failures: Array<LstmNetworkFailure> }
-export interface LstmNetworksF32 { sizes: LstmSizes; outputs: number; batchSizes: Array<number>; weights: Float32Array; headWeight: Float32Array; headBias: Float32Array; input: Float32Array }
-export interface LstmParameterGradientsF32 { weights: Float32Array; headWeight: Float32Array; headBias: Float32Array }
-export declare function lstmJacobianColumnsF32(model: LstmModelF32, columns: LstmColumns, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmHiddenColumnsF32(model: LstmModelF32, columns: LstmColumns, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmExposuresF32(sizes: LstmExposureSizes, hidden: Float32Array, headWeight: Float32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmTrainEachF32(all: LstmNetworksF32, targets: Float32Array, settings: LstmTrainSettings, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<LstmTrainEachReport>
-export declare function lstmJacobianEachF32(all: LstmNetworksF32, columns: LstmColumns, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmJvpF32(model: LstmModelF32, tangent: Float32Array, outputs: Float32Array, dOutputs: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmVjpF32(model: LstmModelF32, cotangent: Float32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmJacobianJvpF32(model: LstmModelF32, tangent: Float32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmCrossPartialsF32(model: LstmModelF32, pairs: Uint32Array, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmHessianF32(model: LstmModelF32, out: Float32Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmPullBackJacobianF32(model: LstmModelF32, dJacobian: Float32Array, gradients: LstmParameterGradientsF32, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmJacobianPenaltyF32(model: LstmModelF32, kind: string, gradients: LstmParameterGradientsF32, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<number>
-export interface LstmNetworksF64 { sizes: LstmSizes; outputs: number; batchSizes: Array<number>; weights: Float64Array; headWeight: Float64Array; headBias: Float64Array; input: Float64Array }
-export interface LstmParameterGradientsF64 { weights: Float64Array; headWeight: Float64Array; headBias: Float64Array }
-export declare function lstmJacobianColumnsF64(model: LstmModelF64, columns: LstmColumns, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmHiddenColumnsF64(model: LstmModelF64, columns: LstmColumns, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmExposuresF64(sizes: LstmExposureSizes, hidden: Float64Array, headWeight: Float64Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmTrainEachF64(all: LstmNetworksF64, targets: Float64Array, settings: LstmTrainSettings, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<LstmTrainEachReport>
-export declare function lstmJacobianEachF64(all: LstmNetworksF64, columns: LstmColumns, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmJvpF64(model: LstmModelF64, tangent: Float64Array, outputs: Float64Array, dOutputs: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmVjpF64(model: LstmModelF64, cotangent: Float64Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmJacobianJvpF64(model: LstmModelF64, tangent: Float64Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmCrossPartialsF64(model: LstmModelF64, pairs: Uint32Array, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmHessianF64(model: LstmModelF64, out: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmPullBackJacobianF64(model: LstmModelF64, dJacobian: Float64Array, gradients: LstmParameterGradientsF64, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<void>
-export declare function lstmJacobianPenaltyF64(model: LstmModelF64, kind: string, gradients: LstmParameterGradientsF64, threads: number, token?: CancelToken | undefined | null, onProgress?: ((arg: number) => void) | undefined | null): Promise<number>

@@ -53,7 +53,9 @@ export {
   thresholdSearch,
 } from './linearRegimes.js';
 export {
+  estimateMemory,
   type LstmGradients,
+  type LstmMemory,
   type LstmTraining,
   type LstmTrainOptions,
   lstmBackward,

@@ -1,6 +1,7 @@
 import { ArgumentError } from '@macrograd/core';
 import type * as binding from '#binding';
 import {
+  checkedSizes,
   entryOf,
   type LstmBatch,
   type LstmModel,
@@ -12,7 +13,7 @@ import {
   type RealArray,
   zerosLike,
 } from './lstmCall.js';
-import { type RunOptions, runNative } from './native.js';
+import { callNative, type RunOptions, runNative } from './native.js';
 
 /** Gradients, shaped as what they are gradients of. */
 export interface LstmGradients<A extends RealArray> {
@@ -213,6 +214,48 @@ export function trainSettings(options: LstmTrainOptions): binding.LstmTrainSetti
     seed: options.seed,
     validationRows: options.validationRows ?? 0,
   };
+}
+
+/** Bytes that a call takes beside its caller's arrays, by purpose. */
+export interface LstmMemory {
+  /** Weights in the order in which products read them. */
+  readonly weights: number;
+  /** States, and what the backward pass reads of the forward pass. */
+  readonly tapes: number;
+  /** Buffers of the backward pass, and sums of weight gradients. */
+  readonly backward: number;
+  /** Parameters, moments and gradients of the optimiser, and the gathered batch. */
+  readonly training: number;
+  readonly total: number;
+}
+
+/**
+ * Memory that a forward pass, a Jacobian or a training step of these sizes takes beside the arrays that go in and out;
+ * the formula is in docs/performance.md. Forward pass and Jacobian need it for a tile of windows a thread, whatever the
+ * batch; training for 384 windows, and for the step's batch.
+ *
+ * @param sizes Those of a model and a batch (of a training step: its `batchSize`), float32 unless `precision` says otherwise.
+ * @throws MacrogradError `bad_argument`.
+ * @example
+ * const sizes = { inputSize: 12, hiddenSize: 64, layers: 1, outputs: 1, batchSize: 256, sequenceLength: 24 };
+ * const { total } = estimateMemory(sizes, 'training', { threads: 1 });
+ */
+export function estimateMemory(
+  sizes: {
+    readonly inputSize: number;
+    readonly hiddenSize: number;
+    readonly layers: number;
+    readonly outputs: number;
+    readonly batchSize: number;
+    readonly sequenceLength: number;
+  },
+  work: 'forward' | 'jacobian' | 'training',
+  options: { readonly threads?: number; readonly precision?: 'float32' | 'float64' } = {},
+): LstmMemory {
+  const { outputs, ...others } = checkedSizes(sizes);
+  const double = options.precision === 'float64';
+  const parts = callNative((native) => native.lstmMemory(others, outputs, options.threads ?? 0, work, double));
+  return { ...parts, total: parts.weights + parts.tapes + parts.backward + parts.training };
 }
 
 /** Float32 operations a second, in units of 10^9, that this processor reaches with fused products alone. */

@@ -2,6 +2,7 @@ import { CancelledError } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import {
   activeIsa,
+  estimateMemory,
   type JacobianPenalty,
   type LstmTrainOptions,
   lstmBackward,
@@ -207,6 +208,26 @@ describe('lstmTrain', () => {
   it('refuses targets that are all missing', async () => {
     const none = new Float32Array(400 * outputs).fill(Number.NaN);
     expect((await refusal(lstmTrain(model(Float32Array), inputs, none, options))).code).toBe('bad_input');
+  });
+});
+
+describe('estimateMemory', () => {
+  const sizes = { inputSize: 12, hiddenSize: 64, layers: 2, outputs: 1, batchSize: 4096, sequenceLength: 24 };
+
+  it('grows with threads, steps and precision, and not with the batch of a forward pass', () => {
+    const of = (changes: Partial<typeof sizes>, threads = 1, precision: 'float32' | 'float64' = 'float32') =>
+      estimateMemory({ ...sizes, ...changes }, 'jacobian', { threads, precision });
+    const one = of({});
+    expect(one.total).toBe(one.weights + one.tapes + one.backward + one.training);
+    expect(of({}, 2).tapes).toBe(2 * one.tapes);
+    expect(of({ batchSize: 100_000 })).toEqual(one);
+    expect(of({ sequenceLength: 48 }).tapes).toBeGreaterThan(1.9 * one.tapes);
+    expect(of({}, 1, 'float64').weights).toBe(2 * one.weights);
+    expect(estimateMemory(sizes, 'training', { threads: 1 }).total).toBeGreaterThan(one.total);
+  });
+
+  it('refuses sizes that are no counts', () => {
+    expect(() => estimateMemory({ ...sizes, layers: -1 }, 'forward')).toThrow('layers is -1');
   });
 });
 

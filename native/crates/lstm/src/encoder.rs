@@ -61,6 +61,12 @@ pub(crate) fn useful_threads<T>(control: &Control, shape: LstmShape, sequences: 
     if work < PARALLEL_WORK { 1 } else { control.threads() }
 }
 
+/// Tiles of a group: whole chunks, at most [`MAX_GROUPS`] groups.
+pub(crate) fn group_tiles(plan: &TilePlan, length: usize) -> usize {
+    let chunk = chunk_tiles(length);
+    plan.tile_count().div_ceil(MAX_GROUPS).max(1).next_multiple_of(chunk)
+}
+
 /// Runs all sequences through all layers and records what the backward pass needs.
 ///
 /// # Errors
@@ -208,7 +214,7 @@ pub fn backward<T: Real>(
     for scratch in &mut tape.scratch[..threads] {
         scratch.prepare(layers, recorded.plan.full_lanes(), recorded.sequence_length, wanted);
     }
-    let group_tiles = pass.group_tiles();
+    let group_tiles = group_tiles(&recorded.plan, recorded.sequence_length);
     let groups = tape.tiles.len().div_ceil(group_tiles);
     tape.group_sums.resize_with(groups.max(tape.group_sums.len()), Vec::new);
     let group_samples = group_tiles * recorded.plan.full_lanes();
@@ -332,17 +338,6 @@ impl<'a, T: Real> BackwardPass<'a, T> {
             ..
         } = self.recorded;
         useful_threads::<T>(control, shape, &Sequences::new(&[], batch_size, sequence_length)).max(1)
-    }
-
-    /// Tiles of a group: whole chunks, at most [`MAX_GROUPS`] groups.
-    fn group_tiles(&self) -> usize {
-        let chunk = chunk_tiles(self.recorded.sequence_length);
-        self.recorded
-            .plan
-            .tile_count()
-            .div_ceil(MAX_GROUPS)
-            .max(1)
-            .next_multiple_of(chunk)
     }
 
     fn run_group(

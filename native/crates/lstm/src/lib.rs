@@ -23,6 +23,7 @@ mod error;
 mod exposures;
 mod head;
 mod kernel;
+mod memory;
 mod model;
 mod networks;
 pub mod optim;
@@ -39,6 +40,7 @@ pub use encoder::{Tape, backward, encoder_backward, encoder_forward, forward, hi
 pub use error::LstmError;
 pub use exposures::{ExposureShape, exposures, hidden_columns};
 pub use head::Head;
+pub use memory::{Memory, MemorySizes, MemoryUse, estimate_memory};
 pub use model::{OutputCotangent, jacobian, jacobian_columns, predict, pull_back};
 pub use networks::{Network, jacobian_each, train_each};
 pub use sequences::{Cotangent, Gradients, Sequences, check_finite};

@@ -3,10 +3,10 @@
 
 use macrograd_lstm::train::{Targets, TrainOptions, TrainingData, train};
 use macrograd_lstm::{
-    Gradients, Head, InputColumns, LstmError, LstmShape, LstmWeights, OutputCotangent, Sequences, Tape, forward,
-    jacobian, predict, pull_back,
+    Gradients, Head, InputColumns, LstmError, LstmShape, LstmWeights, MemorySizes, MemoryUse, OutputCotangent,
+    Sequences, Tape, estimate_memory, forward, jacobian, predict, pull_back,
 };
-use macrograd_simd::{Real, measure_peak};
+use macrograd_simd::{Isa, Real, measure_peak};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array};
 use napi_derive::napi;
 
@@ -109,6 +109,54 @@ impl From<&LstmTrainSettings> for TrainOptions {
 pub fn measure_peak_gflops(threads: u32) -> AsyncTask<Work<f64>> {
     Work::spawn(control(threads, None, None), |control| {
         measure_peak(control.threads()).map_err(|error| Failure::new("bad_argument", error))
+    })
+}
+
+/// Bytes that a call takes beside its caller's arrays.
+#[napi(object)]
+pub struct LstmMemory {
+    pub weights: f64,
+    pub tapes: f64,
+    pub backward: f64,
+    pub training: f64,
+}
+
+/// Memory of `work` (`forward`, `jacobian`, `training`) in float32, or in float64 where `double`.
+///
+/// # Errors
+/// `bad_argument` for another work, or an instruction set that can't be used.
+#[napi]
+pub fn lstm_memory(
+    sizes: LstmSizes,
+    outputs: u32,
+    threads: u32,
+    work: String,
+    double: bool,
+) -> napi::Result<LstmMemory> {
+    let work = match work.as_str() {
+        "forward" => MemoryUse::Forward,
+        "jacobian" => MemoryUse::Jacobian,
+        "training" => MemoryUse::Training,
+        _ => return Err(Failure::new("bad_argument", "wanted forward, jacobian or training").into()),
+    };
+    let isa = Isa::active().map_err(|error| Failure::new("bad_argument", error))?;
+    let sizes = MemorySizes {
+        shape: sizes.shape(),
+        outputs: outputs as usize,
+        batch_size: sizes.batch_size as usize,
+        sequence_length: sizes.sequence_length as usize,
+        threads: control(threads, None, None).threads(),
+    };
+    let memory = if double {
+        estimate_memory::<f64>(sizes, work, isa)
+    } else {
+        estimate_memory::<f32>(sizes, work, isa)
+    };
+    Ok(LstmMemory {
+        weights: memory.weights as f64,
+        tapes: memory.tapes as f64,
+        backward: memory.backward as f64,
+        training: memory.training as f64,
     })
 }
 

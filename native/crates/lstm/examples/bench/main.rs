@@ -14,12 +14,15 @@ use serde_json::{Value, json};
 
 /// One timed piece of work.
 pub struct Workload {
+    /// As in tools/bench.
     pub name: &'static str,
+    /// Sizes in words.
     pub shape: String,
     /// Of one call; none where the work depends on the data.
     pub flops: Option<f64>,
     /// Calls of one `run`.
     pub calls: usize,
+    /// Timings, whose median counts.
     pub repeats: usize,
     /// Does the work; returns values of its result.
     pub run: Box<dyn FnMut() -> Outcome>,

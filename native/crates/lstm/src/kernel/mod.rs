@@ -27,6 +27,6 @@ pub(crate) use backward::{BackwardScratch, BackwardTiles, Wanted, chunk_tiles};
 pub(crate) use forward::ForwardTile;
 pub(crate) use head_product::{HeadProduct, pack_columns, pack_heads};
 pub(crate) use layout::{TilePlan, TileSize, from_lanes, to_lanes};
-pub(crate) use pack::PackedWeights;
+pub(crate) use pack::{PackedLayer, PackedWeights};
 pub(crate) use tape::TileTape;
-pub(crate) use weight_gradient::LayerSum;
+pub(crate) use weight_gradient::{LayerSum, RING_STEPS};

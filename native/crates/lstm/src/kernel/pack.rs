@@ -75,6 +75,16 @@ impl<T: Real> PackedLayer<T> {
         }
     }
 
+    /// A layer of these sizes that nothing has been packed into.
+    pub(crate) fn sized(input_size: usize, hidden_size: usize, isa: Isa) -> Self {
+        Self {
+            input_size,
+            hidden_size,
+            block_rows: block_rows(isa),
+            ..Self::empty()
+        }
+    }
+
     /// F + H: rows of an operand.
     pub(crate) fn operand_rows(&self) -> usize {
         self.input_size + self.hidden_size

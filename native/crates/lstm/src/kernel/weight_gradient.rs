@@ -6,7 +6,7 @@ use crate::weights::{GATES, LayerWeights};
 
 /// Steps that are collected before they are summed: enough to pay for adding up the lanes of the accumulators, few
 /// enough to stay in the second-level cache.
-pub(super) const RING_STEPS: usize = 16;
+pub(crate) const RING_STEPS: usize = 16;
 
 /// Steps of one layer that wait for their weight gradient.
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use crate::weights::LstmWeights;
 
 /// Sequences whose tape is alive at one time: 8 tiles of AVX-512, 24 of AVX2, few enough for the third-level
 /// cache. A constant, since the order of sums depends on it.
-const MICRO_BATCH: usize = 384;
+pub(crate) const MICRO_BATCH: usize = 384;
 
 /// What the model should give: NaN = missing.
 #[derive(Debug, Clone, Copy)]

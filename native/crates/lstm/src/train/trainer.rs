@@ -10,6 +10,7 @@ use crate::directional::{JacobianPenalty, jacobian_penalty};
 use crate::error::LstmError;
 use crate::head::Head;
 use crate::model::predict;
+use crate::networks::Network;
 use crate::optim::{Adam, AdamOptions, ParameterGroup, clip_global_norm, cosine_schedule};
 use crate::sequences::Sequences;
 use crate::weights::LstmWeights;
@@ -226,8 +227,8 @@ impl<T: Real> State<T> {
             .arrays()
             .chain([&self.loss.head.weight[..], &self.loss.head.bias]);
         self.gradient.extend(all.flatten().map(|x| x.to_f64()));
-        for (weight, d_weights, d_head) in penalties {
-            let all = d_weights.arrays().chain([&d_head.weight[..], &d_head.bias]);
+        for (weight, Network { weights, head }) in &penalties {
+            let all = weights.arrays().chain([&head.weight[..], &head.bias]);
             let sums = self.gradient.iter_mut().zip(all.flatten());
             sums.for_each(|(sum, x)| *sum += weight * x.to_f64());
         }
@@ -253,7 +254,7 @@ impl<T: Real> State<T> {
         windows: &Sequences<'_, T>,
         options: &TrainOptions,
         control: &Control,
-    ) -> Result<Vec<(f64, LstmWeights<T>, Head<T>)>, LstmError> {
+    ) -> Result<Vec<(f64, Network<T>)>, LstmError> {
         let wanted = [
             (JacobianPenalty::Size, options.size_penalty),
             (JacobianPenalty::Variation, options.variation_penalty),
@@ -261,15 +262,13 @@ impl<T: Real> State<T> {
         let wanted = wanted.into_iter().filter(|&(_, weight)| weight > 0.0);
         wanted
             .map(|(penalty, weight)| {
-                let (mut d_weights, mut d_head) = (LstmWeights::zeros(weights.shape())?, head.clone());
-                jacobian_penalty(
-                    (weights, head),
-                    windows,
-                    penalty,
-                    (&mut d_weights, &mut d_head),
-                    control,
-                )?;
-                Ok((weight, d_weights, d_head))
+                let mut gradient = Network {
+                    weights: LstmWeights::zeros(weights.shape())?,
+                    head: head.clone(),
+                };
+                let out = (&mut gradient.weights, &mut gradient.head);
+                jacobian_penalty((weights, head), windows, penalty, out, control)?;
+                Ok((weight, gradient))
             })
             .collect()
     }

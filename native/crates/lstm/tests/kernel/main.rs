@@ -3,6 +3,7 @@
 mod exposures;
 mod fast;
 mod golden;
+mod onnx_nodes;
 mod refusals;
 mod second;
 mod support;
