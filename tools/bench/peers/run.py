@@ -64,7 +64,8 @@ def environment():
     say(f"Making a virtual environment in {folder}")
     venv.create(folder, with_pip=True)
     # Where PyTorch's own index can't be reached, the package registry's build serves as well.
-    for extra in (["--extra-index-url", "https://download.pytorch.org/whl/cpu"], []):
+    processors_only = ["--retries", "0", "--extra-index-url", "https://download.pytorch.org/whl/cpu"]
+    for extra in (processors_only, []):
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *extra, "-r", wanted]
         if subprocess.run(install, stdout=sys.stderr).returncode == 0:
             shutil.copyfile(wanted, stamp)
