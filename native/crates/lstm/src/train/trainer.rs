@@ -278,6 +278,9 @@ impl<T: Real> State<T> {
         let width = data.sequences.sequence_length * input_size;
         self.input.clear();
         self.targets.clear();
+        // Growing bit by bit would hold half as much again.
+        self.input.reserve_exact(rows.len() * width);
+        self.targets.reserve_exact(rows.len() * outputs);
         for &row in rows {
             self.input
                 .extend_from_slice(&data.sequences.input[row * width..][..width]);
