@@ -10,6 +10,8 @@ export type DateStyle =
   | 'MM/DD/YYYY'
   | 'DD/MM/YYYY'
   | 'DD.MM.YYYY'
+  | 'DD-MMM-YYYY'
+  | 'MMM YYYY'
   | 'YYYYMMDD'
   | 'YYYYMM'
   | 'YYYY-Qn'
@@ -25,6 +27,9 @@ const STYLES: readonly (readonly [DateStyle, RegExp])[] = [
   ['MM/DD/YYYY', SLASHES],
   ['DD/MM/YYYY', SLASHES],
   ['DD.MM.YYYY', /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/],
+  // SAS writes 31JAN2020, Excel and Bloomberg 31-Jan-2020.
+  ['DD-MMM-YYYY', /^(\d{1,2})[- ]?([a-z]{3})[- ]?(\d{4})$/i],
+  ['MMM YYYY', /^([a-z]{3})[- ](\d{4})$/i],
   ['YYYYMMDD', /^(\d{4})(\d{2})(\d{2})$/],
   ['YYYYMM', /^(\d{4})(\d{2})$/],
   ['YYYY-Qn', /^(\d{4})[-: ]?Q([1-4])$/i],
@@ -47,7 +52,7 @@ export function readDate(cell: Cell, style: DateStyle): DayNumber | CellProblem 
     const remedy = dateStyle(text) ? `write all dates of a file one way, here as ${style}` : dateRemedy(text);
     return { problem: `${quoted(text)} is not a date like the others`, remedy };
   }
-  const [a, b, c] = match.slice(1).map(Number);
+  const [a, b, c] = match.slice(1).map(partOf);
   try {
     return dayOf(style, a, b, c);
   } catch {
@@ -56,13 +61,25 @@ export function readDate(cell: Cell, style: DateStyle): DayNumber | CellProblem 
   }
 }
 
+/** English months, as files write them. */
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+
+/** Number of a part of a date; NaN for a word that is no month. */
+function partOf(text: string): number {
+  const month = MONTHS.indexOf(text.toLowerCase());
+  return month < 0 ? Number(text) : month + 1;
+}
+
 function dayOf(style: DateStyle, a: number, b: number, c: number): DayNumber {
   switch (style) {
     case 'MM/DD/YYYY':
       return dayNumber(c, a, b);
     case 'DD/MM/YYYY':
     case 'DD.MM.YYYY':
+    case 'DD-MMM-YYYY':
       return dayNumber(c, b, a);
+    case 'MMM YYYY':
+      return periodEnd(dayNumber(b, a, 1), 'M');
     case 'YYYY-MM':
     case 'YYYYMM':
       return periodEnd(dayNumber(a, b, 1), 'M');
@@ -87,7 +104,7 @@ export function dateRemedy(text: string): string {
     const day = formatIsoDate(Number.parseInt(text, 10) + EXCEL_EPOCH);
     return `it may be Excel's serial number of ${day}: format the column as YYYY-MM-DD and export again`;
   }
-  if (/^\d{1,2}[-/.]\d{1,2}[-/.]\d{2}$/.test(text)) return 'write years with four digits';
+  if (/^\d{1,2}[-/.](?:\d{1,2}|[a-z]{3})[-/.]\d{2}$/i.test(text)) return 'write years with four digits';
   if (/\d:\d\d/.test(text)) return 'write the day alone, without time and time zone';
   if (/[a-z]{3}|Q[1-4]/i.test(text)) return 'write dates as YYYY-MM-DD, YYYY-MM or YYYY-Qn';
   return 'write dates as YYYY-MM-DD or YYYY-MM';

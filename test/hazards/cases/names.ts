@@ -114,8 +114,8 @@ export const nameHazards: readonly Hazard[] = [
   },
   {
     name: 'dates in words beside a column of values',
-    content: 'date,value\nJan 2020,1\nFeb 2020,2\n',
-    refuses: 'FILE:2:1: "Jan 2020" is not a date; write dates as YYYY-MM-DD',
+    content: 'date,value\nJanuary 2020,1\nFebruary 2020,2\n',
+    refuses: 'FILE:2:1: "January 2020" is not a date; write dates as YYYY-MM-DD',
   },
   {
     name: 'a long table without the column that is declared',
