@@ -65,21 +65,29 @@ export class LstmFitted implements Fitted {
     const targets = this.targets(inputs);
     const run = { ...this.run, ...(signal && { signal }) };
     const observed = average ? Uint8Array.from(observedAt(inputs, span, targets.columns)) : undefined;
-    const parts = await this.parts(inputs, span, { form, targets: targets.places, observed }, run);
+    const request = { form, targets: targets.places };
+    const parts = await this.parts(inputs, span, { ...request, observed }, run);
+    // With heads that walk: every date's own, of which the mean is taken below.
+    const dated = this.path && observed ? await this.parts(inputs, span, { ...request, observed: undefined }, run) : [];
     const shape = {
       span,
       dates: average ? 1 : span.end - span.start,
       lags: form === 'lags' ? this.lags : 1,
       factors: targets.roles.length,
     };
-    const perAsset = Math.max(1, shape.dates * shape.lags * shape.factors);
+    // A mean over the dates of heads that walk is taken of all of them.
+    const read = this.path ? span.end - span.start : shape.dates;
+    const perAsset = Math.max(1, read * shape.lags * shape.factors);
     const keep = average ? () => true : missingMask(inputs, form, span, targets.columns);
     const places = sources(shape, targets.roles, keep);
     const step = Math.max(1, Math.floor(BLOCK_VALUES / perAsset));
     for (let start = assets.start; start < assets.end; start += step) {
       if (signal?.aborted) throw new CancelledError('reading exposures');
       const range = { start, end: Math.min(assets.end, start + step) };
-      const { values, variance } = joinRows(await Promise.all(parts.map((part) => part(range))), range);
+      const { values: whole, variance } = joinRows(await Promise.all(parts.map((part) => part(range))), range);
+      const each = joinRows(await Promise.all(dated.map((part) => part(range))), range);
+      const values =
+        observed && dated.length > 0 ? meanOverDates(each.values, observed, span.end - span.start, shape.lags) : whole;
       yield {
         ...shape,
         assets: range,
@@ -105,7 +113,7 @@ export class LstmFitted implements Fitted {
   ): Promise<((range: AssetRange) => Promise<Exposures>)[]> {
     const { form, targets, observed } = request;
     const path = this.path && isOfPath(inputs, this.path) ? this.path : undefined;
-    // An average over dates has one head: the last.
+    // An average over dates has one head, the last: its variance is taken for the one of the mean.
     const pieces = path && !observed ? splitByPath(span, path.span) : [{ span, inside: false }];
     const readers: ((range: AssetRange) => Promise<Exposures>)[] = [];
     for (const piece of pieces) {
@@ -197,6 +205,7 @@ interface Exposures {
 
 /** Puts runs of rows after each other for every asset. */
 function joinRows(parts: readonly Exposures[], { start, end }: AssetRange): Exposures {
+  if (parts.length === 0) return { values: new Float64Array(0), variance: new Float64Array(0) };
   if (parts.length === 1) return parts[0];
   const assets = end - start;
   const join = (key: keyof Exposures) => {
@@ -213,6 +222,22 @@ function joinRows(parts: readonly Exposures[], { start, end }: AssetRange): Expo
     return out;
   };
   return { values: join('values'), variance: join('variance') };
+}
+
+/** Mean over the dates at which each factor is observed of [asset][date][lag][target]; [asset][lag][target]. */
+function meanOverDates(each: Float64Array, observed: Uint8Array, dates: number, lags: number): Float64Array {
+  const targets = observed.length / dates;
+  const cells = lags * targets;
+  return Float64Array.from({ length: each.length / dates }, (_, i) => {
+    const start = Math.floor(i / cells) * dates * cells + (i % cells);
+    let [sum, count] = [0, 0];
+    for (let date = 0; date < dates; date++) {
+      if (observed[date * targets + (i % targets)] === 0) continue;
+      sum += each[start + date * cells];
+      count++;
+    }
+    return sum / count;
+  });
 }
 
 function featureMap(member: EncoderParameters): FeatureMap {

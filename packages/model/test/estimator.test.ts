@@ -315,6 +315,18 @@ describe('heads that walk', () => {
     expect(await mean(small)).toBeGreaterThan(-0.01);
   });
 
+  it('average over dates what each date has', async () => {
+    const fit = await lstmEstimator(kalman).fit(panel, TRAIN, { seed: 3 });
+    const span = { start: 100, end: 150 };
+    const [mean] = await collect(fit.jacobian(panel.inputs, span, { form: 'cumulative', average: true }));
+    const [each] = await collect(fit.jacobian(panel.inputs, span, { form: 'cumulative' }));
+    for (const factor of [0, THRESHOLD, LATE_FACTOR]) {
+      const dates = Array.from({ length: 50 }, (_, date) => at(each, 2, date, 0, factor));
+      // The same 50 numbers in another order of operations.
+      expect(at(mean, 2, 0, 0, factor)).toBeCloseTo(dates.reduce((sum, x) => sum + x, 0) / 50, 14);
+    }
+  });
+
   it('refuse an encoder of fewer rows when they stand still', async () => {
     await expect(lstmEstimator({ encoderRows: 90 }).fit(panel, TRAIN, { seed: 1 })).rejects.toThrow(/encoderRows/);
   });
