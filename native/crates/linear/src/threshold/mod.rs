@@ -97,7 +97,7 @@ pub struct ThresholdSearch {
 /// ```
 /// use macrograd_linear::{Panel, ThresholdOptions, threshold_search};
 /// // r = x below q = 10, -x above it.
-/// let x = |t: usize| ((t * 7919) % 13) as f64 - 6.0;
+/// let x = |t: usize| ((t * 7919) % 13) as f64 + 1.0;
 /// let noise = |t: usize| ((t * 31) % 7) as f64 / 70.0;
 /// let design: Vec<f64> = (0..40).flat_map(|t| [1.0, x(t)]).collect();
 /// let q: Vec<f64> = (0..40).map(|t| ((t * 17) % 40) as f64).collect();
