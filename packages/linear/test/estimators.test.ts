@@ -270,3 +270,42 @@ describe('zero', () => {
     expect([...block.variance.subarray(0, 3)]).toEqual([0, 0, 0]);
   });
 });
+
+describe('errors that allow for autocorrelation', () => {
+  it.each<[string, (covariance: 'hac' | 'homoscedastic') => Estimator]>([
+    ['rolling', (covariance) => rollingOlsEstimator({ window: 60, covariance })],
+    ['weighted', (covariance) => ewmOlsEstimator({ shrinkage: 'none', covariance })],
+  ])('leave the exposures of %s least squares as they are', async (_, make) => {
+    const { panel, rows } = linearWorld({ lateStart: 0 });
+    const span = { start: 0, end: rows };
+    const read = async (covariance: 'hac' | 'homoscedastic') =>
+      (
+        await collect(
+          (await make(covariance).fit(panel, span, options)).jacobian(panel.inputs, { start: 150, end: rows }),
+        )
+      )[0];
+    const [plain, robust] = [await read('homoscedastic'), await read('hac')];
+    expect(robust.values).toEqual(plain.values);
+    const ratios = robust.variance
+      .map((variance, at) => Math.sqrt(variance / plain.variance[at]))
+      .filter(Number.isFinite);
+    expect(Math.min(...ratios)).toBeGreaterThan(0.3);
+    expect(Math.max(...ratios)).toBeLessThan(2);
+    expect(new Set(ratios).size).toBeGreaterThan(100);
+  });
+
+  it('are refused for a shrunk estimate, which has the variance of its posterior', () => {
+    expect(() => ewmOlsEstimator({ covariance: 'hac' })).toThrow('posterior');
+  });
+
+  it('every method says how its residuals behave', async () => {
+    const { panel } = linearWorld();
+    for (const [, make] of estimators) {
+      const { facts } = (await make().fit(panel, { start: 0, end: 200 }, options)).diagnostics;
+      for (const fact of ['residual_autocorrelation', 'autocorrelated_share', 'unstable_share']) {
+        expect(facts[fact]).toBeTypeOf('number');
+        expect(Math.abs(facts[fact])).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+});

@@ -162,6 +162,15 @@ it('outliers move the Student-t filter less than the normal one', async () => {
   expect(robust.rmse).toBeLessThan(0.9 * plain.rmse);
 });
 
+it('turbulent years weigh less with stochastic volatility', async () => {
+  // Forty rows of calm, forty of three times the noise.
+  const world = movingWorld(walk, (random, row) => (Math.floor(row / 40) % 2 ? 3 : 1) * normal(random));
+  const moving = await errorOf(world, () => kalmanEstimator({ noise: 'stochastic_volatility' }));
+  const plain = await errorOf(world, () => kalmanEstimator());
+  expect(moving.facts.volatility_step).toBeGreaterThan(0);
+  expect(moving.rmse).toBeLessThan(0.97 * plain.rmse);
+});
+
 it('normal noise is found to be normal, and costs little', async () => {
   const world = movingWorld(walk, normal);
   const plain = await errorOf(world, () => kalmanEstimator());
