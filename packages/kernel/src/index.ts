@@ -102,6 +102,15 @@ export {
   principalComponents,
 } from './principalComponents.js';
 export {
+  type BootstrapRequest,
+  bootstrapResponses,
+  type Resampling,
+  type ResponseBands,
+  type StateResponseRequest,
+  type StateResponses,
+  stateResponses,
+} from './responseBands.js';
+export {
   bestSteps,
   type DirectionsPath,
   type ElasticNetPath,

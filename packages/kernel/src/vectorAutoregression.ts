@@ -131,24 +131,7 @@ export function varianceDecomposition(
   horizon: number,
   impulse: 'orthogonal' | 'generalised' = 'orthogonal',
 ): Float64Array {
-  const k = fit.series;
-  const squares = (kind: Impulse) => varResponses(fit, { horizon, impulse: kind }).values.map((value) => value * value);
-  const explained = squares(impulse);
-  const orthogonal = impulse === 'orthogonal' ? explained : squares('orthogonal');
-  const shares = new Float64Array(explained.length);
-  for (let responding = 0; responding < k; responding++) {
-    const sums = new Float64Array(k);
-    let total = 0;
-    for (let h = 0; h <= horizon; h++) {
-      const at = (responding * (horizon + 1) + h) * k;
-      for (let shock = 0; shock < k; shock++) {
-        sums[shock] += explained[at + shock];
-        total += orthogonal[at + shock];
-      }
-      for (let shock = 0; shock < k; shock++) shares[at + shock] = sums[shock] / total;
-    }
-  }
-  return shares;
+  return callNative((kernel) => kernel.linearVarianceShares(fit, { horizon, impulse, cumulative: false }));
 }
 
 /** Tests whether lags of the series `causing` help to predict the series `caused`. */
@@ -160,7 +143,8 @@ export function grangerTest(
   return callNative((kernel) => kernel.linearGranger(fit, [...causing], [...caused]));
 }
 
-function nativeRequest(request: ResponseRequest) {
+/** A request with its defaults filled in. */
+export function nativeRequest(request: ResponseRequest) {
   const { horizon, impulse = 'generalised', cumulative = false } = request;
   return { horizon, impulse, cumulative };
 }

@@ -72,6 +72,7 @@ impl Aggregate {
     }
 
     /// Moves one row on and takes in its vector.
+    #[inline(always)]
     pub(crate) fn push(&mut self, values: &[f64]) {
         let size = self.current.len();
         match &mut self.kind {

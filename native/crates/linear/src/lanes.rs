@@ -51,6 +51,7 @@ impl<'a> Lanes<'a> {
         &self.assets
     }
 
+    #[inline(always)]
     pub(crate) fn push(&mut self, row: usize, window: &Window) {
         if window.is_observed(row) {
             let y = self.row_values(row);
@@ -73,6 +74,7 @@ impl<'a> Lanes<'a> {
     }
 
     /// Solves all lanes as of the last row pushed.
+    #[inline(always)]
     pub(crate) fn estimate(&mut self, window: &Window, row: &WindowRow) -> &Estimate {
         let k = self.panel.columns;
         self.solve(row);
@@ -89,7 +91,7 @@ impl<'a> Lanes<'a> {
         for lane in 0..LANES {
             let mut rest = total[lane] - explained[lane];
             if rest <= CANCELLATION_LIMIT * total[lane] && lane < self.assets.len() {
-                rest = self.residual_sum(window, lane);
+                rest = self.residual_sum(window, row.row, lane);
             }
             variance[lane] = rest / row.trace;
         }
@@ -108,6 +110,7 @@ impl<'a> Lanes<'a> {
         &self.estimate
     }
 
+    #[inline(always)]
     fn solve(&mut self, row: &WindowRow) {
         let k = self.panel.columns;
         if let Some(projector) = &row.solver.projector {
@@ -136,6 +139,7 @@ impl<'a> Lanes<'a> {
         }
     }
 
+    #[inline(always)]
     fn row_values(&self, row: usize) -> [f64; LANES] {
         let mut y = [0.0; LANES];
         for (y, &asset) in y.iter_mut().zip(&self.assets) {
@@ -144,10 +148,10 @@ impl<'a> Lanes<'a> {
         y
     }
 
-    fn residual_sum(&self, window: &Window, lane: usize) -> f64 {
+    fn residual_sum(&self, window: &Window, last: usize, lane: usize) -> f64 {
         let b = self.estimate.coefficients.as_chunks::<LANES>().0;
         window
-            .weighted_rows()
+            .weighted_rows(last)
             .iter()
             .map(|&(row, weight)| {
                 let fitted: f64 = self.panel.design_row(row).iter().zip(b).map(|(x, b)| x * b[lane]).sum();

@@ -7,6 +7,8 @@
 //! - [`ols`]: static least squares by column-scaled QR, homoscedastic or HAC covariance.
 //! - [`var`], [`var_order`], [`var_responses`], [`asset_responses`]: vector autoregressions, and assets' dynamic
 //!   exposures to their shocks.
+//! - [`bootstrap_bands`], [`threshold_var`], [`state_responses`]: bands of responses by resampling, responses that
+//!   depend on the state.
 //! - [`pca`]: principal components, missing values by EM; [`fama_macbeth`], [`grs_test`]: asset-pricing tests.
 //! - [`shrinkage_path`]: elastic net, principal-component and partial least squares with block cross-validation.
 //! - [`rolling_ols`]: least squares over the last `window` rows, at every row.
@@ -25,6 +27,7 @@ mod hac;
 mod heads;
 mod kalman;
 mod lanes;
+mod leading_eigen;
 mod markov;
 mod maximise;
 mod moving_hac;
@@ -36,6 +39,7 @@ mod pca;
 mod pricing;
 mod prior;
 mod qr;
+mod random;
 mod rolling;
 mod sandwich;
 mod shrink;
@@ -70,6 +74,7 @@ pub use shrinkage_path::{Shrinkage, ShrinkageOptions, ShrinkagePath, shrinkage_p
 pub use special::{f_upper, normal_two_sided, student_t_two_sided};
 pub use threshold::{ThresholdFit, ThresholdOptions, ThresholdSearch, threshold_search};
 pub use var::{
-    AssetEquations, Criterion, Granger, Impulse, ResponseOptions, Responses, Var, VarOrder, asset_responses, granger,
-    var, var_order, var_responses,
+    AssetEquations, Bands, BootstrapOptions, Criterion, Granger, Impulse, RegimeRule, Resampling, ResponseOptions,
+    Responses, StateResponseOptions, StateResponses, Statistic, ThresholdVar, Var, VarOrder, asset_responses,
+    bootstrap_bands, granger, state_responses, threshold_var, var, var_order, var_responses, variance_shares,
 };

@@ -1,9 +1,15 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use macrograd_simd::Control;
+use macrograd_simd::{Control, Isa};
 
 use crate::LinearError;
+
+/// The instruction set in use. One that the environment names wrongly is refused by calls whose bits depend on it; here
+/// only speed does.
+pub(crate) fn active_isa() -> Isa {
+    Isa::active().unwrap_or_else(|_| Isa::baseline())
+}
 
 /// Runs independent tasks; each owns what it writes to, so the order of execution is irrelevant. `report` hears the
 /// fraction of tasks done.

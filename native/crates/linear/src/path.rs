@@ -6,12 +6,16 @@ use crate::aggregate::Scheme;
 use crate::lanes::{Estimate, LANES, Lanes};
 use crate::moving_hac::{MovingErrors, MovingHac};
 use crate::panel::Group;
-use crate::parallel::for_each;
+use crate::parallel::{active_isa, for_each};
 use crate::stream::{Window, WindowRow};
 use crate::{LinearError, Panel};
 
 /// Assets of a task: enough to pay for the shared factorisations, few enough to stay in cache.
 pub(crate) const ASSETS_PER_TASK: usize = 64;
+
+/// Rows that one block of lanes works through before the next block has its turn: its sums stay in cache, and so few
+/// assets are written to at a time that their pages stay known.
+const ROWS_PER_BLOCK: usize = 64;
 
 /// Which part of a moving regression is wanted. Earlier rows are used, later ones are not even read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,6 +218,7 @@ fn run_group<P>(
         .chunks(LANES)
         .map(|assets| Lanes::new(panel, assets, setup.scheme, setup.market))
         .collect();
+    let isa = active_isa();
     let mut window = Window::new(
         panel,
         group.observed,
@@ -221,39 +226,43 @@ fn run_group<P>(
         setup.min_observations,
         setup.market,
     );
-    for row in setup.scheme.first_row(range.rows.start)..range.rows.end {
-        window.push(row);
-        lanes.iter_mut().for_each(|lanes| lanes.push(row, &window));
-        if row < range.rows.start {
-            continue;
-        }
-        let Some(shared) = window.evaluate() else { continue };
-        let prepared = prepare(row, &shared);
-        let hac = match setup.errors {
-            MovingErrors::Hac { lags } if setup.variances => {
-                Some(MovingHac::new(panel, &window.weighted_rows(), &shared, lags))
-            }
-            _ => None,
-        };
-        let at = (row - range.rows.start) * k;
+    let mut start = setup.scheme.first_row(range.rows.start);
+    while start < range.rows.end {
+        let rows = start..(start + ROWS_PER_BLOCK).min(range.rows.end);
+        start = rows.end;
+        let shared: Vec<Option<Shared<P>>> = rows
+            .clone()
+            .map(|row| {
+                window.push(row);
+                let found = (row >= range.rows.start).then(|| window.evaluate()).flatten()?;
+                let prepared = prepare(row, &found);
+                let hac = match setup.errors {
+                    MovingErrors::Hac { lags } if setup.variances => {
+                        Some(MovingHac::new(panel, &window.weighted_rows(row), &found, lags))
+                    }
+                    _ => None,
+                };
+                Some(Shared {
+                    window: found,
+                    prepared,
+                    hac,
+                })
+            })
+            .collect();
         for (lanes, slots) in lanes.iter_mut().zip(slots.chunks_mut(LANES)) {
             let assets = lanes.assets().to_vec();
-            let estimate = lanes.estimate(&window, &shared);
-            let robust = hac.as_ref().map(|hac| hac.variances(panel, &assets, estimate));
-            for (lane, slot) in slots.iter_mut().enumerate() {
-                let end = if slot.variances.is_empty() { at } else { at + k };
-                let output = Output {
-                    window: &shared,
-                    estimate,
-                    lane,
-                    robust: robust.as_deref(),
-                    coefficients: &mut slot.coefficients[at..at + k],
-                    variances: slot.variances.get_mut(at..end).unwrap_or_default(),
-                };
-                emit(&prepared, output);
-            }
+            isa.vectorise(|| {
+                for (row, shared) in rows.clone().zip(&shared) {
+                    lanes.push(row, &window);
+                    let Some(shared) = shared else { continue };
+                    let estimate = lanes.estimate(&window, &shared.window);
+                    let robust = shared.hac.as_ref().map(|hac| hac.variances(panel, &assets, estimate));
+                    let at = (row - range.rows.start) * k;
+                    emit_lanes(shared, estimate, robust.as_deref(), slots, at..at + k, emit);
+                }
+            });
         }
-        if row + 1 == range.rows.end {
+        if let (true, Some(Some(Shared { window: shared, .. }))) = (rows.end == range.rows.end, shared.last()) {
             for slot in slots.iter_mut() {
                 slot.last = Last {
                     observations: shared.observations as u32,
@@ -263,5 +272,35 @@ fn run_group<P>(
                 };
             }
         }
+    }
+}
+
+/// What all lanes of a group share at one row.
+struct Shared<P> {
+    window: WindowRow,
+    prepared: P,
+    hac: Option<MovingHac>,
+}
+
+/// Hands the estimate of every lane to `emit`.
+fn emit_lanes<P>(
+    shared: &Shared<P>,
+    estimate: &Estimate,
+    robust: Option<&[f64]>,
+    slots: &mut [Slot],
+    place: Range<usize>,
+    emit: &impl Fn(&P, Output),
+) {
+    for (lane, slot) in slots.iter_mut().enumerate() {
+        let variances = if slot.variances.is_empty() { 0..0 } else { place.clone() };
+        let output = Output {
+            window: &shared.window,
+            estimate,
+            lane,
+            robust,
+            coefficients: &mut slot.coefficients[place.clone()],
+            variances: slot.variances.get_mut(variances).unwrap_or_default(),
+        };
+        emit(&shared.prepared, output);
     }
 }

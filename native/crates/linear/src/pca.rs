@@ -1,6 +1,8 @@
 use faer::{Mat, MatRef, Side};
 
 use crate::LinearError;
+use crate::leading_eigen::leading_eigen;
+use crate::parallel::active_isa;
 
 /// How many components are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,13 +150,19 @@ impl Moments {
     fn of(values: &[f64], series: usize) -> Self {
         let mut count = vec![0.0_f64; series];
         let mut mean = vec![0.0; series];
+        for row in values.chunks_exact(series) {
+            for ((x, count), mean) in row.iter().zip(&mut count).zip(&mut mean) {
+                let seen = f64::from(!x.is_nan());
+                *count += seen;
+                *mean += if x.is_nan() { 0.0 } else { *x };
+            }
+        }
+        mean.iter_mut().zip(&count).for_each(|(mean, n)| *mean /= n);
         let mut squares = vec![0.0; series];
         for row in values.chunks_exact(series) {
-            for (j, x) in row.iter().enumerate().filter(|(_, x)| !x.is_nan()) {
-                count[j] += 1.0;
-                let delta = x - mean[j];
-                mean[j] += delta / count[j];
-                squares[j] += delta * (x - mean[j]);
+            for ((x, mean), square) in row.iter().zip(&mean).zip(&mut squares) {
+                let apart = if x.is_nan() { 0.0 } else { x - mean };
+                *square += apart * apart;
             }
         }
         let sd = squares
@@ -200,7 +208,11 @@ impl Components {
             matrix * matrix.transpose()
         };
         let size = gram.nrows();
-        let (values, vectors) = sorted_eigen(&gram);
+        let most = match options.count {
+            ComponentCount::Fixed(count) => count,
+            ComponentCount::BaiNg(_) => options.max_components,
+        };
+        let (values, vectors) = sorted_eigen(&gram, most);
         let total: f64 = x.iter().map(|x| x * x).sum();
         let criteria = bai_ng(&values, total, rows, series, options.max_components);
         let count = match options.count {
@@ -255,9 +267,19 @@ impl Components {
     }
 }
 
-/// Eigenvalues, descending, and their vectors in columns.
-fn sorted_eigen(gram: &Mat<f64>) -> (Vec<f64>, Mat<f64>) {
+/// With fewer vectors than this share of the size, the others are not computed.
+const FEW_VECTORS: f64 = 0.25;
+
+/// Eigenvalues, descending, and at least `wanted` of their vectors in columns.
+fn sorted_eigen(gram: &Mat<f64>, wanted: usize) -> (Vec<f64>, Mat<f64>) {
     let size = gram.nrows();
+    if (wanted as f64) < FEW_VECTORS * size as f64 {
+        let entries = (0..size * size).map(|at| gram[(at / size, at % size)]).collect();
+        if let Some(found) = leading_eigen(entries, size, wanted, active_isa()) {
+            let vectors = Mat::from_fn(size, wanted, |i, k| found.vectors[k * size + i]);
+            return (found.values.iter().map(|value| value.max(0.0)).collect(), vectors);
+        }
+    }
     let Ok(eigen) = gram.self_adjoint_eigen(Side::Lower) else {
         // Does not happen for finite matrices; then nothing is known.
         return (vec![f64::NAN; size], Mat::zeros(size, size));

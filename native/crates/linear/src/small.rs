@@ -1,5 +1,23 @@
 //! Dense linear algebra on K x K matrices, row-major, K up to a few dozen.
 
+/// Sums that a product is added up in: independent additions, and one vector register or more of them.
+const PARTS: usize = 8;
+
+/// Inner product, in [`PARTS`] sums whatever the processor.
+#[inline(always)]
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, a_rest) = a.as_chunks::<PARTS>();
+    let (b, b_rest) = b.as_chunks::<PARTS>();
+    let mut sums = [0.0; PARTS];
+    for (a, b) in a.iter().zip(b) {
+        for part in 0..PARTS {
+            sums[part] += a[part] * b[part];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
 /// Overwrites the lower triangle of a symmetric positive definite matrix with its Cholesky factor; false, and
 /// rubbish in the matrix, when it is not positive definite. The upper triangle is neither read nor written.
 pub(crate) fn cholesky(a: &mut [f64], n: usize) -> bool {

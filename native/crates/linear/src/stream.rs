@@ -22,6 +22,8 @@ pub(crate) struct Window<'a> {
 
 /// A window as of one row. K columns.
 pub(crate) struct WindowRow {
+    /// The row.
+    pub row: usize,
     pub solver: Solver,
     pub observations: usize,
     /// Residual sum of squares / trace is unbiased for the noise variance: sum w - tr((X'WX)^-1 X'W^2X).
@@ -93,11 +95,11 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Rows in use and their weights, as of the last row pushed.
-    pub(crate) fn weighted_rows(&self) -> Vec<(usize, f64)> {
-        (self.scheme.first_row(self.row)..=self.row)
+    /// Rows in use and their weights, as of a row.
+    pub(crate) fn weighted_rows(&self, last: usize) -> Vec<(usize, f64)> {
+        (self.scheme.first_row(last)..=last)
             .filter(|&row| self.observed[row])
-            .map(|row| (row, self.scheme.weight(self.row - row)))
+            .map(|row| (row, self.scheme.weight(last - row)))
             .collect()
     }
 
@@ -113,7 +115,7 @@ impl<'a> Window<'a> {
             return None;
         }
         let gram = &sums[1..=k * k];
-        let solver = Solver::new(gram, self.panel, || self.weighted_rows());
+        let solver = Solver::new(gram, self.panel, || self.weighted_rows(self.row));
         let rank = solver.rank();
         if observations <= rank || rank == 0 {
             return None;
@@ -137,6 +139,7 @@ impl<'a> Window<'a> {
             }
         };
         let mut row = WindowRow {
+            row: self.row,
             solver,
             observations,
             trace,

@@ -4,6 +4,7 @@
 mod closed_form;
 mod closed_form_walks;
 mod linear;
+mod linear_bands;
 mod linear_factors;
 mod linear_heads;
 mod linear_kalman;

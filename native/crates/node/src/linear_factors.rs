@@ -61,7 +61,7 @@ impl From<Var> for LinearVar {
 }
 
 impl LinearVar {
-    fn fit(&self) -> Result<Var, Failure> {
+    pub(crate) fn fit(&self) -> Result<Var, Failure> {
         let (k, p, n) = (self.series as usize, self.order as usize, self.observations as usize);
         let width = 1 + k * p;
         let shapes = [
@@ -100,7 +100,7 @@ pub struct LinearResponseOptions {
 }
 
 impl LinearResponseOptions {
-    fn view(&self) -> Result<ResponseOptions, Failure> {
+    pub(crate) fn view(&self) -> Result<ResponseOptions, Failure> {
         let impulse = match self.impulse.as_str() {
             "unit" => Impulse::Unit,
             "orthogonal" => Impulse::Orthogonal,

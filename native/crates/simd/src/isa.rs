@@ -128,6 +128,12 @@ impl Isa {
         }
     }
 
+    /// What every processor of the target has.
+    #[must_use]
+    pub fn baseline() -> Self {
+        Self(IsaName::Scalar)
+    }
+
     fn widest() -> Self {
         let found = IsaName::ALL.into_iter().rev().find(|name| name.on_this_processor());
         // Portable code runs everywhere, but 16 lanes of it only serve tests.
@@ -142,6 +148,22 @@ impl Isa {
     #[must_use]
     pub fn name(self) -> IsaName {
         self.0
+    }
+
+    /// Runs portable code that was inlined into `work` with this instruction set's vectors. No products are fused, so that
+    /// bits are the same on every processor; functions that are not inlined keep the baseline's vectors.
+    #[inline]
+    pub fn vectorise<R>(self, work: impl FnOnce() -> R) -> R {
+        #[cfg(target_arch = "x86_64")]
+        if matches!(self.0, IsaName::Avx2 | IsaName::Avx512) {
+            #[target_feature(enable = "avx2")]
+            fn wide<R>(work: impl FnOnce() -> R) -> R {
+                work()
+            }
+            // SAFETY: an `Isa` of these names exists only on processors that have AVX2.
+            return unsafe { wide(work) };
+        }
+        work()
     }
 
     /// Numbers of type `T` in one of its vectors.

@@ -61,10 +61,22 @@ impl Var {
 /// # Ok::<(), macrograd_linear::LinearError>(())
 /// ```
 pub fn var(series: &[f64], rows: usize, k: usize, order: usize) -> Result<Var, LinearError> {
+    let mut fit = least_squares(series, rows, k, order)?;
+    fit.roots = companion_moduli(&fit);
+    Ok(fit)
+}
+
+/// As [`var`], without the roots.
+pub(super) fn least_squares(series: &[f64], rows: usize, k: usize, order: usize) -> Result<Var, LinearError> {
     check_series(series, rows, k, order)?;
-    let n = rows - order;
+    fit_rows(series, &(order..rows).collect::<Vec<_>>(), k, order)
+}
+
+/// Least squares on some rows, each with its own lags.
+pub(super) fn fit_rows(series: &[f64], rows: &[usize], k: usize, order: usize) -> Result<Var, LinearError> {
+    let n = rows.len();
     let width = 1 + k * order;
-    let qr = PivotedQr::new(lagged_design(series, order..rows, k, order), n, width);
+    let qr = PivotedQr::new(lagged_design(series, rows, k, order), n, width);
     if qr.rank() < width {
         return Err(LinearError::BadOption {
             name: "series",
@@ -85,7 +97,7 @@ pub fn var(series: &[f64], rows: usize, k: usize, order: usize) -> Result<Var, L
         condition: qr.condition,
     };
     for equation in 0..k {
-        let target: Vec<f64> = (order..rows).map(|t| series[t * k + equation]).collect();
+        let target: Vec<f64> = rows.iter().map(|&t| series[t * k + equation]).collect();
         let b = qr.solve(&target);
         fit.intercept[equation] = b[0];
         for (at, value) in b[1..].iter().enumerate() {
@@ -111,7 +123,6 @@ pub fn var(series: &[f64], rows: usize, k: usize, order: usize) -> Result<Var, L
             fit.regressor_inverse[i * width + j] = products.map(|(x, y)| x * y).sum();
         }
     }
-    fit.roots = companion_moduli(&fit);
     Ok(fit)
 }
 

@@ -1,11 +1,19 @@
 //! Vector autoregressions and the responses that follow from them (Luetkepohl 2005, chapters 2 to 4).
 
+mod bootstrap;
 mod fit;
 mod granger;
 mod order;
+mod regimes;
 mod response;
+mod state_responses;
 
+pub use bootstrap::{Bands, BootstrapOptions, Resampling, Statistic, bootstrap_bands};
 pub use fit::{Var, var};
 pub use granger::{Granger, granger};
 pub use order::{Criterion, VarOrder, var_order};
-pub use response::{AssetEquations, Impulse, ResponseOptions, Responses, asset_responses, var_responses};
+pub use regimes::{RegimeRule, ThresholdVar, threshold_var};
+pub use response::{
+    AssetEquations, Impulse, ResponseOptions, Responses, asset_responses, var_responses, variance_shares,
+};
+pub use state_responses::{StateResponseOptions, StateResponses, state_responses};

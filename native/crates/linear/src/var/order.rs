@@ -240,8 +240,9 @@ fn log_det(cross: &[f64], k: usize, n: f64) -> Option<f64> {
 /// The same by QR of the rows, order by order: slower, for designs near to singular. An exact fit has -infinity.
 fn by_qr(y: &[f64], rows: usize, k: usize, m: usize) -> Vec<f64> {
     let n = rows - m;
+    let used: Vec<usize> = (m..rows).collect();
     let order = |p: usize| {
-        let qr = PivotedQr::new(lagged_design(y, m..rows, k, p), n, 1 + p * k);
+        let qr = PivotedQr::new(lagged_design(y, &used, k, p), n, 1 + p * k);
         let mut cross = vec![0.0; k * k];
         let residuals: Vec<Vec<f64>> = (0..k)
             .map(|j| {
@@ -260,11 +261,11 @@ fn by_qr(y: &[f64], rows: usize, k: usize, m: usize) -> Vec<f64> {
 }
 
 /// Constant and lags 1 to p of the given rows, column-major `[column][row]`.
-pub(super) fn lagged_design(y: &[f64], rows: std::ops::Range<usize>, k: usize, p: usize) -> Vec<f64> {
+pub(super) fn lagged_design(y: &[f64], rows: &[usize], k: usize, p: usize) -> Vec<f64> {
     let mut design = vec![1.0; rows.len()];
     for lag in 1..=p {
         for j in 0..k {
-            design.extend(rows.clone().map(|t| y[(t - lag) * k + j]));
+            design.extend(rows.iter().map(|&t| y[(t - lag) * k + j]));
         }
     }
     design

@@ -1,9 +1,11 @@
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
 use macrograd_simd::Control;
 
 use super::Var;
 use crate::LinearError;
 use crate::parallel::for_each;
-use crate::small::{cholesky, product};
+use crate::small::{cholesky, dot, product};
 
 /// Assets that one task works on.
 const ASSETS_PER_TASK: usize = 16;
@@ -65,14 +67,62 @@ pub fn var_responses(fit: &Var, options: &ResponseOptions) -> Result<Responses, 
         values: vec![0.0; k * size],
         variances: vec![0.0; k * size],
     };
-    for a in 0..k {
-        let unit: Vec<f64> = (0..=options.horizon)
-            .flat_map(|h| system.phi[(h * k + a) * k..(h * k + a + 1) * k].to_vec())
-            .collect();
-        let range = a * size..(a + 1) * size;
-        system.respond(&unit, &mut out.values[range.clone()], &mut out.variances[range]);
+    let units: Vec<f64> = (0..k).flat_map(|series| system.own_responses(series)).collect();
+    system.respond(&system.weights(), &units, &mut out.values, &mut out.variances);
+    Ok(out)
+}
+
+/// The values of [`var_responses`] alone.
+pub(super) fn response_values(fit: &Var, options: &ResponseOptions) -> Result<Vec<f64>, LinearError> {
+    let system = System::new(fit, options)?;
+    let mut out = vec![0.0; fit.series * (options.horizon + 1) * fit.series];
+    for (series, out) in out.chunks_exact_mut((options.horizon + 1) * fit.series).enumerate() {
+        system.values(&system.own_responses(series), out);
     }
     Ok(out)
+}
+
+/// Shares of each series' forecast error variance that each shock explains, `[responding][horizon][shock]`; horizon h is
+/// the forecast h + 1 rows ahead. Orthogonal shares sum to 1, generalised ones do not.
+///
+/// # Errors
+/// `BadOption` for unit shocks, which have no shares, and when the residual covariance is singular.
+pub fn variance_shares(fit: &Var, options: &ResponseOptions) -> Result<Vec<f64>, LinearError> {
+    if options.impulse == Impulse::Unit {
+        return Err(LinearError::BadOption {
+            name: "impulse",
+            value: 0.0,
+            remedy: "shares of variance are those of orthogonal or generalised shocks",
+        });
+    }
+    let squares = |impulse| {
+        let plain = ResponseOptions {
+            impulse,
+            cumulative: false,
+            ..*options
+        };
+        response_values(fit, &plain).map(|values| values.iter().map(|x| x * x).collect::<Vec<_>>())
+    };
+    let explained = squares(options.impulse)?;
+    let all = squares(Impulse::Orthogonal)?;
+    let (k, steps) = (fit.series, options.horizon + 1);
+    let mut shares = vec![0.0; explained.len()];
+    for responding in 0..k {
+        let mut sums = vec![0.0; k];
+        let mut total = 0.0;
+        for h in 0..steps {
+            let at = (responding * steps + h) * k;
+            sums.iter_mut()
+                .zip(&explained[at..at + k])
+                .for_each(|(sum, x)| *sum += x);
+            total += all[at..at + k].iter().sum::<f64>();
+            shares[at..at + k]
+                .iter_mut()
+                .zip(&sums)
+                .for_each(|(share, sum)| *share = sum / total);
+        }
+    }
+    Ok(shares)
 }
 
 /// Responses of assets to shocks of the factors: their dynamic exposures. Costs one autoregression and a few thousand
@@ -99,7 +149,8 @@ pub fn asset_responses(
         values: vec![f64::NAN; equations.assets * size],
         variances: vec![f64::NAN; equations.assets * size],
     };
-    let stacked = system.stacked_impulses(equations.lags);
+    let weights = system.weights();
+    let own_weights = system.equation_weights(equations.lags);
     let chunk = (ASSETS_PER_TASK * size).max(1);
     let tasks: Vec<_> = out
         .values
@@ -112,22 +163,49 @@ pub fn asset_responses(
         control,
         |done| control.report(done),
         |(task, (values, variances))| {
-            let slots = values.chunks_mut(size).zip(variances.chunks_mut(size));
-            for (at, (values, variances)) in slots.enumerate() {
-                let asset = task * ASSETS_PER_TASK + at;
-                let b = &equations.coefficients[asset * width..(asset + 1) * width];
+            let first = task * ASSETS_PER_TASK;
+            let assets = first..first + values.len() / size;
+            let b = &equations.coefficients[assets.start * width..assets.end * width];
+            let units: Vec<f64> = b.chunks_exact(width).flat_map(|b| system.unit_responses(b)).collect();
+            system.respond(&weights, &units, values, variances);
+            let covariances = &equations.covariance[assets.start * width * width..assets.end * width * width];
+            let triangles: Vec<f64> = covariances
+                .chunks_exact(width * width)
+                .flat_map(|c| lower_pairs(width).map(|(i, j)| c[i * width + j]))
+                .collect();
+            for (variance, own) in variances.iter_mut().zip(times(&triangles, &own_weights, size)) {
+                *variance += own;
+            }
+            for (at, b) in b.chunks_exact(width).enumerate() {
                 if b.iter().any(|b| b.is_nan()) {
-                    continue;
-                }
-                system.respond(&system.unit_responses(b), values, variances);
-                let covariance = &equations.covariance[asset * width * width..(asset + 1) * width * width];
-                for (variance, x) in variances.iter_mut().zip(stacked.chunks_exact(width)) {
-                    *variance += quadratic(covariance, x, x);
+                    values[at * size..(at + 1) * size].fill(f64::NAN);
+                    variances[at * size..(at + 1) * size].fill(f64::NAN);
                 }
             }
         },
     )?;
     Ok(out)
+}
+
+/// Pairs (i, j) with j <= i < `size`: the lower triangle of a symmetric matrix.
+fn lower_pairs(size: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..size).flat_map(|i| (0..=i).map(move |j| (i, j)))
+}
+
+/// `[row][pair]` times `[pair][output]`, `[row][output]`.
+fn times(triangles: &[f64], weights: &[f64], outputs: usize) -> Vec<f64> {
+    let pairs = weights.len() / outputs.max(1);
+    let rows = triangles.len() / pairs.max(1);
+    let mut out = vec![0.0; rows * outputs];
+    matmul(
+        MatMut::from_row_major_slice_mut(&mut out, rows, outputs),
+        Accum::Replace,
+        MatRef::from_row_major_slice(triangles, rows, pairs),
+        MatRef::from_row_major_slice(weights, pairs, outputs),
+        1.0,
+        Par::Seq,
+    );
+    out
 }
 
 fn check_length(name: &'static str, actual: usize, expected: usize) -> Result<(), LinearError> {
@@ -145,9 +223,8 @@ struct System<'a> {
     phi: Vec<f64>,
     /// S, `[series][shock]`.
     impulse: Vec<f64>,
-    /// (R_i s_b)' Q (R_j s_b), `[i][j][shock]`, R_i = A^i J' of the companion matrix, Q its part of (Z'Z)^-1; R summed
-    /// over i when cumulative.
-    spread: Vec<f64>,
+    /// Cholesky factor of the residual covariance.
+    factor: Vec<f64>,
 }
 
 impl<'a> System<'a> {
@@ -164,17 +241,26 @@ impl<'a> System<'a> {
                 own.iter_mut().zip(part).for_each(|(own, part)| *own += part);
             }
         }
-        let mut system = Self {
+        let factor = cholesky_factor(fit)?;
+        Ok(Self {
             fit,
             options,
             phi,
-            impulse: impulse(fit, options.impulse)?,
-            spread: Vec::new(),
-        };
-        system.spread = system.spread_of_impulses();
-        Ok(system)
+            impulse: impulse(fit, &factor, options.impulse),
+            factor,
+        })
     }
 
+    /// Phi of one series, `[horizon][series]`.
+    fn own_responses(&self, series: usize) -> Vec<f64> {
+        let k = self.fit.series;
+        let rows = self.phi.chunks_exact(k * k);
+        rows.flat_map(|phi| phi[series * k..(series + 1) * k].to_vec())
+            .collect()
+    }
+
+    /// (R_i s_b)' Q (R_j s_b), `[i][j][shock]`, R_i = A^i J' of the companion matrix, Q its part of (Z'Z)^-1; R summed
+    /// over i when cumulative.
     fn spread_of_impulses(&self) -> Vec<f64> {
         let (fit, k, steps) = (self.fit, self.fit.series, self.options.horizon);
         let width = k * fit.order;
@@ -243,8 +329,9 @@ impl<'a> System<'a> {
         unit
     }
 
-    /// [Theta_h s, Theta_{h-1} s, ...], `[horizon][shock][lag x series]`: what an asset's coefficients are multiplied by.
-    fn stacked_impulses(&self, lags: usize) -> Vec<f64> {
+    /// Variance of an asset's responses from its own coefficients, by pairs of them: `[pair][horizon][shock]`. A response
+    /// is the coefficients times [Theta_h s, Theta_{h-1} s, ...].
+    fn equation_weights(&self, lags: usize) -> Vec<f64> {
         let (k, steps) = (self.fit.series, self.options.horizon + 1);
         let mut theta: Vec<f64> = self
             .phi
@@ -256,54 +343,95 @@ impl<'a> System<'a> {
                 theta[at] += theta[at - k * k];
             }
         }
-        let mut stacked = vec![0.0; steps * k * lags * k];
-        for (at, value) in stacked.iter_mut().enumerate() {
-            let (series, lag) = (at % k, at / k % lags);
-            let (shock, h) = (at / (k * lags) % k, at / (k * lags * k));
-            if lag <= h {
-                *value = theta[((h - lag) * k + series) * k + shock];
+        // Theta of a coefficient at a horizon, `[shock]`.
+        let stacked = |at: usize, h: usize| {
+            let (lag, series) = (at / k, at % k);
+            (lag <= h).then(|| &theta[((h - lag) * k + series) * k..((h - lag) * k + series + 1) * k])
+        };
+        let mut weights = Vec::with_capacity(lags * k * (lags * k + 1) / 2 * steps * k);
+        for (i, j) in lower_pairs(lags * k) {
+            let twice = if i == j { 1.0 } else { 2.0 };
+            for h in 0..steps {
+                match (stacked(i, h), stacked(j, h)) {
+                    (Some(x), Some(y)) => weights.extend(x.iter().zip(y).map(|(x, y)| twice * x * y)),
+                    _ => weights.resize(weights.len() + k, 0.0),
+                }
             }
         }
-        stacked
+        weights
     }
 
-    /// Response and its variance from the autoregression out of rho, `[horizon][series]`. With d the change of an
-    /// estimate: d response_h = sum_m rho_m dA R_{h-1-m} s + rho_h dS.
-    fn respond(&self, unit: &[f64], values: &mut [f64], variances: &mut [f64]) {
+    /// Variance of responses from the autoregression's coefficients, by pairs (m, n) of rho_m Sigma rho_n':
+    /// `[pair][horizon][shock]`. With d the change of an estimate, d response_h = sum_m rho_m dA R_{h-1-m} s.
+    fn weights(&self) -> Vec<f64> {
         let (k, steps) = (self.fit.series, self.options.horizon);
-        let sigma = &self.fit.residual_covariance;
-        // rho_m Sigma rho_n', `[m][n]`.
-        let mut noise = vec![0.0; steps * steps];
-        for m in 0..steps {
-            for n in 0..=m {
-                let value = quadratic(sigma, &unit[m * k..(m + 1) * k], &unit[n * k..(n + 1) * k]);
-                noise[m * steps + n] = value;
-                noise[n * steps + m] = value;
+        let spread = self.spread_of_impulses();
+        let mut weights = Vec::with_capacity(steps * (steps + 1) / 2 * (steps + 1) * k);
+        for (m, n) in lower_pairs(steps) {
+            let twice = if m == n { 1.0 } else { 2.0 };
+            weights.resize(weights.len() + (m + 1) * k, 0.0);
+            for h in m + 1..=steps {
+                let at = ((h - 1 - m) * steps + h - 1 - n) * k;
+                weights.extend(spread[at..at + k].iter().map(|x| twice * x));
             }
         }
-        let mut rho = vec![0.0; k];
-        for h in 0..=steps {
-            let own = &unit[h * k..(h + 1) * k];
-            if self.options.cumulative {
-                rho.iter_mut().zip(own).for_each(|(rho, own)| *rho += own);
-            } else {
-                rho.copy_from_slice(own);
-            }
-            let response: Vec<f64> = (0..k)
-                .map(|shock| (0..k).map(|a| rho[a] * self.impulse[a * k + shock]).sum())
-                .collect();
-            for shock in 0..k {
-                let mut variance = self.variance_of_impulse(&rho, &response, shock);
-                for m in 0..h {
-                    for n in 0..h {
-                        let spread = self.spread[((h - 1 - m) * steps + h - 1 - n) * k + shock];
-                        variance += noise[m * steps + n] * spread;
-                    }
+        weights
+    }
+
+    /// Responses and their variances from the autoregression out of rho, `[responding][horizon][series]`.
+    fn respond(&self, weights: &[f64], units: &[f64], values: &mut [f64], variances: &mut [f64]) {
+        let (k, steps) = (self.fit.series, self.options.horizon);
+        let size = (steps + 1) * k;
+        let mut noise = Vec::with_capacity(units.len() / size.max(1) * steps * (steps + 1) / 2);
+        for unit in units.chunks_exact(size) {
+            let turned: Vec<f64> = unit.chunks_exact(k).flat_map(|rho| self.turned(rho)).collect();
+            let row = |m: usize| &turned[m * k..(m + 1) * k];
+            noise.extend(lower_pairs(steps).map(|(m, n)| dot(row(m), row(n))));
+        }
+        if steps > 0 {
+            variances.copy_from_slice(&times(&noise, weights, size));
+        } else {
+            variances.fill(0.0);
+        }
+        let slots = values.chunks_exact_mut(size).zip(variances.chunks_exact_mut(size));
+        for (unit, (values, variances)) in units.chunks_exact(size).zip(slots) {
+            let rho = self.values(unit, values);
+            for h in 0..=steps {
+                let (own, at) = (&rho[h * k..(h + 1) * k], h * k..(h + 1) * k);
+                for shock in 0..k {
+                    variances[h * k + shock] += self.variance_of_impulse(own, &values[at.clone()], shock);
                 }
-                values[h * k + shock] = response[shock];
-                variances[h * k + shock] = variance;
             }
         }
+    }
+
+    /// rho L, whose products are those of rho Sigma rho'.
+    fn turned(&self, rho: &[f64]) -> Vec<f64> {
+        let k = rho.len();
+        (0..k)
+            .map(|j| (j..k).map(|i| rho[i] * self.factor[i * k + j]).sum())
+            .collect()
+    }
+
+    /// Responses `[horizon][shock]` out of rho; hands back rho, summed over horizons when cumulative.
+    fn values(&self, unit: &[f64], values: &mut [f64]) -> Vec<f64> {
+        let k = self.fit.series;
+        let mut rho = unit.to_vec();
+        if self.options.cumulative {
+            for at in k..rho.len() {
+                rho[at] += rho[at - k];
+            }
+        }
+        for (rho, out) in rho.chunks_exact(k).zip(values.chunks_exact_mut(k)) {
+            for (shock, out) in out.iter_mut().enumerate() {
+                *out = rho
+                    .iter()
+                    .enumerate()
+                    .map(|(a, x)| x * self.impulse[a * k + shock])
+                    .sum();
+            }
+        }
+        rho
     }
 
     /// Variance of rho dS: n Cov(dSigma_ij, dSigma_kl) = S_ik S_jl + S_il S_jk. In the basis of the Cholesky factor
@@ -319,18 +447,23 @@ impl<'a> System<'a> {
     }
 }
 
+/// Lower factor of the residual covariance; what lies above its diagonal is not part of it.
+fn cholesky_factor(fit: &Var) -> Result<Vec<f64>, LinearError> {
+    let mut factor = fit.residual_covariance.clone();
+    if cholesky(&mut factor, fit.series) {
+        return Ok(factor);
+    }
+    Err(LinearError::BadOption {
+        name: "residual covariance",
+        value: 0.0,
+        remedy: "it is singular: leave out a series that the others determine",
+    })
+}
+
 /// S, `[series][shock]`.
-fn impulse(fit: &Var, kind: Impulse) -> Result<Vec<f64>, LinearError> {
+fn impulse(fit: &Var, factor: &[f64], kind: Impulse) -> Vec<f64> {
     let k = fit.series;
     let sigma = &fit.residual_covariance;
-    let mut factor = sigma.clone();
-    if !cholesky(&mut factor, k) {
-        return Err(LinearError::BadOption {
-            name: "residual covariance",
-            value: 0.0,
-            remedy: "it is singular: leave out a series that the others determine",
-        });
-    }
     let entry = |at: usize| {
         let (a, shock) = (at / k, at % k);
         match kind {
@@ -340,11 +473,7 @@ fn impulse(fit: &Var, kind: Impulse) -> Result<Vec<f64>, LinearError> {
             Impulse::Generalised => sigma[at] / sigma[shock * k + shock].sqrt(),
         }
     };
-    Ok((0..k * k).map(entry).collect())
-}
-
-fn dot(x: &[f64], y: &[f64]) -> f64 {
-    x.iter().zip(y).map(|(x, y)| x * y).sum()
+    (0..k * k).map(entry).collect()
 }
 
 /// x' M y.
