@@ -213,6 +213,29 @@ export interface LinearAssetEquations {
 /** Responses of assets to shocks of the factors. */
 export declare function linearAssetResponses(fit: LinearVar, equations: LinearAssetEquations, options: LinearResponseOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearResponses>
 
+/** Estimates with pointwise bands. */
+export interface LinearBands {
+  values: Float64Array
+  lo: Float64Array
+  hi: Float64Array
+}
+
+/** Bands of an autoregression's responses or variance shares, `[responding][horizon][shock]`. */
+export declare function linearBootstrapBands(series: LinearSeries, order: number, options: LinearResponseOptions, bootstrap: LinearBootstrapOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearBands>
+
+/** How an autoregression is simulated, and what the bands are of. */
+export interface LinearBootstrapOptions {
+  /** `residual`, `wild` or `block`. */
+  resampling: string
+  /** Rows of a block. */
+  blockLength: number
+  /** Variance shares instead of responses. */
+  varianceShares: boolean
+  draws: number
+  seed: number
+  level: number
+}
+
 /** Options of the exponentially weighted regression. */
 export interface LinearEwmOptions {
   halfLife: number
@@ -622,6 +645,38 @@ export interface LinearShrinkagePath {
   observations: Uint32Array
 }
 
+/** A threshold autoregression and the shocks that are asked of it. */
+export interface LinearStateOptions {
+  order: number
+  variable: number
+  delay: number
+  /** NaN: searched for. */
+  threshold: number
+  horizon: number
+  cumulative: boolean
+  size: number
+  histories: number
+  futures: number
+  draws: number
+  seed: number
+  level: number
+}
+
+/** Generalised responses by regime of a threshold autoregression. */
+export declare function linearStateResponses(series: LinearSeries, options: LinearStateOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearStateResponses>
+
+/** Responses by regime. */
+export interface LinearStateResponses {
+  threshold: number
+  /** Rows of each regime. */
+  observations: Array<number>
+  /** `[regime][responding][horizon][shock]`. */
+  values: Float64Array
+  lo: Float64Array
+  hi: Float64Array
+  drawsUsed: number
+}
+
 /** Options of the search for thresholds. */
 export interface LinearThresholdOptions {
   /** `[variable][row]`. */
@@ -670,6 +725,9 @@ export interface LinearVar {
   roots: Float64Array
   condition: number
 }
+
+/** Shares of forecast error variances, `[responding][horizon][shock]`. */
+export declare function linearVarianceShares(fit: LinearVar, options: LinearResponseOptions): Float64Array
 
 /** Information criteria of the orders 0 to `max_order` on one fixed sample. */
 export declare function linearVarOrder(series: LinearSeries, maxOrder: number): LinearVarOrder

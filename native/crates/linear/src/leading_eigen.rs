@@ -7,8 +7,8 @@ use crate::small::dot;
 /// Rounds of inverse iteration; two reach rounding unless the start is unlucky.
 const ROUNDS: usize = 4;
 
-/// Vectors whose eigenvalues are nearer than this share of the largest are kept orthogonal to each other (as LAPACK's
-/// dstein does).
+/// Vectors whose eigenvalues are nearer than this share of the largest are kept orthogonal to each other (as in
+/// the inverse iterations of LAPACK).
 const NEAR: f64 = 1e-3;
 
 /// Most QL steps for one eigenvalue; some two are usual.

@@ -286,7 +286,7 @@ struct Shared<P> {
 fn emit_lanes<P>(
     shared: &Shared<P>,
     estimate: &Estimate,
-    robust: Option<&[f64]>,
+    robust: Option<&[[f64; LANES]]>,
     slots: &mut [Slot],
     place: Range<usize>,
     emit: &impl Fn(&P, Output),

@@ -3,6 +3,11 @@
 pub(crate) struct SplitMix(u64);
 
 impl SplitMix {
+    /// The stream of a seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Stream number `stream` of a seed.
     pub(crate) fn stream(seed: u64, stream: u64) -> Self {
         Self(seed ^ (stream + 1).wrapping_mul(0xd6e8_feb8_6659_fd93))

@@ -1,14 +1,10 @@
+use crate::random::SplitMix;
+
 /// Standard normal multipliers `[replication][row]`: one stream a seed, so that the same call has the same bits.
 pub(super) fn multipliers(seed: u64, replications: usize, rows: usize) -> Vec<f64> {
-    let mut state = seed;
-    let mut uniform = move || {
-        // SplitMix64 (Steele, Lea and Flood 2014); 53 bits, never 0.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64 + f64::EPSILON / 4.0
-    };
+    let mut random = SplitMix::new(seed);
+    // Never 0, whose logarithm has no end.
+    let mut uniform = || random.uniform() + f64::EPSILON / 4.0;
     let mut out = Vec::with_capacity(replications * rows + 1);
     while out.len() < replications * rows {
         let radius = (-2.0 * uniform().ln()).sqrt();
