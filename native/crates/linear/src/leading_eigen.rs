@@ -81,16 +81,16 @@ fn tridiagonalise(a: &mut [f64], n: usize, diagonal: &mut [f64], beside: &mut [f
         }
         let half = dot(&moved[below..], v) / 2.0;
         moved[below..].iter_mut().zip(&*v).for_each(|(w, v)| *w -= half * v);
-        for i in 0..v.len() {
-            let (x, y) = (v[i], moved[below + i]);
+        let (v, moved) = (&*v, &moved[below..]);
+        for (i, (x, y)) in v.iter().zip(moved).enumerate() {
             let row = &mut a[(below + i) * n + below..(below + i + 1) * n];
-            for ((a, v), w) in row.iter_mut().zip(&*v).zip(&moved[below..]) {
+            for ((a, v), w) in row.iter_mut().zip(v).zip(moved) {
                 *a -= x * w + y * v;
             }
         }
     }
-    for i in 0..n {
-        diagonal[i] = a[i * n + i];
+    for (i, diagonal) in diagonal.iter_mut().enumerate() {
+        *diagonal = a[i * n + i];
     }
     if n > 1 {
         beside[n - 2] = a[(n - 2) * n + n - 1];

@@ -1,4 +1,4 @@
-use crate::small::{dot, singular_values};
+use crate::small::singular_values;
 
 /// A column whose part orthogonal to the columns before it is shorter than this share of its length is
 /// taken as a linear combination of them. About 4,500 rounding errors: below it a coefficient has no
@@ -120,6 +120,10 @@ fn condition_number(r: &[f64], rank: usize, columns: usize) -> f64 {
         (Some(largest), Some(smallest)) => largest / smallest,
         _ => 1.0,
     }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 fn norm(x: &[f64]) -> f64 {
