@@ -21,7 +21,7 @@ function temporaryFolder(): string {
 
 /** The JSON that the page carries. */
 function dataOf(html: string): PageData {
-  const json = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html);
+  const json = /<script type="application\/json" id="page-data">(.*?)<\/script>/s.exec(html);
   return JSON.parse(json?.[1] ?? 'null');
 }
 
@@ -33,6 +33,13 @@ function markupOf(html: string): string {
 const smallPage = await renderReport(fixtureResult(smallFixture));
 
 describe('the page', () => {
+  test('gives no two elements one id, so that its script finds its data', () => {
+    const tags = smallPage.replace(/(<(script|style)[^>]*>).*?<\/\2>/gs, '$1');
+    const ids = [...tags.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]);
+    expect(ids).toContain('page-data');
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
   test('has every section, in reading order', () => {
     const ids = [...markupOf(smallPage).matchAll(/<section id="(\w+)"/g)].map((match) => match[1]);
     expect(ids).toEqual([

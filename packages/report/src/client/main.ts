@@ -9,7 +9,7 @@ import { mountLags } from './lag-view.js';
 import { SelectionStore } from './selection.js';
 import { startTips } from './tips.js';
 
-const data = JSON.parse(byId('data').textContent ?? '{}') as PageData;
+const data = JSON.parse(byId('page-data').textContent ?? '{}') as PageData;
 
 startTips();
 if (data.assets.length > 0 && data.factors.length > 0) {

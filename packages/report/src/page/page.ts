@@ -46,7 +46,7 @@ ${navigation(run, data)}
 ${sections}
 </main>
 <div id="tip" role="tooltip" hidden></div>
-<script type="application/json" id="data">${embeddedJson(data)}</script>
+<script type="application/json" id="page-data">${embeddedJson(data)}</script>
 <script>${new Html(client.script)}</script>
 </body>
 </html>
