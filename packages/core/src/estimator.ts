@@ -1,25 +1,29 @@
 import type { AssetRange, FactorPanel, Panel, ReturnMatrix, Scaler, Span } from './panel.js';
 
+/** Methods that exist, in the order in which tables and pages list them. */
+export const METHOD_IDS = [
+  'zero',
+  'ols',
+  'rolling_ols',
+  'ewm_ols',
+  'wls',
+  'ridge',
+  'lasso',
+  'elastic_net',
+  'pls',
+  'fama_macbeth',
+  'pca',
+  'var',
+  'kalman',
+  'markov',
+  'threshold',
+  'distributed_lag',
+  'spline',
+  'lstm',
+] as const;
+
 /** Name of a method, as in a config's `methods`. */
-export type MethodId =
-  | 'zero'
-  | 'ols'
-  | 'rolling_ols'
-  | 'ewm_ols'
-  | 'wls'
-  | 'ridge'
-  | 'lasso'
-  | 'elastic_net'
-  | 'pls'
-  | 'fama_macbeth'
-  | 'pca'
-  | 'var'
-  | 'kalman'
-  | 'markov'
-  | 'threshold'
-  | 'distributed_lag'
-  | 'spline'
-  | 'lstm';
+export type MethodId = (typeof METHOD_IDS)[number];
 
 /** How well a fit went for one asset; anything but `ok` comes with a remedy. */
 export type FitStatus =
@@ -131,6 +135,23 @@ export interface ThresholdParameters extends Omit<LinearParameters, 'method'> {
   readonly lower: RegimeCoefficients;
   /** Where it is above. */
   readonly upper: RegimeCoefficients;
+}
+
+/** One regime of a threshold regression (the whole, `lower` or `upper`) as a regression of its own. */
+export function regimeAsLinear(
+  { scaler, columns, missingColumns }: ThresholdParameters,
+  { intercept, coefficients, variances, missingCoefficients }: RegimeCoefficients,
+): LinearParameters {
+  return {
+    method: 'ols',
+    scaler,
+    columns,
+    missingColumns,
+    intercept,
+    coefficients,
+    ...(variances && { variances }),
+    missingCoefficients,
+  };
 }
 
 /**

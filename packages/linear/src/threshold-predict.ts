@@ -1,11 +1,4 @@
-import type {
-  FactorPanel,
-  Fitted,
-  LinearParameters,
-  RegimeCoefficients,
-  Span,
-  ThresholdParameters,
-} from '@macrograd/core';
+import { type FactorPanel, type Fitted, regimeAsLinear, type Span, type ThresholdParameters } from '@macrograd/core';
 import { linearJacobian, predictLinear } from './predict.js';
 import { delayed } from './threshold-candidates.js';
 
@@ -16,7 +9,7 @@ import { delayed } from './threshold-candidates.js';
  * const { values } = await thresholdFromParameters(fitted.parameters()).predict(panel.inputs, { start: 0, end: 12 });
  */
 export function thresholdFromParameters(parameters: ThresholdParameters): Pick<Fitted, 'predict' | 'jacobian'> {
-  const regimes = [parameters, parameters.lower, parameters.upper].map((own) => asLinear(parameters, own));
+  const regimes = [parameters, parameters.lower, parameters.upper].map((own) => regimeAsLinear(parameters, own));
   const assets = parameters.intercept.length;
   return {
     predict: async (inputs, span) => {
@@ -53,18 +46,4 @@ function regimeOf(
   const q = delayed(inputs, span.start + row, variable[asset], delay);
   if (Number.isNaN(q)) return 0;
   return q > threshold[asset] ? 2 : 1;
-}
-
-function asLinear({ scaler, columns, missingColumns }: ThresholdParameters, own: RegimeCoefficients): LinearParameters {
-  const { intercept, coefficients, variances, missingCoefficients } = own;
-  return {
-    method: 'ols',
-    scaler,
-    columns,
-    missingColumns,
-    intercept,
-    coefficients,
-    ...(variances && { variances }),
-    missingCoefficients,
-  };
 }

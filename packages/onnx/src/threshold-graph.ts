@@ -1,4 +1,4 @@
-import type { LinearParameters, RegimeCoefficients, ThresholdParameters } from '@macrograd/core';
+import { type LinearParameters, regimeAsLinear, type ThresholdParameters } from '@macrograd/core';
 import type { ExposureEdges, ExposureGraph, MethodExposures } from './exposure-outputs.js';
 import type { Edge, GraphBuilder } from './graph.js';
 import { addLinearExposures } from './linear-exposures.js';
@@ -8,19 +8,7 @@ const regimes = ['single', 'lower', 'upper'] as const;
 
 /** One regime of a threshold regression as a linear method of its own. */
 function regimeOf(parameters: ThresholdParameters, regime: (typeof regimes)[number]): LinearParameters {
-  const { scaler, columns, missingColumns, lower, upper } = parameters;
-  const single: RegimeCoefficients = parameters;
-  const { intercept, coefficients, variances, missingCoefficients } = { single, lower, upper }[regime];
-  return {
-    method: 'ols',
-    scaler,
-    columns,
-    missingColumns,
-    intercept,
-    coefficients,
-    ...(variances && { variances }),
-    missingCoefficients,
-  };
+  return regimeAsLinear(parameters, regime === 'single' ? parameters : parameters[regime]);
 }
 
 /** Where each asset's series is missing and where it is above its threshold: [batch, asset]. */

@@ -1,11 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FittedParameters, InputError, type MethodId } from '@macrograd/core';
+import { type FittedParameters, InputError, METHOD_IDS, type MethodId } from '@macrograd/core';
 import { featuresFromParameters, linearJacobian, predictLinear, thresholdFromParameters } from '@macrograd/linear';
 import { fromParameters } from '@macrograd/model';
 import { type MixParameters, type NamedModel, selectAssets } from '@macrograd/onnx';
 import { readModel, readTable, stringAt } from '@macrograd/store';
-import { availableMethods } from './config/schema.js';
 import { drawnInputs } from './stages/drawn-inputs.js';
 import { type AssetShare, mixReference, weightsByMethod } from './stages/mix.js';
 import {
@@ -74,7 +73,7 @@ async function exportOne(folder: string, model: OnnxModel, format: WriteOnnxOpti
 }
 
 async function exportTarget(dir: string, wanted: string | undefined): Promise<{ model: OnnxModel; folder: string }> {
-  const stored = availableMethods.filter((method) => existsSync(join(dir, 'models', method, 'model.json')));
+  const stored = METHOD_IDS.filter((method) => existsSync(join(dir, 'models', method, 'model.json')));
   if (stored.length === 0) {
     throw new InputError('there are no models', {
       place: { file: join(dir, 'models') },

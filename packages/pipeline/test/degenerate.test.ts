@@ -1,10 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatIsoDate, monthEndOfIndex, Random } from '@macrograd/core';
+import { formatIsoDate, METHOD_IDS, monthEndOfIndex, Random } from '@macrograd/core';
 import { readRunRecord, readTable, stringAt } from '@macrograd/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { availableMethods } from '../src/config/schema.js';
 import { readConfig, run } from '../src/index.js';
 
 const MONTHS = 120;
@@ -39,7 +38,7 @@ async function job(
   series: string,
   macro: Columns,
   assets: Columns,
-  methods: readonly string[] = availableMethods,
+  methods: readonly string[] = METHOD_IDS,
 ) {
   const dir = join(folder, name);
   mkdirSync(dir);

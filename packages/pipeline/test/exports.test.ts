@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type LstmParameters, monthEndOfIndex } from '@macrograd/core';
+import { type LstmParameters, METHOD_IDS, monthEndOfIndex } from '@macrograd/core';
 import { fromParameters } from '@macrograd/model';
 import {
   exposureForms,
@@ -15,7 +15,6 @@ import {
 } from '@macrograd/onnx';
 import { readModel, readTable, stringAt, type TableData } from '@macrograd/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { availableMethods } from '../src/config/schema.js';
 import { exportOnnxModel, loadConfig, parseConfig, run } from '../src/index.js';
 import { config as configText, MONTHS, writeProject } from './project.js';
 
@@ -30,10 +29,7 @@ let inputs: Awaited<ReturnType<typeof loadConfig>>['panel']['inputs'];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'macrograd-exports-'));
   const file = writeProject(folder);
-  const config = await parseConfig(
-    configText.replace(/methods: .*/, `methods: [${availableMethods.join(', ')}]`),
-    file,
-  );
+  const config = await parseConfig(configText.replace(/methods: .*/, `methods: [${METHOD_IDS.join(', ')}]`), file);
   dir = (await run(config)).dir;
   exposures = await readTable(dir, 'exposures');
   inputs = (await loadConfig(file)).panel.inputs;
@@ -63,7 +59,7 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[]): vo
 }
 
 describe('the exposures of an export are the final rows of the table', () => {
-  it.each([...availableMethods, 'chosen'])('%s', async (method) => {
+  it.each([...METHOD_IDS, 'chosen'])('%s', async (method) => {
     const [{ files, returns, exposures: checked }] = await exportOnnxModel(dir, { method });
     expect(returns.maxRelativeError).toBeLessThanOrEqual(PARITY);
     expect(checked.maxRelativeError).toBeLessThanOrEqual(PARITY);

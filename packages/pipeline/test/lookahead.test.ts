@@ -1,10 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatIsoDate, monthEndOfIndex, type Panel, Random } from '@macrograd/core';
+import { formatIsoDate, METHOD_IDS, monthEndOfIndex, type Panel, Random } from '@macrograd/core';
 import { type AnyColumn, readTable, stringAt, type TableName } from '@macrograd/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { availableMethods } from '../src/config/schema.js';
 import { loadConfig, readConfig, run } from '../src/index.js';
 
 const MONTHS = 108;
@@ -68,8 +67,7 @@ function text({ calendar, columns }: Source, seed: number, shift: number): strin
 }
 
 /** Methods by timing: the slowest runs once, since how rows are dated is nothing to a method. */
-const methodsOf = (timing: string) =>
-  availableMethods.filter((method) => timing === 'available' || method !== 'spline');
+const methodsOf = (timing: string) => METHOD_IDS.filter((method) => timing === 'available' || method !== 'spline');
 
 const config = (timing: string) => `seed: 5
 timing: ${timing}

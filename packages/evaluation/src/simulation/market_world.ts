@@ -1,5 +1,6 @@
 import { type FactorMeta, type Panel, Random, weekEnd } from '@macrograd/core';
 import { cholesky } from '../var1.js';
+import { simulatedPanel, variance } from './simulated_panel.js';
 import type { World } from './world.js';
 
 /** Size and noise of a market-like world. */
@@ -154,11 +155,6 @@ function walk(random: Random, weeks: number): Float64Array {
   });
 }
 
-function variance(values: Float64Array): number {
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  return values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length;
-}
-
 function marketPanel(
   macro: Float64Array,
   returns: Float64Array,
@@ -169,16 +165,5 @@ function marketPanel(
   const first = weekEnd(0);
   const axis = { frequency: 'W', dates: Int32Array.from({ length: weeks }, (_, t) => first + 7 * t) } as const;
   const values = macro.map((x, i) => factorSd[i % COLUMNS] * x);
-  const digits = String(assets - 1).length;
-  return {
-    axis,
-    inputs: { axis, factors: FACTORS, values },
-    assets: Array.from({ length: assets }, (_, asset) => ({
-      name: `A${String(asset).padStart(digits, '0')}`,
-      source: 'simulated',
-      labels: ['simulated'],
-    })),
-    returns,
-    horizon: 0,
-  };
+  return simulatedPanel({ axis, factors: FACTORS, values }, returns, assets);
 }

@@ -1,6 +1,7 @@
 import { type Estimator, type Fitted, fitScaler, type Panel, type Span } from '@macrograd/core';
 import { BURN_IN, FACTORS } from './macro_process.js';
 import type { Loading } from './processes.js';
+import { variance } from './simulated_panel.js';
 import { expectedReturns, trueExposures, type World } from './world.js';
 
 /** Prior variance of a coefficient in % squared: nothing is known. */
@@ -58,9 +59,7 @@ function oracleFit(world: World, loadings: readonly (readonly Loading[])[], pane
 }
 
 function noiseVariance(loadings: readonly Loading[], r2: number, months: number): number {
-  const own = expectedReturns(loadings, months);
-  const mean = own.reduce((sum, x) => sum + x, 0) / months;
-  return (own.reduce((sum, x) => sum + (x - mean) ** 2, 0) / months) * ((1 - r2) / r2);
+  return variance(expectedReturns(loadings, months)) * ((1 - r2) / r2);
 }
 
 /** The loadings with filtered coefficients, one a month; from row `end` on they hold. */

@@ -10,6 +10,7 @@ import {
 } from './macro_process.js';
 import { simulateMarketWorld } from './market_world.js';
 import { type Loading, type ProcessId, processes } from './processes.js';
+import { simulatedPanel, variance } from './simulated_panel.js';
 
 export interface WorldOptions {
   readonly process: ProcessId;
@@ -123,24 +124,8 @@ function at(coefficient: number | Float64Array, month: number): number {
   return typeof coefficient === 'number' ? coefficient : coefficient[month];
 }
 
-function variance(values: Float64Array): number {
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  return values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length;
-}
-
 function worldPanel(z: Float64Array, returns: Float64Array, months: number, assets: number): Panel {
   const axis = { frequency: 'M', dates: Int32Array.from({ length: months }, (_, t) => monthEndOfIndex(t)) } as const;
   const values = z.subarray(BURN_IN * FACTORS).map((x, i) => FACTOR_MEAN[i % FACTORS] + FACTOR_SD[i % FACTORS] * x);
-  const digits = String(assets - 1).length;
-  return {
-    axis,
-    inputs: { axis, factors: SIMULATED_FACTORS, values },
-    assets: Array.from({ length: assets }, (_, asset) => ({
-      name: `A${String(asset).padStart(digits, '0')}`,
-      source: 'simulated',
-      labels: ['simulated'],
-    })),
-    returns,
-    horizon: 0,
-  };
+  return simulatedPanel({ axis, factors: SIMULATED_FACTORS, values }, returns, assets);
 }

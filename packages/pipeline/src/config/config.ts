@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { type DayNumber, dayNumber, InputError, type MethodId } from '@macrograd/core';
+import { type DayNumber, dayNumber, InputError, METHOD_IDS, type MethodId } from '@macrograd/core';
 import type { FactorFileSpec, PanelSpec } from '@macrograd/data';
 import type { KalmanEstimatorOptions, MarkovEstimatorOptions, ThresholdEstimatorOptions } from '@macrograd/linear';
 import { ConfigDocument, type ConfigPath } from './document.js';
 import { checkFills, fillSpec } from './fill.js';
 import { configError } from './issues.js';
 import { keysAt } from './keys.js';
-import { availableMethods, configSchema, type RawConfig } from './schema.js';
+import { configSchema, type RawConfig } from './schema.js';
 
 /** How the pooled LSTM is trained. */
 export interface LstmConfig {
@@ -131,7 +131,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
     name: raw.name ?? basename(folder),
     seed: raw.seed,
     panel: panelDraft(raw, folder),
-    methods: availableMethods.filter((method) => raw.methods.includes(method)),
+    methods: METHOD_IDS.filter((method) => raw.methods.includes(method)),
     lstm: {
       hiddenSize: lstm.hidden_size,
       lookback: lstm.lookback,

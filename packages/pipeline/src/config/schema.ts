@@ -1,28 +1,7 @@
+import { METHOD_IDS } from '@macrograd/core';
 import type { z as Zod } from 'zod';
 
 type ZodModule = typeof Zod;
-
-/** Methods that exist, in the order in which tables list them. */
-export const availableMethods = [
-  'zero',
-  'ols',
-  'rolling_ols',
-  'ewm_ols',
-  'wls',
-  'ridge',
-  'lasso',
-  'elastic_net',
-  'pls',
-  'fama_macbeth',
-  'pca',
-  'var',
-  'kalman',
-  'markov',
-  'threshold',
-  'distributed_lag',
-  'spline',
-  'lstm',
-] as const;
 
 /** Methods of a config that names none; the others join by name. */
 export const defaultMethods = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm'] as const;
@@ -122,7 +101,7 @@ export function configSchema(z: ZodModule) {
   const check = z.strictObject({
     asset: z.string().min(1),
     factor: z.string().min(1),
-    method: z.enum(availableMethods).default('ols'),
+    method: z.enum(METHOD_IDS).default('ols'),
     expected: z.number(),
     tolerance: z.number().positive(),
     reason: z.string().min(1).optional(),
@@ -158,7 +137,7 @@ export function configSchema(z: ZodModule) {
     frequency: z.enum(['D', 'W', 'M', 'Q', 'A']).optional(),
     span: z.strictObject({ start: period.optional(), end: period.optional() }).prefault({}),
     methods: z
-      .array(z.enum(availableMethods))
+      .array(z.enum(METHOD_IDS))
       .min(1)
       .default([...defaultMethods]),
     lstm: z

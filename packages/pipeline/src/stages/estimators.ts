@@ -1,4 +1,4 @@
-import { type Estimator, InputError, type MethodId } from '@macrograd/core';
+import { type Estimator, InputError, METHOD_IDS, type MethodId } from '@macrograd/core';
 import {
   distributedLagEstimator,
   elasticNetEstimator,
@@ -20,7 +20,6 @@ import {
 } from '@macrograd/linear';
 import { type LstmEstimatorOptions, lstmEstimator } from '@macrograd/model';
 import type { MethodOptions, RunConfig } from '../config/config.js';
-import { availableMethods } from '../config/schema.js';
 
 /** What makers choose from. */
 interface Choices extends MethodOptions {
@@ -65,11 +64,11 @@ export function estimatorsOf({ methods, lstm, methodOptions }: EstimatorConfig, 
  *
  * @throws InputError for a name that is no method
  */
-export function defaultEstimators(names: readonly string[] = availableMethods): Estimator[] {
-  const known: readonly string[] = availableMethods;
+export function defaultEstimators(names: readonly string[] = METHOD_IDS): Estimator[] {
+  const known: readonly string[] = METHOD_IDS;
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new InputError(`there is no method "${unknown}"`, { remedy: `available are ${known.join(', ')}` });
   }
-  return availableMethods.filter((method) => names.includes(method)).map((method) => makers[method]({}));
+  return METHOD_IDS.filter((method) => names.includes(method)).map((method) => makers[method]({}));
 }

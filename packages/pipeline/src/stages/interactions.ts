@@ -1,26 +1,12 @@
 import { type Fitted, indexesOfRole, type MethodId, type Panel } from '@macrograd/core';
 import { benjaminiHochberg, crossPartials, jointShock, normalQuantile, type Screen } from '@macrograd/exposure';
+import type { InteractionFinding } from '../interactions.js';
 import { dependsOnState } from './state-effects.js';
 import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
 
-/** The surest product of one asset's factor with another series. */
-export interface InteractionRow {
-  readonly asset: string;
-  readonly factor: string;
-  readonly partner: string;
-  /** Coefficient of the product: decimal return per SD of the factor and SD of the partner. */
-  readonly product: number;
-  readonly lo: number;
-  readonly hi: number;
-  readonly pValue: number;
-  readonly qValue: number;
-  readonly selected: boolean;
-  /** Method that the next two are read off; undefined where the run has none that sees states. */
+/** What is found of one asset's factor, with the method that sizes are read off: undefined where none sees states. */
+export interface InteractionRow extends InteractionFinding {
   readonly method: MethodId | undefined;
-  /** Rise of the exposure when the partner lies one SD higher; NaN where the interaction is not provable. */
-  readonly crossPartial: number;
-  /** What both do together beyond what each does alone, decimal return; NaN likewise. */
-  readonly jointShock: number;
 }
 
 /** Interactions of every asset and factor, ordered by asset and factor; sizes by a method only where one is provable. */

@@ -1,3 +1,4 @@
+import { METHOD_IDS } from '@macrograd/core';
 import type { PageData } from '../page-data.js';
 import type { RunResult } from '../result.js';
 import { choiceBlocks, pageFactors, scoreBlocks, summaryBlocks } from './headline.js';
@@ -7,28 +8,6 @@ import { pageStates } from './states.js';
 
 /** Characters of base64 that the exposures through time may take: with the script and the rest the page stays below 5 MB. */
 const HISTORY_BUDGET = 3_600_000;
-
-/** Order of methods on the page; others follow in the order of the tables. */
-const ARENA = [
-  'zero',
-  'ols',
-  'rolling_ols',
-  'ewm_ols',
-  'wls',
-  'ridge',
-  'lasso',
-  'elastic_net',
-  'pls',
-  'fama_macbeth',
-  'pca',
-  'var',
-  'kalman',
-  'markov',
-  'threshold',
-  'distributed_lag',
-  'spline',
-  'lstm',
-];
 
 const periods: Readonly<Record<string, string>> = { D: 'day', W: 'week', M: 'month', Q: 'quarter', A: 'year' };
 
@@ -65,8 +44,10 @@ export function pageData(result: RunResult, historyBudget = HISTORY_BUDGET): Pag
   };
 }
 
+/** In the order of the known methods; others follow in the order of the tables. */
 function inArenaOrder(methods: readonly string[]): string[] {
-  const place = (method: string) => (ARENA.includes(method) ? ARENA.indexOf(method) : ARENA.length);
+  const known: readonly string[] = METHOD_IDS;
+  const place = (method: string) => (known.includes(method) ? known.indexOf(method) : known.length);
   return methods.filter((method) => method !== 'chosen').sort((a, b) => place(a) - place(b));
 }
 
