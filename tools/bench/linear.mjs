@@ -1,14 +1,10 @@
 /**
- * Times the traditional methods by processor time: `node tools/bench/linear.mjs [--json] [--probes] [--quick] [--large]`.
- *
- * W4a rolling OLS, window 60, 600 months, 8 factors and a constant, 500 assets; W4b random-walk Kalman filter and
- * smoother, 100 assets, 8 columns; W4c order of an autoregression of 8 series by AIC up to 12, and its fit; W4d principal
- * components of 600 x 120. One thread. `--large` adds what 5,000 assets cost. tools/bench/peers/linear.py has numpy beside
- * it on the same numbers.
+ * W4, the traditional methods in float64: W4a rolling OLS with variances, window 60, 600 months, 8 factors and a constant, 500
+ * assets, and 5,000; W4b random-walk Kalman filter and smoother with variances, 100 assets, 8 columns; W4c order of an
+ * autoregression of 8 series by AIC up to 12, and its fit; W4d 8 principal components of 600 x 120; responses of 5,000
+ * assets to the shocks of an autoregression. Long results go into one array that is used again from call to call.
  */
-import { parseArgs } from 'node:util';
 import {
-  activeIsa,
   assetResponses,
   bestOrder,
   diffuseModel,
@@ -18,19 +14,7 @@ import {
   varOrder,
   vectorAutoregression,
 } from '@macrograd/kernel';
-import { cpuSeconds, medianSeconds } from './median.mjs';
-import { filled, probe } from './numbers.mjs';
-
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    probes: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    large: { type: 'boolean', default: false },
-  },
-});
-const THREADS = { threads: 1 };
-const ROWS = options.quick ? 120 : 600;
+import { filled } from './numbers.mjs';
 
 /** Constant and drawn columns, and returns that depend on them: [row][column], [row][asset]. */
 function regression(rows, factors, assets) {
@@ -57,82 +41,89 @@ function persistent(rows, series, seed) {
   return { values, rows, series };
 }
 
-function responsesOf(assets, horizon) {
-  const series = persistent(ROWS, 8, 4);
-  const fit = vectorAutoregression(series, 2);
-  const width = 24;
+function rolling(name, rows, count, threads) {
+  const panel = regression(rows, 8, count);
+  let out;
+  return {
+    workload: name,
+    shape: `T${rows} K9 window 60 N${count}`,
+    run: async () => {
+      out = await rollingRegression(panel, { threads, window: 60 });
+    },
+    result: () => out.coefficients.slice(-48 * panel.columns),
+  };
+}
+
+function kalman(rows, assets, threads) {
+  const panel = regression(rows, 7, assets);
+  const model = diffuseModel(new Float64Array(panel.columns).fill(0.001));
+  const noise = new Float64Array(assets).fill(1);
+  let out;
+  return {
+    workload: 'W4b Kalman smoother',
+    shape: `T${rows} K${panel.columns} N${assets}`,
+    run: async () => {
+      out = await kalmanPath(panel, [model], { threads, reading: 'smoother', noise });
+    },
+    result: () => out.coefficients,
+  };
+}
+
+/** Work of a millisecond, timed many calls at a time. */
+function short(workload, shape, calls, call, result) {
+  let out;
+  return {
+    workload,
+    shape,
+    calls,
+    run: async () => {
+      for (let at = 0; at < calls; at++) out = await call();
+    },
+    result: () => result(out),
+  };
+}
+
+function autoregressions(rows, calls) {
+  const series = persistent(rows, 8, 4);
+  const shape = `T${rows} K8 up to 12`;
+  const order = () => bestOrder(varOrder(series, 12), 'aic');
+  const fit = () => vectorAutoregression(series, Math.max(1, order()));
+  return [
+    short('W4c VAR order', shape, calls, order, (best) => [best]),
+    short('W4c VAR order and fit', shape, calls, fit, (found) => found.coefficients),
+  ];
+}
+
+function components(rows, width, calls) {
+  const wide = persistent(rows, width, 5);
+  const call = () => principalComponents(wide, { components: 8 });
+  return short('W4d PCA', `T${rows} N${width}`, calls, call, (out) => out.eigenvalues);
+}
+
+function responses(rows, assets, threads) {
+  const [width, horizon] = [24, 24];
+  const fit = vectorAutoregression(persistent(rows, 8, 4), 2);
   const covariance = new Float64Array(assets * width * width);
   for (let at = 0; at < assets * width; at++) covariance[at * width + (at % width)] = 0.01;
   const coefficients = Float64Array.from(filled(assets * width, 1, 6));
-  return () => assetResponses(fit, { coefficients, covariance, assets, lags: 3 }, { horizon }, THREADS);
+  const equations = { coefficients, covariance, assets, lags: 3 };
+  return {
+    workload: 'W4 responses of assets',
+    shape: `K8 lags 0-2 24 horizons N${assets}`,
+    run: () => assetResponses(fit, equations, { horizon }, { threads }),
+  };
 }
 
-function workloads() {
-  const assets = options.quick ? 40 : 500;
-  const rolling = (count) => {
-    const panel = regression(ROWS, 8, count);
-    return () => rollingRegression(panel, { ...THREADS, window: 60 });
-  };
-  const kalman = () => {
-    const panel = regression(ROWS, 7, options.quick ? 10 : 100);
-    const model = diffuseModel(new Float64Array(8).fill(0.001));
-    const noise = new Float64Array(panel.assets).fill(1);
-    return () => kalmanPath(panel, [model], { ...THREADS, reading: 'smoother', noise });
-  };
-  const series = persistent(ROWS, 8, 4);
-  const wide = persistent(ROWS, options.quick ? 24 : 120, 5);
-  const order = () => bestOrder(varOrder(series, 12), 'aic');
-  const list = [
-    [
-      'W4a rolling OLS',
-      `T${ROWS} K9 window 60 N${assets}`,
-      rolling(assets),
-      (out) => out.coefficients.slice(-64 * 9),
-      1,
-    ],
-    ['W4b Kalman smoother', `T${ROWS} K8 N${options.quick ? 10 : 100}`, kalman(), (out) => out.coefficients, 1],
-    ['W4c VAR order', `T${ROWS} K8 up to 12`, order, (best) => [best], 50],
-    [
-      'W4c VAR order and fit',
-      `T${ROWS} K8 up to 12`,
-      () => vectorAutoregression(series, Math.max(1, order())),
-      (fit) => fit.coefficients,
-      50,
-    ],
-    [
-      'W4d PCA',
-      `T${ROWS} N${wide.series}`,
-      () => principalComponents(wide, { components: 8 }),
-      (out) => out.eigenvalues,
-      20,
-    ],
+/** All of them; VAR and components take one thread whatever is asked for. */
+export function linear(threads, isQuick) {
+  const [rows, assets, few, width, calls] = isQuick ? [120, 40, 10, 24, 1] : [600, 500, 100, 120, 50];
+  const many = isQuick ? 80 : 5000;
+  return [
+    rolling('W4a rolling OLS', rows, assets, threads),
+    rolling('W4 rolling OLS, many assets', rows, many, threads),
+    kalman(rows, few, threads),
+    ...autoregressions(rows, calls),
+    components(rows, width, calls),
+    responses(rows, many, threads),
   ];
-  if (options.large) {
-    list.push(['rolling OLS', `T${ROWS} K9 N5000`, rolling(5000), null, 1]);
-    list.push(['responses of assets', 'K8 lags 0-2, 24 horizons, N5000', responsesOf(5000, 24), null, 1]);
-  }
-  return list;
-}
-
-for (const [workload, shape, run, result, calls] of workloads()) {
-  const several = async () => {
-    for (let call = 0; call < (options.quick ? 1 : calls); call++) await run();
-  };
-  const seconds = (await medianSeconds(several, options.quick ? 1 : 7, cpuSeconds)) / (options.quick ? 1 : calls);
-  const row = {
-    workload,
-    shape,
-    threads: 1,
-    isa: activeIsa(),
-    median_s: seconds,
-    gflops: null,
-    peak_gflops: null,
-    percent_of_peak: null,
-  };
-  const shown = options.probes && result ? { ...row, probe: probe(result(await run())) } : row;
-  console.log(
-    options.json
-      ? JSON.stringify(shown)
-      : `${workload.padEnd(24)}${shape.padEnd(34)}${row.isa.padEnd(8)}${(1e3 * seconds).toFixed(2).padStart(10)} ms of CPU`,
-  );
 }

@@ -1,7 +1,7 @@
 /**
  * Times the kernel as users call it: `npm run bench -- [--json] [--quick] [--threads 1,2] [--only W1,W5] [--probes] [--sweep]`.
  *
- * What the workloads are stands in workloads.mjs and closedForm.mjs. The median of the repeats is shown, after one run to
+ * What the workloads are stands in workloads.mjs, linear.mjs and closedForm.mjs. The median of the repeats is shown, after one run to
  * warm up; the peak is measured in the same run, so that their ratio means something on any machine. `--quick` takes sizes
  * that say that everything runs, and nothing about speed; `--probes` adds values of each result, which `npm run bench:peers`
  * compares with other programs'; `--sweep` goes over sizes instead (sweep.mjs).
@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util';
 import { activeIsa, measurePeak } from '@macrograd/kernel';
 import { closedForm } from './closedForm.mjs';
+import { linear } from './linear.mjs';
 import { medianSeconds } from './median.mjs';
 import { probe } from './numbers.mjs';
 import { sweep } from './sweep.mjs';
@@ -21,7 +22,7 @@ const { values: options } = parseArgs({
     sweep: { type: 'boolean', default: false },
     probes: { type: 'boolean', default: false },
     threads: { type: 'string', default: '1,2' },
-    only: { type: 'string', default: 'W1,W2,W3,W5' },
+    only: { type: 'string', default: 'W1,W2,W3,W4,W5' },
   },
 });
 const sizes = options.quick ? workloads.quick : workloads.full;
@@ -31,6 +32,7 @@ const groups = {
   W1: { of: (threads) => workloads.pooled(sizes.pooled, threads), repeats: 7 },
   W2: { of: (threads) => workloads.shared(sizes.shared, threads), repeats: 5 },
   W3: { of: (threads) => workloads.networks(sizes.networks, threads), repeats: 3 },
+  W4: { of: (threads) => linear(threads, options.quick), repeats: 7 },
   W5: { of: (threads) => closedForm(threads, options.quick), repeats: 3 },
 };
 

@@ -1,25 +1,13 @@
-"""The traditional methods (W4a to W4d) in numpy beside the project's own, both by processor time on one thread.
+"""The traditional methods (W4) in numpy, as users of it write them, on the numbers of tools/bench/linear.mjs.
 
-Called by run.py, or alone: python3 tools/bench/peers/linear.py [--quick]. Prints JSON rows of both, the peer's and
-(peer "macrograd") those of tools/bench/linear.mjs; the numbers are the same, drawn by the generator of numbers.mjs.
+Each computes what the kernel's does, variances included: rolling OLS by cumulative cross-products and one batched inverse, the
+filter and smoother with covariances that all assets share, components by `eigh`. What the kernel does besides is named
+at each function.
 """
 
-import json
-import os
-import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
+import numpy as np
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # cspell:disable-line
-
-import numpy as np  # noqa: E402 - the number of threads is read on import
-
-import work  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[3]
+import work
 
 
 def regression(rows, factors, assets):
@@ -37,7 +25,8 @@ def persistent(rows, series, seed):
 
 
 def rolling(design, returns, window=60):
-    """Coefficients and homoscedastic variances at every row from the first full window, by cumulative sums."""
+    """Coefficients and homoscedastic variances of every asset at every row from the first full window, by differences of
+    cumulative sums (the kernel: sums that never subtract, QR where the window's condition asks for it, missing rows)."""
     rows, k = design.shape
     gram = np.cumsum(np.einsum("ti,tj->tij", design, design), axis=0)
     moment = np.cumsum(np.einsum("ti,tn->tin", design, returns), axis=0)
@@ -52,7 +41,8 @@ def rolling(design, returns, window=60):
 
 
 def kalman(design, returns, step):
-    """Random-walk filter and smoother of all assets at once: covariances are shared where nothing is missing."""
+    """Random-walk filter and smoother of all assets at once, and the smoothed variances that they share; every asset observed
+    at every row, a start of variance 10^6 (the kernel: any rows missing, exactly diffuse)."""
     rows, k = design.shape
     mean, covariance = np.zeros((k, returns.shape[1])), np.eye(k) * 1e6
     means, covariances, predicted = [], [], []
@@ -65,11 +55,13 @@ def kalman(design, returns, step):
         covariance = covariance - np.outer(gain, x @ covariance)
         means.append(mean)
         covariances.append(covariance)
-    out = [means[-1]]
+    out, variances = [means[-1]], [np.diag(covariance)]
     for t in range(rows - 2, -1, -1):
         pull = covariances[t] @ np.linalg.inv(predicted[t + 1])
         out.append(means[t] + pull @ (out[-1] - means[t]))
-    return np.stack(out[::-1])
+        covariance = covariances[t] + pull @ (covariance - predicted[t + 1]) @ pull.T
+        variances.append(np.diag(covariance))
+    return np.stack(out[::-1]), np.stack(variances[::-1])
 
 
 def best_order(y, most=12):
@@ -94,7 +86,14 @@ def fitted(y):
     return b, left.T @ left / (rows - p - z.shape[1]), np.linalg.inv(z.T @ z)
 
 
+def by_lag(fit):
+    """[lag][equation][series] of a fit, as the kernel has them."""
+    slopes = fit[0][1:]
+    return slopes.reshape(-1, slopes.shape[1], slopes.shape[1]).transpose(0, 2, 1)
+
+
 def components(x):
+    """Eigenvalues, 8 loadings and factors (the kernel: criteria of Bai and Ng too)."""
     z = (x - x.mean(axis=0)) / x.std(axis=0, ddof=1)
     values, vectors = np.linalg.eigh(z.T @ z)
     loadings = vectors[:, ::-1][:, :8] * np.sqrt(x.shape[1])
@@ -103,33 +102,19 @@ def components(x):
 
 def main():
     chosen = work.options()
-    if chosen.threads != 1 or "W4" not in chosen.only.split(","):
-        return
-    rows, assets, wide, few = (120, 40, 24, 10) if chosen.quick else (600, 500, 120, 100)
+    rows, assets, wide, few, calls = (120, 40, 24, 10, 1) if chosen.quick else (600, 500, 120, 100, 50)
     design, returns = regression(rows, 8, assets)
     narrow, own = regression(rows, 7, few)
     series, matrix = persistent(rows, 8, 4), persistent(rows, wide, 5)
-    cases = [
-        ("W4a rolling OLS", f"T{rows} K9 window 60 N{assets}", lambda: rolling(design, returns), None, 1),
-        ("W4b Kalman smoother", f"T{rows} K8 N{few}", lambda: kalman(narrow, own, 0.001), None, 1),
-        ("W4c VAR order", f"T{rows} K8 up to 12", lambda: best_order(series), lambda best: [best], 50),
-        ("W4c VAR order and fit", f"T{rows} K8 up to 12", lambda: fitted(series), None, 50),
-        ("W4d PCA", f"T{rows} N{wide}", lambda: components(matrix), lambda out: out[0], 20),
-    ]
-    command = ["node", "tools/bench/linear.mjs", "--json", "--probes", *(["--quick"] if chosen.quick else [])]
-    for line in subprocess.check_output(command, cwd=ROOT, text=True).splitlines():
-        print(json.dumps({"peer": "macrograd", **json.loads(line)}), flush=True)
-    for workload, shape, run, result, calls in cases:
-        calls = 1 if chosen.quick else calls
-        seconds, values = [], run()
-        for _ in range(1 if chosen.quick else 7):
-            start = time.process_time()
-            for _ in range(calls):
-                run()
-            seconds.append((time.process_time() - start) / calls)
-        row = {"peer": "numpy", "workload": workload, "shape": shape, "threads": 1, "median_s": statistics.median(seconds)}
-        print(json.dumps({**row, **({"probe": work.probe(result(values))} if result else {})}), flush=True)
+
+    work.measure("numpy", chosen, [
+        ("W4", "W4a rolling OLS", 7, lambda: (lambda: rolling(design, returns), lambda out: out[0][-48:, :, -1])),
+        ("W4", "W4b Kalman smoother", 7, lambda: (lambda: kalman(narrow, own, 0.001), lambda out: out[0].transpose(2, 0, 1))),
+        ("W4", "W4c VAR order", 7, lambda: (lambda: best_order(series), lambda best: [best]), calls),
+        ("W4", "W4c VAR order and fit", 7, lambda: (lambda: fitted(series), by_lag), calls),
+        ("W4", "W4d PCA", 7, lambda: (lambda: components(matrix), lambda out: out[0]), calls),
+    ])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

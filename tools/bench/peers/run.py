@@ -25,7 +25,7 @@ PEERS = {
     "keras_peer.py": ["keras", "jax"],
     "onnx_peer.py": ["onnxruntime", "onnx"],
     "tfjs_peer.mjs": ["@tensorflow/tfjs-backend-wasm"],
-    "linear.py": ["numpy", "statsmodels"],
+    "linear.py": ["numpy"],
 }
 
 # Freed memory stays with the process: no block is mapped and returned, as the first touch of fresh pages costs many times a
@@ -95,8 +95,7 @@ def rows_of(text):
 def kernel_rows(chosen):
     if chosen.rows:
         return rows_of(Path(chosen.rows).read_text())
-    only = ",".join(name for name in chosen.only.split(",") if name != "W4")
-    command = ["node", "tools/bench/run.mjs", "--json", "--probes", "--threads", chosen.threads, "--only", only]
+    command = ["node", "tools/bench/run.mjs", "--json", "--probes", "--threads", chosen.threads, "--only", chosen.only]
     say("Timing the kernel")
     return rows_of(subprocess.check_output([*command, *(["--quick"] if chosen.quick else [])], cwd=ROOT, text=True))
 
@@ -197,9 +196,7 @@ def main():
             peers += peer_rows(chosen, python, script, threads, steps)
     notes += [f"{row['peer']}, {row['workload']}: {row['error']}" for row in peers if "error" in row]
     peers = [row for row in peers if "error" not in row]
-    # A script that times the project's own methods beside others (W4) gives both kinds of rows.
-    kernel += [row for row in peers if row["peer"] == "macrograd"]
-    table, wrong = compare(kernel, [row for row in peers if row["peer"] != "macrograd"])
+    table, wrong = compare(kernel, peers)
     text = markdown(table, [*notes, *(f"Disagrees: {line}." for line in wrong)], chosen.quick)
     Path(chosen.table).write_text(text)
     print(text)

@@ -101,25 +101,27 @@ def options():
 
 
 def measure(peer, chosen, workloads):
-    """Times each of [(group, workload, repeats, run)], where `run` returns what is to be compared, and prints rows."""
-    for group, workload, repeats, make in workloads:
+    """Times each of [(group, workload, repeats, make)], where `make` gives the run and what of it is to be compared, and
+    prints rows; a fifth entry is the calls that short work is timed by."""
+    for group, workload, repeats, make, *calls in workloads:
         if group not in chosen.only.split(","):
             continue
         try:
-            report(peer, chosen, workload, repeats, make)
+            report(peer, chosen, workload, repeats, make, *calls)
         except Exception as error:  # one form that a peer can't run must not hide the others
             print(json.dumps({"peer": peer, "workload": workload, "error": str(error).split("\n")[0][:200]}), flush=True)
 
 
-def report(peer, chosen, workload, repeats, make):
+def report(peer, chosen, workload, repeats, make, calls=1):
     run, result = make()
     values = run()
     first = probe(result(values)) if result else None
     seconds = []
     for _ in range(1 if chosen.quick else repeats):
         start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
+        for _ in range(calls):
+            run()
+        seconds.append((time.perf_counter() - start) / calls)
     row = {"peer": peer, "workload": workload, "threads": chosen.threads, "median_s": statistics.median(seconds)}
     if first is not None:
         row["probe"] = first
