@@ -8,6 +8,8 @@ export interface Effect {
   readonly value: Float64Array;
   /** Contemporaneous derivatives d value_t / d z_{j,t}. */
   readonly slopes: readonly { readonly factor: number; readonly values: Float64Array }[];
+  /** The factor by itself and what a state adds to it: what a regression that knows the form gives a coefficient each. */
+  readonly terms?: readonly Effect[];
 }
 
 /** value_t = z_{j,t}. */
@@ -35,13 +37,13 @@ export function thresholdEffect(z: Float64Array): Effect {
 export function interactionEffect(z: Float64Array): Effect {
   const credit = column(z, CREDIT);
   const factor = column(z, RATE).map((rate) => 1 + 0.8 * rate);
-  return {
+  return conditioned(linearEffect(z, CREDIT), {
     value: credit.map((x, t) => x * factor[t]),
     slopes: [
       { factor: CREDIT, values: factor },
       { factor: RATE, values: credit.map((x) => 0.8 * x) },
     ],
-  };
+  });
 }
 
 /** Lags over which the delayed effect is spread. */
@@ -69,13 +71,13 @@ export function tighteningEffect(z: Float64Array): Effect {
     stock = 0.9 * stock + 0.33 * change;
     return Math.tanh(stock);
   });
-  return {
+  return conditioned(linearEffect(z, CREDIT), {
     value: credit.map((x, t) => x * (1 + 0.9 * squeezed[t])),
     slopes: [
       { factor: CREDIT, values: squeezed.map((m) => 1 + 0.9 * m) },
       { factor: RATE_CHANGE, values: credit.map((x, t) => x * 0.9 * 0.33 * (1 - squeezed[t] ** 2)) },
     ],
-  };
+  });
 }
 
 /**
@@ -94,13 +96,23 @@ export function hysteresisEffect(z: Float64Array): Effect {
     regime += up * (1 - regime) - down * regime;
     return regime;
   });
-  return {
+  return conditioned(linearEffect(z, GROWTH), {
     value: growth.map((x, t) => x * (1 - 2 * regimes[t])),
     slopes: [
       { factor: GROWTH, values: regimes.map((s) => 1 - 2 * s) },
       { factor: INFLATION, values: growth.map((x, t) => -2 * x * slope[t]) },
     ],
+  });
+}
+
+/** `whole`, whose first slope is in the factor of `main`, as `main` and the rest. */
+function conditioned(main: Effect, whole: Effect): Effect {
+  const [own, ...others] = whole.slopes;
+  const rest = {
+    value: whole.value.map((x, t) => x - main.value[t]),
+    slopes: [{ factor: own.factor, values: own.values.map((x) => x - 1) }, ...others],
   };
+  return { ...whole, terms: [main, rest] };
 }
 
 function column(z: Float64Array, factor: number): Float64Array {

@@ -10,7 +10,8 @@ const DIFFUSE = 1e4;
 /**
  * What could be known at best asset by asset: the true form of every effect, with the coefficients of each asset
  * estimated from its returns alone, on the rows that it is fitted on; where coefficients walk they are filtered with the true
- * variances. It reports itself as `ols`.
+ * variances. A factor that a state conditions has two coefficients, its own and that of the known product, as in a regression
+ * with the product as a further column. It reports itself as `ols`.
  *
  * @returns undefined for a world whose effects are not listed (the market-like one)
  */
@@ -26,7 +27,7 @@ function oracleFit(world: World, loadings: readonly (readonly Loading[])[], pane
   const scaler = fitScaler(panel.inputs.values, FACTORS, span);
   const paths = loadings.map((own, asset) => {
     const returns = Float64Array.from({ length: months }, (_, t) => panel.returns[t * assets + asset]);
-    const estimated = estimatedLoadings(own, returns, noiseVariance(own, world.r2, months), span.end);
+    const estimated = estimatedLoadings(termsOf(own), returns, noiseVariance(own, world.r2, months), span.end);
     return trueExposures(estimated, months, world.truth.kind);
   });
   return {
@@ -56,6 +57,12 @@ function oracleFit(world: World, loadings: readonly (readonly Loading[])[], pane
     }),
     diagnostics: { status: [], observations: new Int32Array(assets), pValues: new Float64Array(0), facts: {} },
   };
+}
+
+function termsOf(loadings: readonly Loading[]): Loading[] {
+  return loadings.flatMap((loading) =>
+    (loading.effect.terms ?? [loading.effect]).map((effect) => ({ ...loading, effect })),
+  );
 }
 
 function noiseVariance(loadings: readonly Loading[], r2: number, months: number): number {
