@@ -2,6 +2,7 @@ import { Random } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import { simulateWorld, worldFiles } from '../src/index.js';
 import { DELAYED_LAGS, lagWeights } from '../src/simulation/effects.js';
+import { expectedReturns, trueExposures } from '../src/simulation/loadings.js';
 import {
   BURN_IN,
   CREDIT,
@@ -14,7 +15,6 @@ import {
   simulateMacro,
 } from '../src/simulation/macro_process.js';
 import { type MacroProcessId, processes } from '../src/simulation/processes.js';
-import { expectedReturns, trueExposures } from '../src/simulation/world.js';
 
 const ALL = Object.keys(processes) as MacroProcessId[];
 
@@ -123,6 +123,7 @@ describe('simulateWorld', () => {
 
 describe('true exposures', () => {
   const MONTHS = 60;
+  const SAMPLE = { start: BURN_IN, end: BURN_IN + MONTHS };
   const STEP = 1e-5;
   /** Central differences of smooth functions of size .1: truncation ~ STEP^2, rounding ~ 1e-16 / STEP. */
   const DIFFERENCE_ERROR = 1e-9;
@@ -135,13 +136,13 @@ describe('true exposures', () => {
 
   it.each(ALL)('of %s are the derivatives of expected returns by central differences', (process) => {
     const z = simulateMacro(new Random(8), BURN_IN + MONTHS);
-    const truth = loadings(process, z).map((own) => trueExposures(own, MONTHS, 'contemporaneous'));
+    const truth = loadings(process, z).map((own) => trueExposures(own, SAMPLE, FACTORS, 'contemporaneous'));
     for (const t of [0, 7, MONTHS - 1]) {
       for (let j = 0; j < FACTORS; j++) {
         const shifted = (by: number) => {
           const moved = z.slice();
           moved[(BURN_IN + t) * FACTORS + j] += by;
-          return loadings(process, moved).map((own) => expectedReturns(own, MONTHS)[t]);
+          return loadings(process, moved).map((own) => expectedReturns(own, SAMPLE)[t]);
         };
         const up = shifted(STEP);
         const down = shifted(-STEP);
@@ -159,8 +160,8 @@ describe('true exposures', () => {
     const before = loadings('lags', z);
     const after = loadings('lags', shifted);
     before.forEach((own, asset) => {
-      const response = expectedReturns(after[asset], MONTHS)[DELAYED_LAGS] - expectedReturns(own, MONTHS)[DELAYED_LAGS];
-      const truth = trueExposures(own, MONTHS, 'cumulative')[DELAYED_LAGS * FACTORS + RATE_CHANGE];
+      const response = expectedReturns(after[asset], SAMPLE)[DELAYED_LAGS] - expectedReturns(own, SAMPLE)[DELAYED_LAGS];
+      const truth = trueExposures(own, SAMPLE, FACTORS, 'cumulative')[DELAYED_LAGS * FACTORS + RATE_CHANGE];
       expect(truth).toBeCloseTo(response, 12);
     });
   });

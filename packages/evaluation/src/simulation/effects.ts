@@ -12,9 +12,9 @@ export interface Effect {
   readonly terms?: readonly Effect[];
 }
 
-/** value_t = z_{j,t}. */
-export function linearEffect(z: Float64Array, factor: number): Effect {
-  const value = column(z, factor);
+/** value_t = z_{j,t}; `z` is `[row][factor]` of so many columns. */
+export function linearEffect(z: Float64Array, factor: number, columns = FACTORS): Effect {
+  const value = column(z, factor, columns);
   return { value, slopes: [{ factor, values: new Float64Array(value.length).fill(1) }] };
 }
 
@@ -105,8 +105,16 @@ export function hysteresisEffect(z: Float64Array): Effect {
   });
 }
 
+/** x_t times a state's factor that moves with time alone: its slope in x is that factor. */
+export function scaledEffect(main: Effect, by: Float64Array): Effect {
+  return {
+    value: main.value.map((x, t) => x * by[t]),
+    slopes: main.slopes.map(({ factor, values }) => ({ factor, values: values.map((x, t) => x * by[t]) })),
+  };
+}
+
 /** `whole`, whose first slope is in the factor of `main`, as `main` and the rest. */
-function conditioned(main: Effect, whole: Effect): Effect {
+export function conditioned(main: Effect, whole: Effect): Effect {
   const [own, ...others] = whole.slopes;
   const rest = {
     value: whole.value.map((x, t) => x - main.value[t]),
@@ -115,8 +123,8 @@ function conditioned(main: Effect, whole: Effect): Effect {
   return { ...whole, terms: [main, rest] };
 }
 
-function column(z: Float64Array, factor: number): Float64Array {
-  return Float64Array.from({ length: z.length / FACTORS }, (_, t) => z[t * FACTORS + factor]);
+function column(z: Float64Array, factor: number, columns = FACTORS): Float64Array {
+  return Float64Array.from({ length: z.length / columns }, (_, t) => z[t * columns + factor]);
 }
 
 function inPercent(z: number): number {

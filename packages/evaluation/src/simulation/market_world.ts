@@ -1,5 +1,7 @@
 import { type FactorMeta, type Panel, Random, weekEnd } from '@macrograd/core';
 import { cholesky } from '../var1.js';
+import { conditioned, type Effect, linearEffect, scaledEffect } from './effects.js';
+import { expectedReturns, type Loading, trueExposures } from './loadings.js';
 import { simulatedPanel, variance } from './simulated_panel.js';
 import type { World } from './world.js';
 
@@ -46,7 +48,6 @@ const RATE_SWING = 0.5;
 const MARKET_SHARE = 0.5;
 /** GARCH(1,1): h = .03 + .07 e^2 + .90 h, variance 1. */
 const GARCH = { constant: 0.03, news: 0.07, memory: 0.9 };
-const PERCENT = 0.01;
 
 const FACTORS: readonly FactorMeta[] = [...NAMES, 'STRESS'].map((name, j) => ({
   name,
@@ -68,22 +69,17 @@ export function simulateMarketWorld({ seed, weeks = 1000, assets = 200, r2 = 0.3
   const common = random.fork(2);
   const sharedDrift = BETA_SD.map(() => walk(common, weeks));
   const market = clusteredSeries(random.fork(3), weeks);
+  const effects = marketEffects(macro);
+  const sample = { start: 0, end: weeks };
+  const all: Loading[][] = [];
   const exposure = new Float64Array(assets * weeks * MOVES);
   const expected = new Float64Array(weeks * assets);
   const returns = new Float64Array(weeks * assets);
   for (let asset = 0; asset < assets; asset++) {
-    const draw = random.fork(1000 + 2 * asset);
-    const own = new Float64Array(weeks);
-    for (let j = 0; j < MOVES; j++) {
-      const start = BETA_MEAN[j] + BETA_SD[j] * draw.normal();
-      const drift = walk(draw, weeks);
-      for (let t = 0; t < weeks; t++) {
-        const level = start + BETA_SD[j] * (drift[t] + sharedDrift[j][t]);
-        const beta = PERCENT * swung(level, j, macro[t * COLUMNS + STRESS]);
-        exposure[(asset * weeks + t) * MOVES + j] = beta;
-        own[t] += beta * macro[t * COLUMNS + j];
-      }
-    }
+    const loadings = marketLoadings(random.fork(1000 + 2 * asset), effects, sharedDrift);
+    all.push(loadings);
+    const own = expectedReturns(loadings, sample);
+    exposure.set(trueExposures(loadings, sample, MOVES, 'contemporaneous'), asset * weeks * MOVES);
     const noise = clusteredSeries(random.fork(1001 + 2 * asset), weeks);
     const noiseSd = Math.sqrt((variance(own) * (1 - r2)) / r2);
     for (let t = 0; t < weeks; t++) {
@@ -100,12 +96,29 @@ export function simulateMarketWorld({ seed, weeks = 1000, assets = 200, r2 = 0.3
     panel: marketPanel(macro, returns, weeks, assets, factorSd),
     truth: { kind: 'contemporaneous', exposure, factorSd, scored: NAMES.map((_, j) => j) },
     expected,
+    loadings: all,
+    burnIn: 0,
   };
 }
 
-function swung(level: number, factor: number, stress: number): number {
-  if (factor === CREDIT) return level * (1 + CREDIT_SWING * Math.tanh(stress));
-  return factor === RATE ? level + RATE_SWING * Math.tanh(stress) : level;
+/** The moves, credit conditioned by stress, and last the move of rates times tanh(stress). */
+function marketEffects(macro: Float64Array): Effect[] {
+  const squeezed = linearEffect(macro, STRESS, COLUMNS).value.map((stress) => Math.tanh(stress));
+  const moves = NAMES.map((_, j) => linearEffect(macro, j, COLUMNS));
+  const swing = squeezed.map((s) => 1 + CREDIT_SWING * s);
+  return [
+    ...moves.map((move, j) => (j === CREDIT ? conditioned(move, scaledEffect(move, swing)) : move)),
+    scaledEffect(moves[RATE], squeezed),
+  ];
+}
+
+function marketLoadings(draw: Random, effects: readonly Effect[], shared: readonly Float64Array[]): Loading[] {
+  const drifting = shared.map((common, j) => {
+    const start = BETA_MEAN[j] + BETA_SD[j] * draw.normal();
+    const coefficient = walk(draw, common.length).map((own, t) => start + BETA_SD[j] * (own + common[t]));
+    return { effect: effects[j], coefficient, stepVariance: (STEP_SHARE * BETA_SD[j]) ** 2 };
+  });
+  return [...drifting, { effect: effects[MOVES], coefficient: RATE_SWING }];
 }
 
 /** [week][column]: moves in population SDs, and stress s_t = .98 s_{t-1} + .2 u_t whose shocks go with those of credit. */

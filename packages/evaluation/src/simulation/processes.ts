@@ -9,6 +9,7 @@ import {
   thresholdEffect,
   tighteningEffect,
 } from './effects.js';
+import type { Loading } from './loadings.js';
 import { CREDIT, FACTORS, GROWTH, INFLATION, RATE, RATE_CHANGE } from './macro_process.js';
 
 /** How simulated returns depend on macro. */
@@ -16,14 +17,6 @@ export type MacroProcessId = 'const' | 'random_walk' | 'threshold' | 'lags' | 'i
 
 /** Those, and the market-like world. */
 export type ProcessId = MacroProcessId | 'market';
-
-/** An asset's share in an effect: % a month per unit of the effect, fixed or one a month (burn-in included). */
-export interface Loading {
-  readonly effect: Effect;
-  readonly coefficient: number | Float64Array;
-  /** Variance of a month's step of a coefficient that walks. */
-  readonly stepVariance?: number;
-}
 
 export interface Process {
   /** Factors whose exposures are scored. */

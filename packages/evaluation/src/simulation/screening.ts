@@ -6,9 +6,10 @@ import {
   screenFactors,
   twoSidedStudentPValue,
 } from '@macrograd/exposure';
+import { expectedReturns, type Loading } from './loadings.js';
 import { BURN_IN, FACTORS, simulateMacro } from './macro_process.js';
-import { type Loading, type MacroProcessId, processes } from './processes.js';
-import { expectedReturns, simulateWorld, type World } from './world.js';
+import { type MacroProcessId, processes } from './processes.js';
+import { simulateWorld, type World } from './world.js';
 
 export interface ScreeningOptions {
   readonly process: MacroProcessId;
@@ -84,7 +85,7 @@ function screeningWorld(options: ScreeningOptions, seed: number) {
   for (let asset = 0; asset < assets; asset++) {
     const noise = random.fork(1_000_001 + asset);
     const kept = draw(random.fork(1000 + 2 * asset)).filter(() => noise.uniform() >= zeroShare);
-    const own = expectedReturns(kept, months);
+    const own = expectedReturns(kept, { start: BURN_IN, end: BURN_IN + months });
     const noiseSd = kept.length > 0 ? standardDeviation(own) * Math.sqrt((1 - r2) / r2) : IDLE_NOISE;
     for (let t = 0; t < months; t++) returns[t * assets + asset] = own[t] + noiseSd * noise.normal();
     kept.forEach((loading, at) => {
@@ -101,7 +102,7 @@ function screeningWorld(options: ScreeningOptions, seed: number) {
 
 /** An effect over the standard error of a regression on all effects that the asset has. */
 function oracleSize(loadings: readonly Loading[], at: number, months: number, noiseSd: number): number {
-  const paths = loadings.map((loading) => expectedReturns([loading], months));
+  const paths = loadings.map((loading) => expectedReturns([loading], { start: BURN_IN, end: BURN_IN + months }));
   const basis = Basis.empty.with([new Float64Array(months).fill(1), ...paths.filter((_, other) => other !== at)]);
   const left = basis.residual(paths[at]);
   return Math.sqrt(left.reduce((sum, x) => sum + x * x, 0)) / noiseSd;

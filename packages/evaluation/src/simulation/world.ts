@@ -1,15 +1,8 @@
 import { ArgumentError, monthEndOfIndex, type Panel, Random } from '@macrograd/core';
-import {
-  BURN_IN,
-  FACTOR_MEAN,
-  FACTOR_SD,
-  FACTORS,
-  RATE_CHANGE,
-  SIMULATED_FACTORS,
-  simulateMacro,
-} from './macro_process.js';
+import { expectedReturns, type Loading, trueExposures } from './loadings.js';
+import { BURN_IN, FACTOR_MEAN, FACTOR_SD, FACTORS, SIMULATED_FACTORS, simulateMacro } from './macro_process.js';
 import { simulateMarketWorld } from './market_world.js';
-import { type Loading, type ProcessId, processes } from './processes.js';
+import { type ProcessId, processes } from './processes.js';
 import { simulatedPanel, variance } from './simulated_panel.js';
 
 export interface WorldOptions {
@@ -33,8 +26,9 @@ export interface World {
   readonly truth: Truth;
   /** E[r_it] given macro, [date][asset], decimal. */
   readonly expected: Float64Array;
-  /** Each asset's shares in the world's effects; the market-like world lists none. */
-  readonly loadings?: readonly (readonly Loading[])[];
+  /** Each asset's shares in the world's effects, whose paths begin `burnIn` rows before the sample. */
+  readonly loadings: readonly (readonly Loading[])[];
+  readonly burnIn: number;
 }
 
 /** True exposures of a world. */
@@ -47,9 +41,6 @@ export interface Truth {
   /** Factors that the process is scored on. */
   readonly scored: readonly number[];
 }
-
-/** Coefficients are in % a month. */
-const PERCENT = 0.01;
 
 /**
  * Simulates a universe with known exposures: macro from a VAR(1), expected returns from the process, and normal noise
@@ -67,6 +58,7 @@ export function simulateWorld(options: WorldOptions): World {
   const random = new Random(seed);
   const z = simulateMacro(random.fork(1), BURN_IN + months);
   const draw = process.assets(z, random.fork(2), BURN_IN);
+  const sample = { start: BURN_IN, end: BURN_IN + months };
   const all: Loading[][] = [];
   const exposure = new Float64Array(assets * months * FACTORS);
   const expected = new Float64Array(months * assets);
@@ -74,8 +66,8 @@ export function simulateWorld(options: WorldOptions): World {
   for (let asset = 0; asset < assets; asset++) {
     const loadings = draw(random.fork(1000 + 2 * asset));
     all.push(loadings);
-    const own = expectedReturns(loadings, months);
-    exposure.set(trueExposures(loadings, months, process.kind), asset * months * FACTORS);
+    const own = expectedReturns(loadings, sample);
+    exposure.set(trueExposures(loadings, sample, FACTORS, process.kind), asset * months * FACTORS);
     const noise = random.fork(1001 + 2 * asset);
     const noiseSd = Math.sqrt((variance(own) * (1 - r2)) / r2);
     for (let t = 0; t < months; t++) {
@@ -91,37 +83,8 @@ export function simulateWorld(options: WorldOptions): World {
     truth: { kind: process.kind, exposure, factorSd: FACTOR_SD, scored: process.scored },
     expected,
     loadings: all,
+    burnIn: BURN_IN,
   };
-}
-
-/** E[r_t] of one asset over the last `months`, decimal. */
-export function expectedReturns(loadings: readonly Loading[], months: number): Float64Array {
-  const out = new Float64Array(months);
-  for (const { effect, coefficient } of loadings) {
-    for (let t = 0; t < months; t++) {
-      out[t] += PERCENT * at(coefficient, BURN_IN + t) * effect.value[BURN_IN + t];
-    }
-  }
-  return out;
-}
-
-/** True exposures of one asset over the last `months`, [date][factor], decimal per population SD. */
-export function trueExposures(loadings: readonly Loading[], months: number, kind: Truth['kind']): Float64Array {
-  const out = new Float64Array(months * FACTORS);
-  for (const { effect, coefficient } of loadings) {
-    for (const { factor, values } of effect.slopes) {
-      for (let t = 0; t < months; t++) {
-        // The lag weights sum to 1, so that a delayed effect's cumulative exposure is its coefficient.
-        const slope = kind === 'cumulative' && factor === RATE_CHANGE ? 1 : values[BURN_IN + t];
-        out[t * FACTORS + factor] += PERCENT * at(coefficient, BURN_IN + t) * slope;
-      }
-    }
-  }
-  return out;
-}
-
-function at(coefficient: number | Float64Array, month: number): number {
-  return typeof coefficient === 'number' ? coefficient : coefficient[month];
 }
 
 function worldPanel(z: Float64Array, returns: Float64Array, months: number, assets: number): Panel {
