@@ -12,9 +12,9 @@ export interface Findings {
   /** [asset], training returns. */
   readonly observations: Int32Array;
   readonly minObservations: number;
+  /** Of a moving window: the rows of the last one, and the returns of each asset in it. */
+  readonly window?: { readonly rows: number; readonly observations: Int32Array };
   readonly facts: Readonly<Record<string, number>>;
-  /** What to know about every fit of the method, where nothing is wrong with it. */
-  readonly note?: string;
 }
 
 /** Status with remedy for every asset, p-values of the factors, and facts. */
@@ -46,8 +46,7 @@ function statusOf(findings: Findings, asset: number): StatusNote {
   if (count === 0) return { status: 'no_data', remedy: 'give returns inside the training span' };
   if (Number.isNaN(own[0])) {
     const needed = Math.max(minObservations, rule.width + 1);
-    const remedy = `${count} training returns, at least ${needed} needed (in the window, if there is one); use fewer factors`;
-    return { status: 'too_few_observations', remedy };
+    return { status: 'too_few_observations', remedy: tooFew(findings, asset, needed) };
   }
   const names = (columns: readonly number[]) => columns.map((column) => inputs.factors[column].name).join(', ');
   const without = (...reasons: readonly LeftOut[]) =>
@@ -59,12 +58,23 @@ function statusOf(findings: Findings, asset: number): StatusNote {
     const remedy = `${names(dependent)}: constant, or a combination of the factors before it; drop one of them`;
     return { status: 'rank_deficient', remedy };
   }
-  const notes = findings.note ? [findings.note] : [];
   const thin = without('thin');
-  if (thin.length > 0) {
-    notes.push(`no exposure to ${names(thin)}: observed in fewer than ${MIN_SERIES_OBSERVATIONS} training rows`);
-  }
-  return { status: 'ok', remedy: notes.join('; ') };
+  if (thin.length === 0) return { status: 'ok', remedy: '' };
+  const remedy = `no exposure to ${names(thin)}: observed in fewer than ${MIN_SERIES_OBSERVATIONS} training rows`;
+  return { status: 'ok', remedy };
+}
+
+/** What there is, what is needed, and what helps. */
+function tooFew({ window, observations, rule }: Findings, asset: number, needed: number): string {
+  const want = `at least ${needed} needed for ${rule.width} regressors`;
+  if (!window) return `${observations[asset]} training returns, ${want}; use fewer factors`;
+  const { rows } = window;
+  const have = `${window.observations[asset]} returns in the last window of ${rows} rows`;
+  const help =
+    needed > rows
+      ? `give a window of ${needed} rows or more, use fewer factors, or ewm_ols`
+      : 'the asset may have ended before the training span does: give it more returns, or use ewm_ols';
+  return `${have}, ${want}; ${help}`;
 }
 
 /** Largest finite value, or NaN: the condition number worth printing. */

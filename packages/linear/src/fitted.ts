@@ -34,8 +34,6 @@ export interface LinearFit {
   /** Dates of the training rows; rows of other inputs are matched to them by date. */
   readonly trainingDates: Int32Array;
   readonly diagnostics: Diagnostics;
-  /** Whether coefficients have variances; default true. */
-  readonly hasErrors?: boolean;
 }
 
 /**
@@ -56,22 +54,9 @@ export class LinearFitted implements Fitted {
 
   parameters(): LinearParameters {
     const { rule, source, assets } = this.fit;
-    const { columns, positions } = rule;
+    const { columns } = rule;
     const stored = storedCoefficients(rule, source.last, assets);
-    const parameters = { method: this.method, scaler: rule.scaler, missingColumns: rule.marks };
-    if (this.fit.hasErrors ?? true) return { ...parameters, columns, ...stored };
-    // Without variances to tell a series that was left out, it is not among the columns.
-    const entering = columns.flatMap((_, j) => (positions[j] < 0 ? [] : [j]));
-    const { intercept, coefficients, missingCoefficients } = stored;
-    return {
-      ...parameters,
-      columns: entering.map((j) => columns[j]),
-      intercept,
-      coefficients: Float64Array.from({ length: assets * entering.length }, (_, at) => {
-        return coefficients[Math.floor(at / entering.length) * columns.length + entering[at % entering.length]];
-      }),
-      missingCoefficients,
-    };
+    return { method: this.method, scaler: rule.scaler, missingColumns: rule.marks, columns, ...stored };
   }
 
   async predict(inputs: FactorPanel, span: Span, assets?: AssetRange): Promise<ReturnMatrix> {

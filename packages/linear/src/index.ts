@@ -12,6 +12,7 @@ export { type MarkovEstimatorOptions, markovEstimator } from './markov.js';
 export { type OlsEstimatorOptions, olsEstimator } from './ols.js';
 export { type PcaEstimatorOptions, pcaEstimator } from './pca.js';
 export { linearJacobian, predictLinear } from './predict.js';
+export { withResidualChecks } from './residual-checks.js';
 export { type RollingOlsEstimatorOptions, rollingOlsEstimator } from './rolling-ols.js';
 export {
   type ElasticNetEstimatorOptions,

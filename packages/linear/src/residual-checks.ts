@@ -1,5 +1,7 @@
 import type { AssetRange, Estimator, Fitted, Panel, Span } from '@macrograd/core';
 import { fPValues } from '@macrograd/kernel';
+import { designMatrix, fitDesign } from './design.js';
+import { conditionNumber } from './training.js';
 
 /** Assets whose residuals are looked at: evenly spread blocks of so many, this many blocks at most. */
 const ASSETS_PER_BLOCK = 32;
@@ -23,7 +25,12 @@ const MANY_DEGREES = 1e6;
  * Adds to an estimator's facts what its residuals in training say: `residual_autocorrelation` (first-order, median over
  * assets), `autocorrelated_share` (of assets, Ljung-Box over six lags at 5 %) and `unstable_share` (CUSUM at 5 %: the
  * mean of the residuals moves). Of exposures that move through the training span these are residuals at the row's own
- * exposure.
+ * exposure. `condition_number` is added where the estimator has none of a system of its own: that of the constant,
+ * factors, controls and marks.
+ *
+ * @example
+ * const { diagnostics } = await withResidualChecks(lstmEstimator()).fit(panel, { start: 0, end: 240 }, { seed: 1 });
+ * diagnostics.facts.residual_autocorrelation;
  */
 export function withResidualChecks(estimator: Estimator): Estimator {
   return {
@@ -32,9 +39,19 @@ export function withResidualChecks(estimator: Estimator): Estimator {
       const fitted = await estimator.fit(panel, span, options);
       // Nobody has seen this fit yet.
       Object.assign(fitted.diagnostics.facts, await residualFacts(fitted, panel, span));
+      // `zero` solves nothing.
+      if (!('condition_number' in fitted.diagnostics.facts) && fitted.method !== 'zero') {
+        Object.assign(fitted.diagnostics.facts, { condition_number: await sharedCondition(panel, span) });
+      }
       return fitted;
     },
   };
+}
+
+async function sharedCondition(panel: Panel, span: Span): Promise<number> {
+  const rule = fitDesign(panel, span);
+  const design = designMatrix(rule, panel.inputs, span);
+  return conditionNumber({ design, rows: span.end - span.start, columns: rule.width });
 }
 
 /** No entry where no asset has enough residuals. */

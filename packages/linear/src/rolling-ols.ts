@@ -7,7 +7,7 @@ import {
   type Panel,
   type Span,
 } from '@macrograd/core';
-import { type RegressionPath, rollingRegression, twoSidedPValues } from '@macrograd/kernel';
+import { type RegressionPanel, type RegressionPath, rollingRegression, twoSidedPValues } from '@macrograd/kernel';
 import { maskThinSeries } from './coverage.js';
 import { diagnose, largestFinite, statistics } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
@@ -67,6 +67,7 @@ async function fitRolling(
     pValues: twoSidedPValues(statistics(coefficients, variances), degrees),
     observations,
     minObservations: options.minObservations,
+    window: { rows: options.window, observations: returnsInLast(rows, options.window) },
     facts: { window: options.window, condition_number: largestFinite(last.condition), regressors: rule.width },
   });
   const source = { last, path };
@@ -78,4 +79,13 @@ async function fitRolling(
     trainingDates: dates,
     diagnostics,
   });
+}
+
+/** [asset], returns observed in the last `window` rows. */
+function returnsInLast({ returns, rows, assets }: RegressionPanel, window: number): Int32Array {
+  const counts = new Int32Array(assets);
+  for (let at = Math.max(0, rows - window) * assets; at < rows * assets; at++) {
+    if (!Number.isNaN(returns[at])) counts[at % assets]++;
+  }
+  return counts;
 }

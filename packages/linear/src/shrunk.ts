@@ -7,14 +7,22 @@ import {
   type Panel,
   type Span,
 } from '@macrograd/core';
-import { type ShrinkagePath, type ShrinkagePathOptions, shrinkagePath, twoSidedPValues } from '@macrograd/kernel';
-import type { CoefficientBlock } from './coefficients.js';
+import {
+  olsRegression,
+  type RegressionPanel,
+  type ShrinkagePath,
+  type ShrinkagePathOptions,
+  shrinkagePath,
+  twoSidedPValues,
+} from '@macrograd/kernel';
 import { type DesignRule, freeRegressors } from './design.js';
 import { diagnose, statistics } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
+import { staticSettings } from './ols.js';
 import { withResidualChecks } from './residual-checks.js';
 import { ridgePosterior } from './ridge-posterior.js';
-import { defaultMinObservations, runOptions, type Training, training } from './training.js';
+import { errorsAroundLeastSquares, type ShrunkErrors } from './shrunk-errors.js';
+import { defaultMinObservations, runOptions, training } from './training.js';
 
 /** Penalties of ridge on columns of unit variance, for any size of returns: at 1 a lone coefficient is halved. */
 const RIDGE_ALPHAS = Float64Array.from({ length: 61 }, (_, step) => 10 ** (2 - step / 10));
@@ -71,14 +79,14 @@ export function ridgeEstimator(options: RidgeEstimatorOptions = {}): Estimator {
 }
 
 /**
- * LASSO (Tibshirani 1996): coefficients of factors that do not earn their place become exactly zero. It has no standard
- * errors: none hold after the selection.
+ * LASSO (Tibshirani 1996): coefficients of factors that do not earn their place become exactly zero. Errors are wide: they
+ * allow for the selection by the distance from least squares.
  */
 export function lassoEstimator(options: ShrunkOptions = {}): Estimator {
   return estimator({ ...options, method: 'lasso', fact: 'mean_alpha', path: () => elasticNetPath(1) });
 }
 
-/** Elastic net (Zou and Hastie 2005): between LASSO and ridge, factors that move together stay together. No errors. */
+/** Elastic net (Zou and Hastie 2005): between LASSO and ridge, factors that move together stay together. Errors as of LASSO. */
 export function elasticNetEstimator(options: ElasticNetEstimatorOptions = {}): Estimator {
   const { l1Ratio = 0.5 } = options;
   if (!(l1Ratio > 0 && l1Ratio <= 1)) throw new ArgumentError(`l1Ratio is ${l1Ratio}`, 'give a share in (0, 1]');
@@ -87,7 +95,7 @@ export function elasticNetEstimator(options: ElasticNetEstimatorOptions = {}): E
 
 /**
  * Partial least squares (Wold 1975): least squares on the few directions of the factors that vary most with the returns,
- * mapped back to the factors. No errors.
+ * mapped back to the factors. Errors as of LASSO.
  */
 export function plsEstimator(options: PlsEstimatorOptions = {}): Estimator {
   const { components } = options;
@@ -143,46 +151,42 @@ async function fitShrunk(panel: Panel, span: Span, fit: FitOptions, settings: Sh
   const coefficients = stepOf(path, step, rule.width);
   const parameter = meanParameter(path, step);
   const penalised = Array.from({ length: rule.width }, (_, j) => !free.includes(j));
-  const { variances, degrees } =
-    method === 'ridge' ? ridgePosterior(rows, coefficients, penalised, parameter) : withoutErrors(coefficients);
-  const pValues = twoSidedPValues(statistics(coefficients, variances), degrees);
-  const facts = { [settings.fact]: parameter, regressors: rule.width };
-  return fittedOf(panel, data, { coefficients, variances }, { method, pValues, minObservations, facts });
-}
-
-function fittedOf(
-  panel: Panel,
-  data: Training,
-  last: CoefficientBlock,
-  of: {
-    readonly method: ShrunkMethod;
-    readonly pValues: Float64Array;
-    readonly minObservations: number;
-    readonly facts: Readonly<Record<string, number>>;
-  },
-): Fitted {
-  const { rule, dates, observations } = data;
-  const hasErrors = of.method === 'ridge';
+  const errors =
+    method === 'ridge'
+      ? ridgeErrors(rows, coefficients, penalised, parameter)
+      : errorsAroundLeastSquares(
+          rows,
+          coefficients,
+          await olsRegression(rows, staticSettings(panel, data, fit, { minObservations })),
+          penalised,
+        );
   const diagnostics = diagnose({
     inputs: panel.inputs,
     rule,
-    coefficients: last.coefficients,
-    pValues: of.pValues,
-    observations,
-    minObservations: of.minObservations,
-    facts: of.facts,
-    ...(hasErrors ? {} : { note: `${of.method} has no standard errors or intervals: read ridge or ols for a test` }),
+    coefficients,
+    pValues: errors.pValues,
+    observations: data.observations,
+    minObservations,
+    facts: { [settings.fact]: parameter, regressors: rule.width },
   });
-  const { assets } = data.panel;
   return new LinearFitted({
-    method: of.method,
+    method,
     rule,
-    source: { last },
-    assets,
-    trainingDates: dates,
+    source: { last: { coefficients, variances: errors.variances } },
+    assets: rows.assets,
+    trainingDates: data.dates,
     diagnostics,
-    hasErrors,
   });
+}
+
+function ridgeErrors(
+  rows: RegressionPanel,
+  coefficients: Float64Array,
+  penalised: readonly boolean[],
+  alpha: number,
+): ShrunkErrors {
+  const { variances, degrees } = ridgePosterior(rows, coefficients, penalised, alpha);
+  return { variances, pValues: twoSidedPValues(statistics(coefficients, variances), degrees) };
 }
 
 /** Regressors that controls are: in every regression, so never shrunk away. */
@@ -205,9 +209,4 @@ function stepOf(path: ShrinkagePath, step: number, columns: number): Float64Arra
 function meanParameter(path: ShrinkagePath, step: number): number {
   const own = path.parameters.filter((value, at) => at % path.steps === step && !Number.isNaN(value));
   return own.reduce((sum, value) => sum + value, 0) / own.length;
-}
-
-function withoutErrors(coefficients: Float64Array) {
-  const variances = new Float64Array(coefficients.length).fill(Number.NaN);
-  return { variances, degrees: variances };
 }

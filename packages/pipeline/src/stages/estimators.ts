@@ -15,6 +15,7 @@ import {
   splineEstimator,
   thresholdEstimator,
   varEstimator,
+  withResidualChecks,
   wlsEstimator,
   zeroEstimator,
 } from '@macrograd/linear';
@@ -45,7 +46,7 @@ const makers: Readonly<Record<MethodId, (choices: Choices) => Estimator>> = {
   threshold: ({ threshold }) => thresholdEstimator(threshold),
   distributed_lag: () => distributedLagEstimator(),
   spline: () => splineEstimator(),
-  lstm: ({ lstm }) => lstmEstimator(lstm),
+  lstm: ({ lstm }) => withResidualChecks(lstmEstimator(lstm)),
 };
 
 /** The part of a config that says which estimators there are. */
