@@ -1,15 +1,24 @@
 /**
  * Hedge variance reduction on weekly US stocks 2006-2017, out of sample: `MACROGRAD_DATA=<folder> node
- * tools/science/weekly-stocks.mjs [--assets 2508] [--step 52] [--methods zero,ols,...]`. The folder holds
+ * tools/science/weekly-stocks.mjs [--assets 2508] [--step 52] [--methods zero,ols,...] [--refresh 2] [--half-life 104]
+ * [--strength 1]`. The folder holds
  * macro/daily_macro_panel.csv and stocks/us_stocks_weekly_close_2005_2017.csv.gz. Prints one line a method.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { forecastFold, walkForwardFolds } from '@macrograd/evaluation';
-import { ewmOlsEstimator, kalmanEstimator, olsEstimator, zeroEstimator } from '@macrograd/linear';
+import { walkForwardFolds } from '@macrograd/evaluation';
+import {
+  ewmOlsEstimator,
+  kalmanEstimator,
+  olsEstimator,
+  rollingOlsEstimator,
+  splineEstimator,
+  zeroEstimator,
+} from '@macrograd/linear';
 import { guardedLstmEstimator, lstmEstimator } from '@macrograd/model';
+import { printHedgeTable } from './hedge-table.mjs';
 
 const FIRST = '2006-01-01';
 /** Weeks before the first test week. */
@@ -29,60 +38,44 @@ const { values: arguments_ } = parseArgs({
   options: {
     assets: { type: 'string', default: '2508' },
     step: { type: 'string', default: '52' },
-    methods: { type: 'string', default: 'zero,ols,ewm_ols,lstm,lstm_kalman,lstm_to_date,lstm_on_ewm' },
+    methods: { type: 'string', default: 'zero,ols,ewm,ewm_refreshed,lstm,lstm_kalman,lstm_to_date,lstm_on_ewm' },
+    // Weeks after which the refreshed methods are fitted anew, half-life of their weights, strength of their shrinkage.
+    refresh: { type: 'string', default: '2' },
+    'half-life': { type: 'string', default: '104' },
+    strength: { type: 'string', default: '1' },
   },
 });
 const folder = process.env.MACROGRAD_DATA;
 if (!folder) throw new Error('MACROGRAD_DATA is not set: give the folder with macro/ and stocks/');
 
-const base = ewmOlsEstimator({ halfLife: 104 });
+const every = Number(arguments_.refresh);
+const ewm = { halfLife: Number(arguments_['half-life']), strength: Number(arguments_.strength) };
+const base = ewmOlsEstimator(ewm);
 const makers = {
-  zero: () => zeroEstimator(),
-  ols: () => olsEstimator(),
-  ewm_ols: () => base,
-  kalman: () => kalmanEstimator(),
-  lstm: () => lstmEstimator({ lookback: 1 }),
-  lstm_kalman: () => lstmEstimator({ lookback: 1, heads: 'kalman' }),
+  zero: { make: () => zeroEstimator() },
+  ols: { make: () => olsEstimator() },
+  ols_refreshed: { make: () => olsEstimator(), every },
+  rolling: { make: () => rollingOlsEstimator({ window: 104 }) },
+  ewm: { make: () => base },
+  ewm_refreshed: { make: () => base, every },
+  ewm_unshrunk: { make: () => ewmOlsEstimator({ halfLife: ewm.halfLife, shrinkage: 'none' }), every },
+  kalman: { make: () => kalmanEstimator() },
+  spline: { make: () => splineEstimator() },
+  lstm: { make: () => lstmEstimator({ lookback: 1 }) },
+  lstm_kalman: { make: () => lstmEstimator({ lookback: 1, heads: 'kalman' }) },
   // Encoder and variances from before the fold, heads filtered to the week before the hedge.
-  lstm_to_date: ({ train }) => lstmEstimator({ lookback: 1, heads: 'kalman', encoderRows: train.end }),
-  lstm_on_ewm: () => guardedLstmEstimator({ base, lookback: 26, hiddenSize: 8 }),
+  lstm_to_date: {
+    make: ({ train }) => lstmEstimator({ lookback: 1, heads: 'kalman', encoderRows: train.end }),
+    span: ({ test }) => ({ start: 0, end: test.end }),
+  },
+  lstm_on_ewm: { make: () => guardedLstmEstimator({ base, lookback: 26, hiddenSize: 8 }) },
 };
 
 const panel = readPanel(folder, Number(arguments_.assets));
-const assets = panel.assets.length;
 const { folds } = walkForwardFolds(panel.axis.dates.length, { initial: INITIAL, step: Number(arguments_.step) });
-console.log(`${assets} stocks, ${panel.axis.dates.length} weeks, ${folds.length} folds`);
-for (const name of arguments_.methods.split(',')) {
-  const started = process.cpuUsage();
-  const sums = Array.from({ length: assets }, () => ({ n: 0, r: 0, rr: 0, h: 0, hh: 0 }));
-  let kept = 0;
-  for (const fold of folds) {
-    const estimator = makers[name](fold);
-    const span = name === 'lstm_to_date' ? { start: 0, end: fold.test.end } : fold.train;
-    const fitted = await estimator.fit(panel, span, { seed: 1 });
-    kept += fitted.diagnostics.facts.network_kept ?? 0;
-    const { realised, hedged } = await forecastFold(fitted, panel, fold);
-    realised.forEach((r, i) => {
-      const h = hedged[i];
-      if (Number.isNaN(r) || Number.isNaN(h)) return;
-      const sum = sums[i % assets];
-      sum.n++;
-      sum.r += r;
-      sum.rr += r * r;
-      sum.h += h;
-      sum.hh += h * h;
-    });
-  }
-  const reductions = sums.map(({ n, r, rr, h, hh }) => 1 - (hh / n - (h / n) ** 2) / (rr / n - (r / n) ** 2));
-  const mean = reductions.reduce((sum, x) => sum + x, 0) / assets;
-  const above = reductions.filter((x) => x > 0).length / assets;
-  const { user, system } = process.cpuUsage(started);
-  const note = name === 'lstm_on_ewm' ? `, network kept in ${kept} of ${folds.length} folds` : '';
-  console.log(
-    `${name.padEnd(12)} ${mean.toFixed(4)}  ${(100 * above).toFixed(0)} % of stocks above 0` +
-      `  ${((user + system) / 1e6).toFixed(0)} s CPU${note}`,
-  );
-}
+console.log(`${panel.assets.length} stocks, ${panel.axis.dates.length} weeks, ${folds.length} folds`);
+const named = arguments_.methods.split(',').map((name) => [name, makers[name]]);
+await printHedgeTable(panel, folds, Object.fromEntries(named));
 
 /** Friday closes of stocks with every week, as simple returns, beside weekly moves and levels of the macro series. */
 function readPanel(root, most) {

@@ -4,6 +4,7 @@ export { type Fold, type WalkForward, type WalkForwardOptions, walkForwardFolds 
 export { type FoldForecast, forecastFold } from './forecast.js';
 export { hedgedReturns } from './hedge.js';
 export { clarkWest, dieboldMariano, type TestResult } from './loss_tests.js';
+export { forecastRefreshed } from './refresh.js';
 export {
   bestMethod,
   type Comparison,
@@ -29,7 +30,9 @@ export {
 } from './simulation/recovery_table.js';
 export {
   runScreening,
+  SCREENING_PROCEDURES,
   type ScreeningOptions,
+  type ScreeningProcedure,
   type ScreeningResult,
   type ScreeningScore,
 } from './simulation/screening.js';

@@ -16,7 +16,14 @@ export { unitDivisors } from './scale.js';
 export { type AddedVariable, AddedVariableTest } from './screening/added_variable.js';
 export { Basis } from './screening/basis.js';
 export { combinePValues, type WeightedPValue } from './screening/combine.js';
+export { doubleSelection } from './screening/double_selection.js';
+export { type KnockoffOptions, type KnockoffScreen, knockoffScreen } from './screening/knockoffs.js';
 export { hacLags, type Screen, type ScreenOptions, screenFactors } from './screening/screen.js';
+export {
+  type StabilityOptions,
+  type StabilitySelection,
+  stabilitySelection,
+} from './screening/stability_selection.js';
 export { twoSidedStudentPValue } from './student_t.js';
 export { type ExposureSummary, type SummaryOptions, summarise } from './summary.js';
 export { type ExposureCurve, exposureCurve, signChange, type Threshold } from './threshold.js';

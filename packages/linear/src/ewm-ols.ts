@@ -8,7 +8,13 @@ import {
   type Panel,
   type Span,
 } from '@macrograd/core';
-import { ewmCrossSection, ewmRegression, type RegressionPath, twoSidedPValues } from '@macrograd/kernel';
+import {
+  type EwmCrossSection,
+  ewmCrossSection,
+  ewmRegression,
+  type RegressionPath,
+  twoSidedPValues,
+} from '@macrograd/kernel';
 import { maskThinSeries } from './coverage.js';
 import { freeRegressors } from './design.js';
 import { diagnose, largestFinite, statistics } from './diagnose.js';
@@ -26,6 +32,11 @@ export interface EwmOlsEstimatorOptions {
    * data ask for; `none` leaves them as they are.
    */
   readonly shrinkage?: 'cross_section' | 'none';
+  /**
+   * Factor on the precision of the prior that coefficients are shrunk to; default 1, what the data ask for. Above 1 they
+   * are drawn together more strongly, below 1 less.
+   */
+  readonly strength?: number;
   /** Fewest returns of an asset; default max(24, twice the number of regressors). */
   readonly minObservations?: number;
   /** Of the estimate without shrinkage; default `homoscedastic`, `hac` is Newey and West (1987). */
@@ -39,9 +50,12 @@ export interface EwmOlsEstimatorOptions {
  * uses that row and the ones before it. Formulae and sources: docs/methods/linear.md.
  */
 export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator {
-  const { halfLife = 60, shrinkage, covariance } = options;
+  const { halfLife = 60, shrinkage, covariance, strength = 1 } = options;
   if (!(halfLife > 0 && Number.isFinite(halfLife))) {
     throw new ArgumentError(`halfLife is ${halfLife}`, 'give a positive, finite number of rows');
+  }
+  if (!(strength > 0 && Number.isFinite(strength))) {
+    throw new ArgumentError(`strength is ${strength}`, "give a positive, finite factor, or `shrinkage: 'none'`");
   }
   if (covariance === 'hac' && shrinkage !== 'none') {
     throw new ArgumentError(
@@ -75,7 +89,8 @@ async function fitEwm(
   // Returns in units of their own SD: a bond's and a stock's exposures then are of one size, as one prior needs.
   const { sd } = fitScaler(rows.returns, rows.assets, { start: 0, end: rows.rows });
   const scaled = { ...rows, returns: rows.returns.map((value, at) => value / sd[at % rows.assets]) };
-  const prior = shrink ? await ewmCrossSection(scaled, { ...settings, ...runOptions(fit) }) : undefined;
+  const estimated = shrink ? await ewmCrossSection(scaled, { ...settings, ...runOptions(fit) }) : undefined;
+  const prior = estimated && sharpened(estimated, options.strength ?? 1);
   const mask = maskThinSeries(rule, panel.inputs, span, Number.POSITIVE_INFINITY);
   const path = async (wanted: Span, assets: AssetRange, signal?: AbortSignal): Promise<RegressionPath> => {
     const run = signal ? { ...settings, signal } : settings;
@@ -113,6 +128,19 @@ async function fitEwm(
     trainingDates: dates,
     diagnostics,
   });
+}
+
+/** The cross-section's prior with its precision times `strength`. */
+function sharpened(prior: EwmCrossSection, strength: number): EwmCrossSection {
+  if (strength === 1) return prior;
+  const scaled = (variances: Float64Array) => variances.map((value) => value / strength);
+  return {
+    ...prior,
+    tau2: scaled(prior.tau2),
+    gamma2: scaled(prior.gamma2),
+    tau2Error: scaled(prior.tau2Error),
+    gamma2Error: scaled(prior.gamma2Error),
+  };
 }
 
 /** Back from returns in units of their SD to decimals, in place. */

@@ -239,6 +239,22 @@ describe('ewm_ols', () => {
     expect(shrunk.coverage).toBeGreaterThan(0.7);
   });
 
+  it('draws coefficients together more the stronger the prior, and refuses a strength of 0', async () => {
+    const { panel, assets } = linearWorld({ noise: 0.05, rows: 300, lateStart: 0, assets: 40, seed: 12 });
+    const last = { start: 299, end: 300 };
+    const spread = async (strength: number) => {
+      const fitted = await ewmOlsEstimator({ strength }).fit(panel, { start: 0, end: 300 }, options);
+      const [{ values }] = await collect(fitted.jacobian(panel.inputs, last));
+      const own = Array.from({ length: assets }, (_, asset) => values[asset * FACTORS]);
+      const mean = own.reduce((sum, x) => sum + x, 0) / assets;
+      return own.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+    };
+    const [weak, one, strong] = [await spread(0.1), await spread(1), await spread(10)];
+    expect(weak).toBeGreaterThan(one);
+    expect(one).toBeGreaterThan(strong);
+    expect(() => ewmOlsEstimator({ strength: 0 })).toThrow('strength');
+  });
+
   it('falls back to shrinkage to zero for one to three assets', async () => {
     for (const assets of [1, 2, 3]) {
       const { panel } = linearWorld({ assets });

@@ -1,9 +1,12 @@
-import { Random } from '@macrograd/core';
+import { type Panel, Random, type Span } from '@macrograd/core';
 import {
   adaptiveBenjaminiHochberg,
   Basis,
   benjaminiHochberg,
+  doubleSelection,
+  knockoffScreen,
   screenFactors,
+  stabilitySelection,
   twoSidedStudentPValue,
 } from '@macrograd/exposure';
 import { expectedReturns, type Loading } from './loadings.js';
@@ -26,6 +29,8 @@ export interface ScreeningOptions {
   readonly seed?: number;
   /** False-discovery rate asked for; default .10. */
   readonly level?: number;
+  /** Default all; scores of the others are NaN. */
+  readonly procedures?: readonly ScreeningProcedure[];
 }
 
 /** How one procedure did over worlds. */
@@ -41,11 +46,13 @@ export interface ScreeningScore {
   readonly strongPower: number;
 }
 
-/** The screen, and Benjamini-Hochberg on the t-tests of least squares with independent errors beside it. */
-export interface ScreeningResult {
-  readonly screen: ScreeningScore;
-  readonly leastSquares: ScreeningScore;
-}
+/** Procedures that are compared, by name. */
+export const SCREENING_PROCEDURES = ['screen', 'leastSquares', 'doubleSelection', 'stability', 'knockoff'] as const;
+
+export type ScreeningProcedure = (typeof SCREENING_PROCEDURES)[number];
+
+/** The screen, Benjamini-Hochberg on the t-tests of least squares with independent errors, and what else was asked for. */
+export type ScreeningResult = Readonly<Record<ScreeningProcedure, ScreeningScore>>;
 
 /** Standard errors from which an effect counts as strong. */
 const STRONG = 4.5;
@@ -62,15 +69,26 @@ const IDLE_NOISE = 0.05;
  */
 export function runScreening(options: ScreeningOptions): ScreeningResult {
   const { worlds, months = 600, seed = 1, level = 0.1 } = options;
-  const [screen, leastSquares] = [new Tally(), new Tally()];
+  const { procedures = SCREENING_PROCEDURES } = options;
+  const tallies = new Map(procedures.map((procedure) => [procedure, new Tally()]));
   for (let world = 0; world < worlds; world++) {
     const { panel, matters, strong } = screeningWorld(options, seed + world);
-    const { pValue } = screenFactors(panel, { start: 0, end: months });
-    screen.add(adaptiveBenjaminiHochberg(pValue, level).selected, matters, strong);
-    leastSquares.add(benjaminiHochberg(leastSquaresPValues({ panel }), level).selected, matters, strong);
+    for (const [procedure, tally] of tallies) {
+      tally.add(selectors[procedure](panel, { start: 0, end: months }, level), matters, strong);
+    }
   }
-  return { screen: screen.score(), leastSquares: leastSquares.score() };
+  const scores = SCREENING_PROCEDURES.map((procedure) => [procedure, (tallies.get(procedure) ?? new Tally()).score()]);
+  return Object.fromEntries(scores) as ScreeningResult;
 }
+
+/** Pairs that each procedure selects at a level, [asset][factor]. */
+const selectors: Readonly<Record<ScreeningProcedure, (panel: Panel, span: Span, level: number) => Uint8Array>> = {
+  screen: (panel, span, level) => adaptiveBenjaminiHochberg(screenFactors(panel, span).pValue, level).selected,
+  leastSquares: (panel, _, level) => benjaminiHochberg(leastSquaresPValues({ panel }), level).selected,
+  doubleSelection: (panel, span, level) => adaptiveBenjaminiHochberg(doubleSelection(panel, span), level).selected,
+  stability: (panel, span, level) => stabilitySelection(panel, span, { level }).selected,
+  knockoff: (panel, span, level) => knockoffScreen(panel, span, { level }).selected,
+};
 
 /** A world whose effects are partly zero, with the pairs that matter, [asset][factor]. */
 function screeningWorld(options: ScreeningOptions, seed: number) {

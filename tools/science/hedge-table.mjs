@@ -1,0 +1,76 @@
+/** Walk-forward of named methods on one panel, as a table of hedge variance reductions: shared by the scripts here. */
+import { chooseMethods, forecastFold, forecastRefreshed, sharesWon } from '@macrograd/evaluation';
+
+/**
+ * Runs every method over the folds, prints a line each, then what the choice per asset makes of them.
+ *
+ * @param methods - name -> `{ make(fold), every?, span?(fold) }`; `every`: rows after which it is fitted anew
+ */
+export async function printHedgeTable(panel, folds, methods) {
+  const forecasts = [];
+  console.log('method                 hedge  assets > 0  r2 pooled  CPU s');
+  for (const [name, { make, every, span }] of Object.entries(methods)) {
+    const started = process.cpuUsage();
+    const own = [];
+    const notes = [];
+    for (const fold of folds) {
+      const forecast = await forecastOf(panel, fold, { make, every, span, notes });
+      own.push({ ...forecast, method: name });
+    }
+    forecasts.push(...own);
+    const { user, system } = process.cpuUsage(started);
+    console.log(`${line(name, own)}  ${((user + system) / 1e6).toFixed(0).padStart(5)}${noteOf(notes)}`);
+  }
+  const choices = chooseMethods(forecasts);
+  const chosen = folds.map((fold) => {
+    const mine = forecasts.filter((forecast) => forecast.fold.index === fold.index);
+    const byName = new Map(mine.map((forecast) => [forecast.method, forecast]));
+    const of = choices.filter(({ fit }) => fit === fold.index).map(({ method }) => byName.get(method));
+    const take = (field) => mine[0][field].map((_, i) => of[i % of.length][field][i]);
+    return { ...mine[0], predicted: take('predicted'), hedged: take('hedged') };
+  });
+  console.log(line('chosen per asset', chosen));
+  const shares = [...sharesWon(choices, 'final')].map(([method, share]) => `${method} ${(100 * share).toFixed(0)} %`);
+  console.log(`chosen at the end: ${shares.join(', ')}`);
+  return forecasts;
+}
+
+async function forecastOf(panel, fold, { make, every, span, notes }) {
+  const estimator = make(fold);
+  if (every) return forecastRefreshed(estimator, panel, fold, every, { seed: 1 });
+  const fitted = await estimator.fit(panel, span?.(fold) ?? fold.train, { seed: 1 });
+  const kept = fitted.diagnostics.facts.network_kept;
+  if (kept !== undefined) notes.push(kept);
+  return forecastFold(fitted, panel, fold);
+}
+
+function noteOf(kept) {
+  return kept.length ? `  network kept in ${kept.reduce((a, b) => a + b)} of ${kept.length} folds` : '';
+}
+
+/** Mean over assets of 1 - Var(hedged) / Var(return) over all test rows, the share above 0, and the pooled r2. */
+function line(name, forecasts) {
+  const { assets } = forecasts[0];
+  const sums = Array.from({ length: assets }, () => ({ n: 0, r: 0, rr: 0, h: 0, hh: 0, m: 0, e: 0 }));
+  for (const { realised, hedged, predicted, trainingMean } of forecasts) {
+    realised.forEach((r, i) => {
+      const h = hedged[i];
+      if (Number.isNaN(r) || Number.isNaN(h)) return;
+      const sum = sums[i % assets];
+      sum.n++;
+      sum.r += r;
+      sum.rr += r * r;
+      sum.h += h;
+      sum.hh += h * h;
+      sum.m += (r - trainingMean[i % assets]) ** 2;
+      sum.e += (r - predicted[i]) ** 2;
+    });
+  }
+  const seen = sums.filter(({ n }) => n > 0);
+  const reductions = seen.map(({ n, r, rr, h, hh }) => 1 - (hh / n - (h / n) ** 2) / (rr / n - (r / n) ** 2));
+  const mean = reductions.reduce((sum, x) => sum + x, 0) / seen.length;
+  const above = reductions.filter((x) => x > 0).length / seen.length;
+  // As in the evaluation table: every asset's loss weighs by the inverse of its benchmark loss.
+  const r2 = 1 - seen.reduce((sum, { e, m }) => sum + e / m, 0) / seen.length;
+  return `${name.padEnd(20)} ${mean.toFixed(4).padStart(7)}  ${(100 * above).toFixed(0).padStart(8)} %  ${r2.toFixed(4).padStart(9)}`;
+}
