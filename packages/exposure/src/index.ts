@@ -11,7 +11,7 @@ export { crossPartials, jointShock } from './interactions.js';
 export { halfLife, type LagProfile, type LagProfileOptions, lagProfile, peakLag } from './lag_profile.js';
 export { normalCdf, normalQuantile, twoSidedNormalPValue } from './normal.js';
 export { type PermutationOptions, permutationImportance } from './permutation.js';
-export { BARELY_SEEN_SHARE, type RegimeShare, regimeShare, regimeShares } from './regime.js';
+export { BARELY_SEEN_SHARE, type RegimeShare, regimeShare, regimeShares, sideShares } from './regime.js';
 export { unitDivisors } from './scale.js';
 export { type AddedVariable, AddedVariableTest } from './screening/added_variable.js';
 export { Basis } from './screening/basis.js';

@@ -48,6 +48,21 @@ export function regimeShares(inputs: FactorPanel, train: Span, span: Span): Regi
   });
 }
 
+/**
+ * [row]: share of training rows on a row's side of a level of one column, the level's own row counted below; NaN where
+ * the column is missing.
+ */
+export function sideShares(inputs: FactorPanel, train: Span, variable: number, level: number): Float64Array {
+  const columns = inputs.factors.length;
+  const sorted = sortedTraining(inputs, train, variable);
+  const below = countBelow(sorted, level, true) / sorted.length;
+  return Float64Array.from({ length: inputs.axis.dates.length }, (_, row) => {
+    const value = inputs.values[row * columns + variable];
+    if (Number.isNaN(value)) return Number.NaN;
+    return value > level ? 1 - below : below;
+  });
+}
+
 function sortedTraining(inputs: FactorPanel, train: Span, column: number): Float64Array {
   const columns = inputs.factors.length;
   const rows = Array.from({ length: train.end - train.start }, (_, t) => (train.start + t) * columns + column);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { benjaminiHochberg, normalCdf, normalQuantile, regimeShare, regimeShares } from '../src/index.js';
+import { benjaminiHochberg, normalCdf, normalQuantile, regimeShare, regimeShares, sideShares } from '../src/index.js';
 import { fakeInputs } from './fake_fit.js';
 
 interface Golden {
@@ -85,6 +85,17 @@ describe('regimeShare', () => {
     const shares = regimeShares(inputs, { start: 0, end: 15 }, { start: 18, end: 20 });
     expect(shares[0].share).toBeGreaterThan(0);
     expect(shares[1]).toEqual({ share: Number.NaN, inRegime: false, variable: undefined });
+  });
+
+  it("of a threshold is the share of training rows on the row's side", () => {
+    const inputs = fakeInputs(7, ['state', 'factor']);
+    [1, 2, 3, Number.NaN, 4, 9, 0].forEach((x, t) => {
+      inputs.values[t * 2] = x;
+    });
+    const shares = sideShares(inputs, { start: 0, end: 5 }, 0, 2);
+    // 1 and 2 of the four observed lie at the level or below.
+    expect(Array.from(shares)).toEqual([0.5, 0.5, 0.5, Number.NaN, 0.5, 0.5, 0.5]);
+    expect(Array.from(sideShares(inputs, { start: 0, end: 5 }, 0, 3.5)).slice(4)).toEqual([0.25, 0.25, 0.75]);
   });
 
   it('does not change a bit when the future does', () => {

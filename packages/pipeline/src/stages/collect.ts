@@ -6,6 +6,7 @@ import {
   lagProfile,
   regimeShares,
   type Screen,
+  sideShares,
   summarise,
   totalExposures,
   unitDivisors,
@@ -57,6 +58,7 @@ export class Collector {
         thresholds?.add(cube);
       }
     }
+    if (thresholds) this.markSides(fitted.method, thresholds);
     const seen = fit === 'final' ? this.unseen : this.folds[fit].test;
     const profile = await lagProfile(fitted, this.panel.inputs, seen, { level: INTERVAL_COVERAGE, ...this.stop });
     this.profilesByTask.set(keyOf(fitted.method, fit), { fit, profile, status });
@@ -100,6 +102,16 @@ export class Collector {
   /** Summaries of the fits on the whole span, by method. */
   get summaries(): MethodSummary[] {
     return this.methods.flatMap((method) => this.summariesByMethod.get(method) ?? []);
+  }
+
+  /** Where an exposure changes its sign, familiar is the side of the threshold, not the state as a whole. */
+  private markSides(method: MethodId, { found }: ThresholdReader): void {
+    const factors = this.screen.factors.length;
+    for (const [cell, { level }] of found) {
+      const place = { method, asset: Math.floor(cell / factors), factor: cell % factors };
+      const shares = sideShares(this.panel.inputs, this.trainOf('final'), this.screen.thresholdVariable[cell], level);
+      this.exposures.putSideShares(place, shares, BARELY_SEEN_SHARE);
+    }
   }
 
   /** Dates at which a fit's exposures are read: its fold's, for the first fit also all before; all for the final one. */

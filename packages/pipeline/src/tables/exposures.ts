@@ -1,7 +1,7 @@
 import type { FitStatus, Panel } from '@macrograd/core';
 import type { ExposureCube } from '@macrograd/exposure';
 import type { DictionaryColumn, TableData } from '@macrograd/store';
-import { type ExposureLayout, type ExposureSection, hasLags } from './exposure-layout.js';
+import { type ExposureLayout, type ExposureSection, hasLags, type TableMethod } from './exposure-layout.js';
 
 /** One fit's exposures at the dates that it is used for. */
 export interface ExposureSource {
@@ -87,6 +87,27 @@ export class ExposureTable {
         }
       }
     }
+  }
+
+  /**
+   * Puts the share of training periods on a date's side of a threshold in place of that of like states, for one asset and
+   * factor of a method's fit on the whole span; `shares` is [row of the panel], `least` the share that counts as seen.
+   */
+  putSideShares(
+    cell: { readonly method: TableMethod; readonly asset: number; readonly factor: number },
+    shares: Float64Array,
+    least: number,
+  ): void {
+    const { layout } = this;
+    const codes = ['ok', 'regime_barely_seen'].map((status) => statusCode.get(status as FitStatus)!);
+    layout.sections.forEach(({ method, fits }, section) => {
+      if (method !== cell.method || fits !== 'final') return;
+      for (let row = layout.firstRow[cell.asset]; row < layout.dates; row++) {
+        const at = layout.tableRow(section, cell.asset, cell.factor, row);
+        this.numbers.regime_share[at] = shares[row];
+        if (codes.includes(this.status[at])) this.status[at] = codes[shares[row] < least ? 1 : 0];
+      }
+    });
   }
 
   /** Fills a section of the chosen mix from the sections of the methods chosen, date by date. */

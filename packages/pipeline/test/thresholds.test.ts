@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { simulateWorld, worldFiles } from '@macrograd/evaluation';
+import { readTable, stringAt, type TableData } from '@macrograd/store';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig, run } from '../src/index.js';
+
+const MONTHS = 480;
+
+describe('a run on a world with a threshold at 5 % inflation', () => {
+  let folder: string;
+  let summary: TableData<'summary'>;
+  let exposures: TableData<'exposures'>;
+  const world = simulateWorld({ process: 'threshold', seed: 31, months: MONTHS, assets: 20 });
+  const level = (row: number) => world.panel.inputs.values[row * world.panel.inputs.factors.length];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'macrograd-thresholds-'));
+    const files = worldFiles(world);
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const extra = 'methods: [zero, ols, spline]\nevaluation: { initial: 360, step: 120 }\n';
+    writeFileSync(join(folder, 'config.yaml'), `${files['config.yaml']}${extra}`);
+    const { dir } = await run(await readConfig(join(folder, 'config.yaml')), { threads: 1 });
+    summary = await readTable(dir, 'summary');
+    exposures = await readTable(dir, 'exposures');
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Summary rows of a method that have a threshold along the factor's own level. */
+  const found = (method: string) =>
+    Array.from({ length: summary.rows }, (_, row) => row).filter(
+      (row) =>
+        stringAt(summary.columns.method, row) === method &&
+        stringAt(summary.columns.factor, row) === 'INFLATION' &&
+        !Number.isNaN(summary.columns.threshold[row]),
+    );
+
+  /** Contemporaneous exposures of an asset and factor, by method and kind of fit, oldest first. */
+  const path = (asset: string, method: string, final: boolean) =>
+    Array.from({ length: exposures.rows }, (_, row) => row).filter(
+      (row) =>
+        stringAt(exposures.columns.asset, row) === asset &&
+        stringAt(exposures.columns.factor, row) === 'INFLATION' &&
+        stringAt(exposures.columns.method, row) === method &&
+        stringAt(exposures.columns.kind, row) === 'contemporaneous' &&
+        (stringAt(exposures.columns.fit, row) === 'final') === final,
+    );
+
+  it('finds thresholds, and only where the method has states', () => {
+    expect(found('spline').length).toBeGreaterThan(5);
+    expect(found('ols')).toEqual([]);
+  });
+
+  it('gives every date the share of months on its side of the threshold, and the mark that belongs to it', () => {
+    for (const row of found('spline').slice(0, 3)) {
+      const asset = stringAt(summary.columns.asset, row)!;
+      const threshold = summary.columns.threshold[row];
+      const above = Array.from({ length: MONTHS }, (_, t) => level(t) > threshold);
+      const share = above.filter(Boolean).length / MONTHS;
+      const rows = path(asset, 'spline', true);
+      expect(rows).toHaveLength(MONTHS);
+      rows.forEach((at, t) => {
+        expect(exposures.columns.regime_share[at]).toBeCloseTo(above[t] ? share : 1 - share, 12);
+        const barely = exposures.columns.regime_share[at] < 0.1;
+        expect(stringAt(exposures.columns.status, at)).toBe(barely ? 'regime_barely_seen' : 'ok');
+      });
+    }
+  });
+
+  it('keeps the share of like states where no threshold was known: in folds, and without one', () => {
+    const [row] = found('spline');
+    const asset = stringAt(summary.columns.asset, row)!;
+    for (const rows of [path(asset, 'spline', false), path(asset, 'ols', true)]) {
+      const shares = new Set(rows.map((at) => exposures.columns.regime_share[at]));
+      expect(shares.size).toBeGreaterThan(20);
+    }
+  });
+});
