@@ -22,7 +22,8 @@ TABLES = {
     "regime_share:d status:s",
     "lags": "asset:s factor:s method:s fit:s lag:i exposure:d unit_exposure:d lo:d hi:d status:s",
     "summary": "asset:s factor:s method:s fit:s mean_exposure:d latest_exposure:d unit_exposure:d lo:d hi:d sign:i "
-    "p_value:d q_value:d selected:b status:s peak_lag:i? half_life:d threshold:d threshold_lo:d threshold_hi:d "
+    "p_value:d q_value:d selected:b status:s peak_lag:i? peak_lag_lo:i? peak_lag_hi:i? half_life:d half_life_lo:d half_life_hi:d "
+    "threshold:d threshold_lo:d threshold_hi:d "
     "threshold_variable:s? threshold_unit:s? threshold_p_value:d top_interaction:s? in_regime:b?",
     "interactions": "asset:s factor:s partner:s product:d lo:d hi:d p_value:d q_value:d selected:b method:s? "
     "cross_partial:d joint_shock:d",

@@ -8,6 +8,7 @@ export {
   type Discoveries,
 } from './false_discovery.js';
 export { crossPartials, jointShock } from './interactions.js';
+export { type LagInterval, NO_LAG_INTERVAL } from './lag_interval.js';
 export { halfLife, type LagProfile, type LagProfileOptions, lagProfile, peakLag } from './lag_profile.js';
 export { normalCdf, normalQuantile, twoSidedNormalPValue } from './normal.js';
 export { type PermutationOptions, permutationImportance } from './permutation.js';

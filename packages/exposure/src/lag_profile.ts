@@ -1,10 +1,13 @@
 import type { AssetRange, FactorMeta, FactorPanel, Fitted, JacobianBlock, MethodId, Span } from '@macrograd/core';
 import { ArgumentError } from '@macrograd/core';
+import { type LagInterval, lagInterval } from './lag_interval.js';
 import { halfWidthFactor, unitDivisors } from './scale.js';
 
 export interface LagProfileOptions {
   /** Coverage of the normal interval; default .90. */
   readonly level?: number;
+  /** Intervals of peak lag and half-life too; default false, since they take a further reading of the Jacobian. */
+  readonly intervals?: boolean;
   readonly assets?: AssetRange;
   readonly signal?: AbortSignal;
 }
@@ -31,6 +34,8 @@ export interface LagProfile {
   readonly peakLag: Float64Array;
   /** [asset][factor]: see {@link halfLife}. */
   readonly halfLife: Float64Array;
+  /** [asset][factor] intervals of both, in lags; only where they were asked for. */
+  readonly intervals?: readonly LagInterval[];
 }
 
 /**
@@ -66,7 +71,11 @@ export async function lagProfile(
   }
   const summary = (measure: (response: Float64Array) => number): Float64Array =>
     Float64Array.from({ length: cells }, (_, cell) => measure(exposure.subarray(cell * lags, (cell + 1) * lags)));
+  const shapes = options.intervals
+    ? shapeIntervals(await sumVariances(fitted, inputs, span, assets, signal), { exposure, se, lags, level })
+    : undefined;
   return {
+    ...(shapes && { intervals: shapes }),
     method: fitted.method,
     assets,
     span,
@@ -81,6 +90,30 @@ export async function lagProfile(
     peakLag: summary(peakLag),
     halfLife: summary(halfLife),
   };
+}
+
+/** Variance of the sum over lags, mean over the dates, [asset][factor]. */
+async function sumVariances(
+  fitted: Fitted,
+  inputs: FactorPanel,
+  span: Span,
+  assets: AssetRange,
+  signal: AbortSignal | undefined,
+): Promise<Float64Array> {
+  const out: number[] = [];
+  const request = { form: 'cumulative', average: true, assets, ...(signal ? { signal } : {}) } as const;
+  for await (const block of fitted.jacobian(inputs, span, request)) out.push(...block.variance);
+  return Float64Array.from(out);
+}
+
+function shapeIntervals(
+  sums: Float64Array,
+  { exposure, se, lags, level }: Pick<LagProfile, 'exposure' | 'se' | 'lags' | 'level'>,
+): LagInterval[] {
+  return Array.from(sums, (sumVariance, cell) => {
+    const part = (values: Float64Array) => values.subarray(cell * lags, (cell + 1) * lags);
+    return lagInterval({ exposure: part(exposure), se: part(se), sumVariance }, level, cell);
+  });
 }
 
 /** Lag of the largest absolute response, the earliest one of equals; NaN where the response is all zero or missing. */

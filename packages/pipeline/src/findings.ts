@@ -24,6 +24,9 @@ export interface PairFinding {
   /** Periods; NaN without lags. */
   readonly peakLag: number;
   readonly halfLife: number;
+  /** 90 % intervals of both; NaN where unknown. */
+  readonly peakLagInterval: readonly [number, number];
+  readonly halfLifeInterval: readonly [number, number];
   /** False where the last date's state was hardly seen: believe the exposure less. */
   readonly inRegime: boolean;
   readonly threshold: PairThreshold | undefined;
@@ -108,7 +111,7 @@ function pairOf(
   const factor = stringAt(columns.factor, row) ?? '';
   const { unit, sd } = scales.get(factor) ?? { unit: '', sd: Number.NaN };
   const variable = stringAt(columns.threshold_variable, row);
-  const peakLag = columns.peak_lag[row];
+  const whole = (column: Int32Array) => (column[row] === NULL_INT ? Number.NaN : column[row]);
   return {
     asset: stringAt(columns.asset, row) ?? '',
     factor,
@@ -123,8 +126,10 @@ function pairOf(
     qValue: columns.q_value[row],
     selected: columns.selected[row] === 1,
     status: stringAt(columns.status, row) ?? '',
-    peakLag: peakLag === NULL_INT ? Number.NaN : peakLag,
+    peakLag: whole(columns.peak_lag),
     halfLife: columns.half_life[row],
+    peakLagInterval: [whole(columns.peak_lag_lo), whole(columns.peak_lag_hi)],
+    halfLifeInterval: [columns.half_life_lo[row], columns.half_life_hi[row]],
     inRegime: columns.in_regime[row] === 1,
     threshold:
       variable === null

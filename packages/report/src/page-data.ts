@@ -32,6 +32,11 @@ export interface PageSummary {
   readonly selected: readonly (0 | 1)[];
   readonly peakLag: readonly Maybe[];
   readonly halfLife: readonly Maybe[];
+  /** Ends of the 90 % intervals of both, in periods. */
+  readonly peakLagLo: readonly Maybe[];
+  readonly peakLagHi: readonly Maybe[];
+  readonly halfLifeLo: readonly Maybe[];
+  readonly halfLifeHi: readonly Maybe[];
   /** Index into {@link PageData.statuses}, -1 where there is no row; empty where all are `ok`. */
   readonly status: readonly number[];
 }

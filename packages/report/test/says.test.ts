@@ -11,6 +11,10 @@ const block = (mean: Maybe[], selected: (0 | 1)[]): PageSummary => ({
   selected,
   peakLag: mean.map(() => null),
   halfLife: mean.map(() => null),
+  peakLagLo: [],
+  peakLagHi: [],
+  halfLifeLo: [],
+  halfLifeHi: [],
   status: mean.map(() => 0),
 });
 
@@ -61,6 +65,13 @@ test('counts significant pairs and says what is not provable', () => {
   expect(first).toContain('for the other 2 an exposure is not provable');
   expect(second).toContain('the screen of the data finds 1 linear link within the month');
   expect(second).toContain('INFL: 2 assets, all negative');
+});
+
+test('parts what moves from what has a sure sign', () => {
+  const wide = { ...data.summary.lstm, lo: [-0.03, 0, -0.02, 0], hi: [0.01, 0.004, -0.001, 0.006] };
+  const [first] = whatThisSays({ ...data, summary: { ...data.summary, lstm: wide } });
+  expect(first).toContain('Of the significant one has a mean exposure whose interval contains 0');
+  expect(whatThisSays(data)[0]).not.toContain('contains 0');
 });
 
 test('says that nothing can be told from chance when nothing is selected', () => {

@@ -37,6 +37,12 @@ export function addExposures(program: Command, perform: Perform): void {
   );
 }
 
+/** `3 (1 to 5)`: a number of periods with its interval, where it has one. */
+function lagCell(lag: number, [lo, hi]: readonly [number, number]): string {
+  const text = formatNumber(lag, 0);
+  return Number.isNaN(lo) ? text : `${text} (${formatNumber(lo, 0)} to ${formatNumber(hi, 0)})`;
+}
+
 function exposuresTitle(count: number, findings: Findings): string {
   return `${formatCount(count)} exposures (${timingNote(findings)})`;
 }
@@ -47,8 +53,8 @@ function exposuresText(pairs: readonly PairFinding[], { record }: Findings): str
     pair.factor,
     ...exposureCells(pair),
     percent(pair.latest),
-    formatNumber(pair.peakLag, 0),
-    formatNumber(pair.halfLife, 0),
+    lagCell(pair.peakLag, pair.peakLagInterval),
+    lagCell(pair.halfLife, pair.halfLifeInterval),
     pair.inRegime ? '' : pc.yellow('state hardly seen'),
     pair.selected ? '' : pc.dim('not provable'),
   ]);

@@ -60,7 +60,11 @@ export class Collector {
     }
     if (thresholds) this.markSides(fitted.method, thresholds);
     const seen = fit === 'final' ? this.unseen : this.folds[fit].test;
-    const profile = await lagProfile(fitted, this.panel.inputs, seen, { level: INTERVAL_COVERAGE, ...this.stop });
+    const profile = await lagProfile(fitted, this.panel.inputs, seen, {
+      level: INTERVAL_COVERAGE,
+      intervals: fit === 'final' && hasLags(fitted.method),
+      ...this.stop,
+    });
     this.profilesByTask.set(keyOf(fitted.method, fit), { fit, profile, status });
     if (fit === 'final') {
       this.finalsByMethod.set(fitted.method, fitted);

@@ -1,6 +1,11 @@
 import type { AssetMeta, FitStatus, MethodId } from '@macrograd/core';
 import type { Choice } from '@macrograd/evaluation';
-import { adaptiveBenjaminiHochberg, type ExposureSummary } from '@macrograd/exposure';
+import {
+  adaptiveBenjaminiHochberg,
+  type ExposureSummary,
+  type LagInterval,
+  NO_LAG_INTERVAL,
+} from '@macrograd/exposure';
 import type { TableMethod } from '../tables/exposure-layout.js';
 import type { StateEffects } from './state-effects.js';
 
@@ -27,6 +32,7 @@ export interface SummaryCell {
   readonly status: FitStatus;
   readonly peakLag: number;
   readonly halfLife: number;
+  readonly lagInterval: LagInterval;
   readonly states: StateEffects;
 }
 
@@ -94,6 +100,7 @@ function cellsOf(summary: MethodSummary, assets: readonly AssetMeta[]): SummaryC
     status: summary.status[i],
     peakLag: summary.peakLag[i],
     halfLife: summary.halfLife[i],
+    lagInterval: summary.profile.intervals?.[i] ?? NO_LAG_INTERVAL,
     states: summary.states[i],
   }));
 }

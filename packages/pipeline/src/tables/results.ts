@@ -65,8 +65,12 @@ export function summaryTable(cells: readonly SummaryCell[]): TableData<'summary'
       q_value: cell.qValue,
       selected: cell.selected,
       status: cell.status,
-      peak_lag: Number.isNaN(cell.peakLag) ? null : cell.peakLag,
+      peak_lag: orNull(cell.peakLag),
+      peak_lag_lo: orNull(cell.lagInterval.peakLo),
+      peak_lag_hi: orNull(cell.lagInterval.peakHi),
       half_life: cell.halfLife,
+      half_life_lo: cell.lagInterval.halfLo,
+      half_life_hi: cell.lagInterval.halfHi,
       // What is not provable is null, never a made-up number.
       threshold: cell.states.threshold?.level ?? Number.NaN,
       threshold_lo: cell.states.threshold?.lo ?? Number.NaN,
@@ -79,6 +83,11 @@ export function summaryTable(cells: readonly SummaryCell[]): TableData<'summary'
     });
   }
   return table.finish();
+}
+
+/** A whole number, or null where there is none. */
+function orNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
 }
 
 /** `interactions`: ordered as given. */

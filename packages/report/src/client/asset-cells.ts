@@ -1,6 +1,6 @@
 import { fixed, intervalPercent, percent, present, probability, signedPercent } from '../format.js';
 import { markTheme, methodColour, methodHint, methodName, statusName } from '../labels.js';
-import type { PageData } from '../page-data.js';
+import type { Maybe, PageData } from '../page-data.js';
 import { chosenNone, isSignificant, sourceBlock, sourceMethod } from '../source.js';
 import type { Row, View } from './asset-order.js';
 import { h } from './dom.js';
@@ -24,7 +24,7 @@ export function assetRows(data: PageData, view: View, row: Row, scale: number, s
     h('td', { class: 'num', ...span }, percent(scores?.hedge[asset])),
   ];
   if (factors.length === 0) {
-    const none = h('td', { colspan: 6, class: 'empty' }, 'no estimate');
+    const none = h('td', { colspan: 7, class: 'empty' }, 'no estimate');
     return h('tbody', {}, h('tr', {}, ...lead, none));
   }
   const unused = view.method === 'chosen' && chosenNone(data, asset);
@@ -94,6 +94,13 @@ function exposureCells(data: PageData, view: View, asset: number, factor: number
     h('td', { class: 'num' }, intervalPercent(lo, hi)),
     h('td', { class: 'unit' }, `% per 1 ${unit}`),
     h('td', {}, whisker(block.mean[i], block.lo[i], block.hi[i], scale, significant)),
+    h('td', { class: 'sign' }, signOf(lo, hi)),
     h('td', { class: 'num' }, probability(block.q[i])),
   ];
+}
+
+/** Sign of a mean exposure as far as its interval proves one; ? where it contains 0, a dash without an interval. */
+function signOf(lo: Maybe, hi: Maybe): string {
+  if (!present(lo) || !present(hi)) return '\u2013';
+  return lo > 0 ? '+' : hi < 0 ? '\u2212' : '?';
 }

@@ -95,10 +95,14 @@ const columns: readonly { key?: SortKey; name: string; numeric?: boolean; hint?:
     hint: 'The same exposure and interval per one SD of the factor, on one scale for all rows; the line is 0.',
   },
   {
+    name: 'Sign',
+    hint: 'Of the mean exposure, where its interval leaves 0 out; ? where it does not. A shrunk method draws intervals towards 0, so that a significant pair may have an open sign.',
+  },
+  {
     key: 'q',
-    name: 'q',
+    name: 'Moves: q',
     numeric: true,
-    hint: 'Smallest false-discovery rate at which the pair would be reported. Estimates that are not relied upon and computed assets come last.',
+    hint: 'Does the return move with the factor at all? Smallest false-discovery rate at which the pair would be reported, by a test of the data and not of this method. Estimates that are not relied upon and computed assets come last.',
   },
 ];
 

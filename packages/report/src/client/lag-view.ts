@@ -1,7 +1,7 @@
 import { cumulativeLagOption, lagOption } from '../charts/lags.js';
 import { fixed, present } from '../format.js';
 import { methodColour, methodName } from '../labels.js';
-import type { PageData } from '../page-data.js';
+import type { Maybe, PageData } from '../page-data.js';
 import type { Selection } from '../selection.js';
 import { assetBands } from './blob.js';
 import { MountedChart } from './chart.js';
@@ -48,15 +48,27 @@ function sentence(data: PageData, { asset, factor }: Selection, method: string):
   const peak = block?.peakLag[i];
   const half = block?.halfLife[i];
   const parts = [`, ${methodName(method)}, % per 1 ${unit}`];
-  if (present(peak)) parts.push(peak === 0 ? '; largest at once' : `; largest after ${plural(peak, data.period)}`);
+  const [peakRange, halfRange] = [
+    range(block?.peakLagLo[i], block?.peakLagHi[i]),
+    range(block?.halfLifeLo[i], block?.halfLifeHi[i]),
+  ];
+  if (present(peak))
+    parts.push(`${peak === 0 ? '; largest at once' : `; largest after ${plural(peak, data.period)}`}${peakRange}`);
   if (present(half))
-    parts.push(half === 0 ? '; half of it comes at once' : `; half of it within ${plural(half, data.period)}`);
+    parts.push(
+      `${half === 0 ? '; half of it at once' : `; half of it within ${plural(half, data.period)}`}${halfRange}`,
+    );
   if (transform === 'yoy' || transform === 'yoy_diff') {
     parts.push(
       `. ${name} is a change over a year: neighbouring ${data.period}s share most of it, which blurs the profile`,
     );
   }
   return [h('strong', {}, `${data.assets[asset].name} on ${name}`), ...parts, '.'];
+}
+
+/** 90 % interval of a number of periods, in brackets; nothing where there is none. */
+function range(lo: Maybe | undefined, hi: Maybe | undefined): string {
+  return present(lo) && present(hi) ? ` (90 %: ${fixed(lo, 0)} to ${fixed(hi, 0)})` : '';
 }
 
 function plural(n: number, noun: string): string {

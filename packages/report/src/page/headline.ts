@@ -32,11 +32,20 @@ export function summaryBlocks(
     block.latest[i] = rounded(c.latest_exposure[row]);
     block.q[i] = rounded(c.q_value[row]);
     block.selected[i] = c.selected[row] === 1 ? 1 : 0;
-    block.peakLag[i] = c.peak_lag[row] === NULL_INT ? null : c.peak_lag[row];
+    block.peakLag[i] = whole(c.peak_lag[row]);
+    block.peakLagLo[i] = whole(c.peak_lag_lo[row]);
+    block.peakLagHi[i] = whole(c.peak_lag_hi[row]);
     block.halfLife[i] = rounded(c.half_life[row]);
+    block.halfLifeLo[i] = rounded(c.half_life_lo[row]);
+    block.halfLifeHi[i] = rounded(c.half_life_hi[row]);
     block.status[i] = statusAt[c.status.codes[row]] ?? -1;
   }
   return Object.fromEntries(Object.entries(blocks).map(([method, block]) => [method, slim(block, statuses)]));
+}
+
+/** A whole number, or null. */
+function whole(value: number): Maybe {
+  return value === NULL_INT ? null : value;
 }
 
 /** A block without what says nothing: a universe's page is mostly these arrays. */
@@ -50,7 +59,11 @@ function slim(block: ReturnType<typeof emptyBlock>, statuses: readonly string[])
     hi: known(block.hi),
     q: known(block.q),
     peakLag: known(block.peakLag),
+    peakLagLo: known(block.peakLagLo),
+    peakLagHi: known(block.peakLagHi),
     halfLife: known(block.halfLife),
+    halfLifeLo: known(block.halfLifeLo),
+    halfLifeHi: known(block.halfLifeHi),
     status: block.status.every((status) => status === ok) ? [] : block.status,
   };
 }
@@ -65,7 +78,11 @@ function emptyBlock(size: number) {
     q: missing(),
     selected: new Array<0 | 1>(size).fill(0),
     peakLag: missing(),
+    peakLagLo: missing(),
+    peakLagHi: missing(),
     halfLife: missing(),
+    halfLifeLo: missing(),
+    halfLifeHi: missing(),
     status: new Array<number>(size).fill(-1),
   };
 }

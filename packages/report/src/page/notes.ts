@@ -32,7 +32,7 @@ export function methodNotes(data: PageData, coverage: number): Note[] {
     },
     {
       term: 'q-value and significance',
-      text: `Every method shows the same test of the data, not of its own estimate: does the return move with the factor at all, the other factors held fixed? Methods with lags or states are asked about delayed and state-dependent effects too. The q-value is the smallest false-discovery rate at which a pair would be reported, over all assets and factors of a method together. Significant means q at most ${data.level}: among the pairs so marked that share is expected to be false. A pair that is not significant may still have an exposure; these data cannot show it.`,
+      text: `Every method shows the same test of the data, not of its own estimate: does the return move with the factor at all, the other factors held fixed? Methods with lags or states are asked about delayed and state-dependent effects too. The q-value is the smallest false-discovery rate at which a pair would be reported, over all assets and factors of a method together. Significant means q at most ${data.level}: among the pairs so marked that share is expected to be false. A pair that is not significant may still have an exposure; these data cannot show it. The sign is another claim, proved by the interval of the method\u2019s mean exposure: a significant pair has an open sign where the effect is delayed or changes with the state, or where the method draws its estimate towards 0.`,
     },
     {
       term: 'Out of sample',

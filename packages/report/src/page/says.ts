@@ -55,7 +55,17 @@ function significance(data: PageData): string {
   if (total === 0) {
     return `None of the ${pairs} asset-factor pairs is significant ${by} ${rate}: no link shown can be told from chance.`;
   }
-  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(universe, 'asset')}, are significant ${by} ${rate}; for the other ${pairs - total} an exposure is not provable with these data.`;
+  return `${total} of ${pairs} asset-factor pairs, in ${assets} of ${count(universe, 'asset')}, are significant ${by} ${rate}; for the other ${pairs - total} an exposure is not provable with these data.${openSigns(data, method)}`;
+}
+
+/** That a pair may move and its mean sign yet be open: two claims, tested apart. */
+function openSigns(data: PageData, method: string): string {
+  const { selected, lo, hi } = data.summary[method] ?? { selected: [], lo: [], hi: [] };
+  const k = data.factors.length;
+  const pairs = judgedAssets(data).flatMap((asset) => data.factors.map((_, j) => asset * k + j));
+  const open = pairs.filter((i) => selected[i] === 1 && (lo[i] ?? 1) < 0 && (hi[i] ?? -1) > 0).length;
+  if (open === 0) return '';
+  return ` Of the significant ${open === 1 ? 'one has' : `${open} have`} a mean exposure whose interval contains 0: that the return moves with the factor is shown, the sign on average is not.`;
 }
 
 function strongestFactor(data: PageData): string {
