@@ -230,6 +230,12 @@ export interface EncoderParameters {
   readonly seed: number;
 }
 
+/**
+ * What the sample variance of the members' exposures counts in the variance of their mean, beside the heads' posterior:
+ * members leave one of five groups of row blocks out each, and a grouped jackknife gives (5 - 1)^2 / 5 to that variance.
+ */
+export const MEMBER_SPREAD_WEIGHT = 3.2;
+
 /** The pooled LSTM with closed-form heads: members whose outputs are averaged. */
 export interface LstmParameters {
   readonly method: 'lstm';

@@ -36,6 +36,7 @@ export {
   type JacobianOptions,
   type LinearParameters,
   type LstmParameters,
+  MEMBER_SPREAD_WEIGHT,
   METHOD_IDS,
   type MethodId,
   type ProgressCallback,

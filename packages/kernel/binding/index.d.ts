@@ -35,6 +35,8 @@ export declare function closedFormFit(inputs: ClosedFormInputs, returns: Float64
 /** A fitted ensemble. */
 export interface ClosedFormFit {
   lookback: number
+  /** Whether every third unit is linear. */
+  mixed: boolean
   members: Array<ClosedFormMember>
   /** `[asset]`, standardised return at the mean features. */
   offsets: Float64Array
@@ -113,6 +115,8 @@ export interface ClosedFormOptions {
   hiddenSize: number
   lookbacks: Array<number>
   members: number
+  /** `lstm` or `mixed`; absent = the better of the two. */
+  cell?: string
   steps: number
   longSteps: number
   /** Leading columns of the window that get input noise. */

@@ -18,8 +18,10 @@ export interface ClosedFormOptions extends RunOptions {
   readonly hiddenSize?: number;
   /** Window lengths to try; the one with the smallest validation error is kept. Default [1, 36]. */
   readonly lookbacks?: readonly number[];
-  /** Members of the ensemble; default 3. */
+  /** Members of the ensemble; default 5. Lookbacks and cells are compared by the first three. */
   readonly members?: number;
+  /** `mixed`: every third unit linear. Default: the better of the two at lookback 1, `lstm` beyond. */
+  readonly cell?: 'lstm' | 'mixed';
   /** Training steps at lookback 1; default 900. */
   readonly steps?: number;
   /** Training steps at longer lookbacks; default 300. */
@@ -77,12 +79,14 @@ export interface ClosedFormMember {
 export interface ClosedFormFit {
   /** Window length that was kept. */
   readonly lookback: number;
+  /** Whether every third unit is linear. */
+  readonly mixed: boolean;
   readonly members: readonly ClosedFormMember[];
   /** [asset], standardised return where the features are at their mean. */
   readonly offsets: Float64Array;
   /** [asset], group in `headCovariance`; -1 without returns. */
   readonly assetGroup: Int32Array;
-  /** Validation error of each lookback that was tried, mean over members. */
+  /** Validation error of each lookback that was tried, mean over the members that were compared. */
   readonly validationErrors: readonly number[];
   /** Returns left out because patterns of missing returns were merged. */
   readonly droppedObservations: number;
@@ -144,7 +148,8 @@ export function closedFormFit(
   const native = {
     hiddenSize: options.hiddenSize ?? 16,
     lookbacks: [...(options.lookbacks ?? [1, 36])],
-    members: options.members ?? 3,
+    members: options.members ?? 5,
+    ...(options.cell && { cell: options.cell }),
     steps: options.steps ?? 900,
     longSteps: options.longSteps ?? 300,
     noisyColumns: options.noisyColumns ?? inputs.windowSize,
@@ -194,7 +199,7 @@ export function closedFormPredictions(readout: ClosedFormReadout, options: RunOp
 
 /**
  * Exposures averaged over members, [asset][row], decimal, and their variance: mean over members of the heads' posterior
- * variance plus the sample variance of the members' values.
+ * variance plus 3.2 times the sample variance of the members' values.
  */
 export function closedFormExposures(
   readout: ClosedFormReadout,

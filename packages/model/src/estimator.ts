@@ -32,8 +32,13 @@ export interface LstmEstimatorOptions {
    * Infinity for no limit. What a crisis adds beyond it is not extrapolated.
    */
   readonly inputLimit?: number;
-  /** Members of the ensemble; each leaves out other blocks of rows. Default 3. */
+  /** Members of the ensemble; each leaves out other blocks of rows. Default 5; lookbacks and cells are compared by three. */
   readonly members?: number;
+  /**
+   * `mixed`: every third unit multiplies gates by a linear function, as products of factors need. Default `auto`: the
+   * better of the two on left-out rows at lookback 1, `lstm` at longer ones.
+   */
+  readonly cell?: 'auto' | 'lstm' | 'mixed';
   /** Training steps at lookback 1 and at longer ones; default 900 and 300. */
   readonly steps?: number;
   readonly longSteps?: number;
@@ -121,6 +126,7 @@ async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmE
     ...Object.fromEntries(
       lookbacks.map((lookback, i) => [`validation_error_lookback_${lookback}`, result.validationErrors[i]]),
     ),
+    mixed_cells: result.mixed ? 1 : 0,
     training_steps: Math.max(...result.members.map((member) => member.steps)),
     dropped_observations: result.droppedObservations,
     ...walkFacts(result),
@@ -210,10 +216,11 @@ function parametersOf(result: ClosedFormFit, rule: InputRule, scaler: Scaler, se
   };
 }
 
-function settings({ hiddenSize, members, steps, longSteps, maxPatterns, threads }: LstmEstimatorOptions) {
+function settings({ hiddenSize, members, cell, steps, longSteps, maxPatterns, threads }: LstmEstimatorOptions) {
   return {
     ...(hiddenSize !== undefined && { hiddenSize }),
     ...(members !== undefined && { members }),
+    ...(cell !== undefined && cell !== 'auto' && { cell }),
     ...(steps !== undefined && { steps }),
     ...(longSteps !== undefined && { longSteps }),
     ...(maxPatterns !== undefined && { maxPatterns }),

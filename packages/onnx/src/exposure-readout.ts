@@ -1,4 +1,4 @@
-import type { EncoderParameters, JacobianForm, LstmParameters } from '@macrograd/core';
+import { type EncoderParameters, type JacobianForm, type LstmParameters, MEMBER_SPREAD_WEIGHT } from '@macrograd/core';
 import { choleskyFactor } from './cholesky.js';
 import type { ExposureEdges } from './exposure-outputs.js';
 import type { Edge, GraphBuilder } from './graph.js';
@@ -61,7 +61,7 @@ export function addHeads(graph: GraphBuilder, { members, returnSd, assetGroup }:
  * Exposures of one form, each [batch, selected, cell], from the members' derivatives of features [batch, K, cell].
  *
  *   exposure = sd * mean over members of head' s
- *   se^2 = sd^2 (mean over members of s' Cov s + variance over members of head' s)
+ *   se^2 = sd^2 (mean over members of s' Cov s + MEMBER_SPREAD_WEIGHT variance over members of head' s)
  */
 export function addReadout(
   graph: GraphBuilder,
@@ -86,7 +86,14 @@ export function addReadout(
   });
   const sum = graph.node('Sum', variances, own('head_variances'));
   const posterior = graph.node('Mul', [sum, share], own('head_variance'));
-  const variance = memberVariance ? graph.node('Add', [posterior, memberVariance], own('variance')) : posterior;
+  const weighted =
+    memberVariance &&
+    graph.node(
+      'Mul',
+      [memberVariance, graph.floats('spread_weight', [], [MEMBER_SPREAD_WEIGHT])],
+      own('weighted_spread'),
+    );
+  const variance = weighted ? graph.node('Add', [posterior, weighted], own('variance')) : posterior;
   return { exposure, ...(spread && { spread }), se: scaled(root(variance, 'standard_error'), 'se') };
 }
 

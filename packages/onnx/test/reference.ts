@@ -1,4 +1,10 @@
-import type { EncoderParameters, FactorPanel, LinearParameters, LstmParameters } from '@macrograd/core';
+import {
+  type EncoderParameters,
+  type FactorPanel,
+  type LinearParameters,
+  type LstmParameters,
+  MEMBER_SPREAD_WEIGHT,
+} from '@macrograd/core';
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const dot = (a: ArrayLike<number>, start: number, b: ArrayLike<number>) => {
@@ -124,7 +130,7 @@ export function lstmExposures(
       const along = (p: number) => dot(headBasis, (group * directions + p) * size, sums[e]) ** 2;
       return own.subarray(1).reduce((sum, v, p) => sum + v * along(p), own[0] * common);
     });
-    const variance = posterior.reduce((a, b) => a + b, 0) / members.length + spread;
+    const variance = posterior.reduce((a, b) => a + b, 0) / members.length + MEMBER_SPREAD_WEIGHT * spread;
     const sd = returnSd[asset];
     return { value: sd * mean, se: sd * Math.sqrt(variance), spread: sd * Math.sqrt(spread) };
   };

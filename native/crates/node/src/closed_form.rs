@@ -2,8 +2,8 @@
 
 use crate::closed_form_walks::{ClosedFormWalkGroups, ClosedFormWalks};
 use macrograd_lstm::closed_form::{
-    AssetScale, FeatureMap, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, Layout, Member, MemberHeads,
-    Options, Returns, exposures, fit, predictions,
+    AssetScale, Cell, FeatureMap, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, Layout, Member,
+    MemberHeads, Options, Returns, exposures, fit, predictions,
 };
 use macrograd_lstm::{LstmError, LstmWeights};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array, Int32Array, Uint8Array};
@@ -55,6 +55,8 @@ pub struct ClosedFormOptions {
     pub hidden_size: u32,
     pub lookbacks: Vec<u32>,
     pub members: u32,
+    /// `lstm` or `mixed`; absent = the better of the two.
+    pub cell: Option<String>,
     pub steps: u32,
     pub long_steps: u32,
     /// Leading columns of the window that get input noise.
@@ -73,6 +75,7 @@ impl From<&ClosedFormOptions> for Options {
             hidden_size: options.hidden_size as usize,
             lookbacks: options.lookbacks.iter().map(|&l| l as usize).collect(),
             members: options.members as usize,
+            cells: cells(options.cell.as_deref()),
             steps: options.steps as usize,
             long_steps: options.long_steps as usize,
             max_patterns: options.max_patterns as usize,
@@ -81,6 +84,15 @@ impl From<&ClosedFormOptions> for Options {
             seed: options.seed as u64,
             ..Self::default()
         }
+    }
+}
+
+/// Cells to try: one, or the better of two.
+fn cells(name: Option<&str>) -> Vec<Cell> {
+    match name {
+        Some("lstm") => vec![Cell::Lstm],
+        Some("mixed") => vec![Cell::Mixed],
+        _ => Options::default().cells,
     }
 }
 
@@ -111,6 +123,7 @@ impl ClosedFormMap {
             factors: 0,
             filters: 0,
             rank: 0,
+            cell: Cell::Lstm,
         };
         let no_bias = vec![0.0; self.bias.len()];
         let flat = [&self.weight_ih[..], &self.weight_hh, &self.bias, &no_bias].concat();
@@ -180,6 +193,8 @@ impl From<Member> for ClosedFormMember {
 #[napi(object)]
 pub struct ClosedFormFit {
     pub lookback: u32,
+    /// Whether every third unit is linear.
+    pub mixed: bool,
     pub members: Vec<ClosedFormMember>,
     /// `[asset]`, standardised return at the mean features.
     pub offsets: Float64Array,
@@ -196,6 +211,7 @@ impl From<Fit> for ClosedFormFit {
     fn from(fit: Fit) -> Self {
         Self {
             lookback: fit.lookback as u32,
+            mixed: fit.cell == Cell::Mixed,
             members: fit.members.into_iter().map(Into::into).collect(),
             offsets: fit.offsets.into(),
             walk_groups: fit.walk_groups.map(Into::into),

@@ -145,7 +145,7 @@ export function configSchema(z: ZodModule) {
         mode: z.enum(['pooled']).default('pooled'),
         hidden_size: count(1).default(16),
         lookback: periods(1).default('auto'),
-        members: count(1).default(3),
+        members: count(1).default(5),
         heads: z.enum(['closed_form', 'kalman']).default('closed_form'),
         steps: count(1).optional(),
       })

@@ -1,10 +1,9 @@
 //! The whole fit: members and lookbacks in parallel, the better lookback, heads on all rows.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use macrograd_simd::Control;
 
+use super::cell::Cell;
+use super::contest::contest;
 use super::dense::dot;
 use super::features::Features;
 use super::groups::GroupReturns;
@@ -16,7 +15,7 @@ use super::parameters::Layout;
 use super::patterns::{Pattern, Returns, group_by_pattern};
 use super::prior::Prior;
 use super::readout::FeatureMap;
-use super::trainer::{Trained, TrainingData, train_member};
+use super::trainer::{Trained, TrainingData};
 use super::walk_fit::{WalkGroups, WalkSource, Walks, fit_walks};
 use crate::error::{LstmError, check_length};
 
@@ -49,6 +48,8 @@ pub struct Fit {
     pub offsets: Vec<f64>,
     /// Group of each asset, in the order of the heads' covariances; -1 for an asset without returns.
     pub asset_group: Vec<i32>,
+    /// Cell that was kept; the members' maps are plain LSTMs whatever it is.
+    pub cell: Cell,
     /// Validation error of each lookback that was tried, averaged over members: mean squared error of standardised
     /// returns on left-out rows.
     pub validation_errors: Vec<f64>,
@@ -93,23 +94,27 @@ pub fn fit(
             factors: inputs.factor_count,
             filters: options.filters,
             rank: options.rank,
+            cell: Cell::Lstm,
         },
     };
-    let trained = train_all(&data, options, control)?;
-    let validation_errors: Vec<f64> = trained.chunks(options.members).map(mean_error).collect();
-    let best = index_of_smallest(&validation_errors);
-    let lookback = options.lookbacks[best];
-    let chosen = &trained[best * options.members..(best + 1) * options.members];
-    let mut members: Vec<Member> = chosen
+    let winner = contest(&data, options, control)?;
+    let data = data.with_cell(winner.cell);
+    let lookback = winner.lookback;
+    let mut members: Vec<Member> = winner
+        .members
         .iter()
         .map(|member| with_heads(&data, member, lookback, returns, &patterns))
         .collect::<Result<_, _>>()?;
     let member_offsets = offsets(&members, returns.assets);
     let walk_groups = if options.walk {
         let all = group_by_pattern(all_returns, all_inputs.rows, options.max_patterns);
-        let priors: Vec<Prior> = chosen
+        let priors: Vec<Prior> = winner
+            .members
             .iter()
-            .map(|member| data.layout.prior(&member.parameters))
+            .map(|member| {
+                let (layout, parameters) = data.layout.plain(&member.parameters);
+                layout.prior(&parameters)
+            })
             .collect();
         Some(walk_members(
             &mut members,
@@ -134,70 +139,10 @@ pub fn fit(
             |groups| groups.asset_group.clone(),
         ),
         walk_groups,
-        validation_errors,
+        validation_errors: winner.validation_errors,
+        cell: winner.cell,
         dropped_observations: observed - used,
     })
-}
-
-/// All members of all lookbacks, `[lookback][member]`.
-fn train_all(data: &TrainingData<'_>, options: &Options, control: &Control) -> Result<Vec<Trained>, LstmError> {
-    let mut tasks: Vec<(usize, usize, usize)> = options
-        .lookbacks
-        .iter()
-        .flat_map(|&lookback| (0..options.members).map(move |member| (lookback, member)))
-        .enumerate()
-        .map(|(place, (lookback, member))| (place, lookback, member))
-        .collect();
-    // Long windows first: the last task to start is then a short one.
-    tasks.sort_by_key(|&(place, lookback, _)| (std::cmp::Reverse(lookback), place));
-    // Steps of a window of L cost about L times as much; used for progress alone.
-    let cost = |lookback: usize| options.steps_for(lookback) * (4 + lookback);
-    let total: usize = tasks.iter().map(|&(_, lookback, _)| cost(lookback)).sum();
-    let done = AtomicUsize::new(0);
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<Result<Trained, LstmError>>>> = Mutex::new(vec![None; tasks.len()]);
-    let work = || {
-        while let Some(&(place, lookback, member)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let progress = |_step: usize| {
-                let before = done.fetch_add(4 + lookback, Ordering::Relaxed);
-                control.report((before + 4 + lookback) as f64 / total as f64);
-            };
-            let result = train_member(data, options, member, lookback, control, &progress);
-            if let Ok(trained) = &result {
-                let skipped = options.steps_for(lookback) - trained.steps;
-                done.fetch_add(skipped * (4 + lookback), Ordering::Relaxed);
-            }
-            // A poisoned lock means that another task panicked; the scope passes that panic on.
-            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = Some(result);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..control.threads().min(tasks.len()) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    results
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .into_iter()
-        .map(|result| result.unwrap_or(Err(LstmError::Cancelled)))
-        .collect()
-}
-
-fn mean_error(members: &[Trained]) -> f64 {
-    members.iter().map(|m| m.validation_error).sum::<f64>() / members.len() as f64
-}
-
-/// First of the smallest; 0 when none is a number.
-fn index_of_smallest(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (i, value) in values.iter().enumerate() {
-        if *value < values[best] || values[best].is_nan() {
-            best = i;
-        }
-    }
-    best
 }
 
 fn with_heads(
@@ -208,12 +153,14 @@ fn with_heads(
     patterns: &[Pattern],
 ) -> Result<Member, LstmError> {
     let rows: Vec<usize> = (0..data.inputs.rows).collect();
-    let prior = data.layout.prior(&trained.parameters);
-    let mut features = Features::<f32>::new(&data.inputs, data.layout, &rows, lookback)?;
+    // Heads, exports and stored models know plain LSTMs alone.
+    let (layout, parameters) = data.layout.plain(&trained.parameters);
+    let prior = layout.prior(&parameters);
+    let mut features = Features::<f32>::new(&data.inputs, layout, &rows, lookback)?;
     let mut likelihood = Likelihood::new(data.groups, &rows, &prior)?;
-    let posterior = likelihood.condition(features.compute(&trained.parameters)?, &prior)?;
+    let posterior = likelihood.condition(features.compute(&parameters)?, &prior)?;
     Ok(Member {
-        map: feature_map(&data.layout, &trained.parameters, lookback, features.means())?,
+        map: feature_map(&layout, &parameters, lookback, features.means())?,
         heads: posterior.heads(&likelihood, returns, &rows, patterns, Noise::Own)?,
         validation_error: trained.validation_error,
         steps: trained.steps,

@@ -97,8 +97,9 @@ impl<'a, T: Real> Features<'a, T> {
         encoder_forward(&self.weights, &windows, &mut self.tape, &mut self.hidden, &self.control)?;
         for unit in 0..hidden_size {
             let from = self.hidden.iter().skip(unit).step_by(hidden_size);
+            let scale = self.layout.cell.scale(unit).recip();
             for (to, from) in self.values.col_mut(factors + unit).iter_mut().zip(from) {
-                *to = from.to_f64();
+                *to = scale * from.to_f64();
             }
         }
         multiply(
@@ -131,8 +132,9 @@ impl<'a, T: Real> Features<'a, T> {
         } = self.layout;
         for unit in 0..hidden_size {
             let to = self.hidden.iter_mut().skip(unit).step_by(hidden_size);
+            let scale = self.layout.cell.scale(unit).recip();
             for (to, from) in to.zip(cotangent.col(factors + unit).iter()) {
-                *to = T::from_f64(*from);
+                *to = T::from_f64(scale * from);
             }
         }
         encoder_backward(
@@ -150,6 +152,7 @@ impl<'a, T: Real> Features<'a, T> {
         {
             *to = from.to_f64();
         }
+        self.layout.scale_candidates(&mut gradient[encoder.clone()]);
         gradient[learned..encoder.end].fill(0.0);
         let slopes =
             faer::MatMut::from_column_major_slice_mut(&mut gradient[filters], self.bumped.ncols(), self.layout.filters);

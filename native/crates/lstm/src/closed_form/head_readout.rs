@@ -8,6 +8,10 @@ use macrograd_simd::{Control, parallel_for_each};
 use super::dense::multiply;
 use crate::error::{LstmError, check_length};
 
+/// What the sample variance of the members' values counts in the variance of their mean: members leave one of G = 5
+/// groups of row blocks out each, and a grouped jackknife gives (G - 1)^2 / G to that variance (docs/methods/lstm.md).
+pub const SPREAD_WEIGHT: f64 = 3.2;
+
 /// One member's heads, for [`predictions`] and [`exposures`].
 #[derive(Debug, Clone, Copy)]
 pub struct MemberHeads<'a> {
@@ -99,8 +103,8 @@ pub fn predictions(members: &[MemberHeads<'_>], feature_count: usize, scale: Ass
 
 /// Exposures averaged over members and their variance, both `[asset][row]`, in decimals.
 ///
-/// Variance = mean over members of the heads' posterior variance + sample variance of the members' values. NaN for an
-/// asset without a covariance of its heads. The same bits for any number of threads.
+/// Variance = mean over members of the heads' posterior variance + [`SPREAD_WEIGHT`] times the sample variance of the
+/// members' values. NaN for an asset without a covariance of its heads. The same bits for any number of threads.
 ///
 /// # Errors
 /// [`LstmError::Cancelled`] when `control` says so.
@@ -245,7 +249,7 @@ impl Tile {
             for ((mean, variance), ((sum, square), posterior)) in mean.iter_mut().zip(variance).zip(sums) {
                 let average = sum / count;
                 let spread = (square - count * average * average).max(0.0) / (count - 1.0).max(1.0);
-                *variance = sd * sd * (posterior / count + spread);
+                *variance = sd * sd * (posterior / count + SPREAD_WEIGHT * spread);
                 *mean = sd * average;
             }
         }

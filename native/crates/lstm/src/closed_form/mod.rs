@@ -1,6 +1,8 @@
 //! The pooled LSTM whose heads are integrated out: one encoder for all assets, trained on the marginal likelihood
 //! of all returns; heads are posterior means. Derivation: docs/derivations/closed_form_heads.md.
 
+mod cell;
+mod contest;
 mod dense;
 mod ensemble;
 mod features;
@@ -23,9 +25,10 @@ mod walk;
 mod walk_fit;
 mod walk_readout;
 
+pub use cell::Cell;
 pub use ensemble::{Fit, Member, fit};
 pub use groups::{GroupReturns, SecondMoment};
-pub use head_readout::{AssetScale, HeadCovariance, MemberHeads, exposures, predictions};
+pub use head_readout::{AssetScale, HeadCovariance, MemberHeads, SPREAD_WEIGHT, exposures, predictions};
 pub use heads::{Heads, Noise};
 pub use held_out::HeldOut;
 pub use inputs::{BUMPS, Inputs, LAG_COUNT, lag_basis};

@@ -1,5 +1,6 @@
 //! How a fit with closed-form heads is made.
 
+use super::cell::Cell;
 use super::penalty::Penalties;
 use crate::error::LstmError;
 
@@ -8,7 +9,7 @@ use crate::error::LstmError;
 pub struct Options {
     /// H: units of the encoder.
     pub hidden_size: usize,
-    /// Window lengths to try; the one with the smallest validation error, averaged over members, is kept.
+    /// Window lengths to try; the one with the smallest validation error, averaged over the first members, is kept.
     pub lookbacks: Vec<usize>,
     /// Members of the ensemble; each leaves out other blocks of dates.
     pub members: usize,
@@ -28,6 +29,12 @@ pub struct Options {
     pub filters: usize,
     /// Columns of A: directions in which heads deviate together.
     pub rank: usize,
+    /// Cells to try for windows of one row; the first alone is used for longer ones, where the recurrence makes products.
+    pub cells: Vec<Cell>,
+    /// Members that compare lookbacks and cells; those after them are trained for the winner alone.
+    pub contest_members: usize,
+    /// Fall of the validation error that a cell must bring over the one before it.
+    pub cell_gain: f64,
     /// Penalties on encoder and lag filters.
     pub penalties: Penalties,
     /// Length of the blocks that validation leaves out, and how many there are to a cycle: member e leaves out every
@@ -56,7 +63,7 @@ impl Default for Options {
         Self {
             hidden_size: 16,
             lookbacks: vec![1, 36],
-            members: 3,
+            members: 5,
             steps: 900,
             long_steps: 300,
             learning_rate: 0.01,
@@ -65,6 +72,9 @@ impl Default for Options {
             input_noise: 0.1,
             filters: 3,
             rank: 12,
+            cells: vec![Cell::Lstm, Cell::Mixed],
+            contest_members: 3,
+            cell_gain: 1e-4,
             penalties: Penalties::default(),
             block_rows: 12,
             fold_cycle: 5,
@@ -90,6 +100,8 @@ impl Options {
             ("lookbacks", self.lookbacks.len()),
             ("lookback", self.lookbacks.iter().copied().min().unwrap_or(1)),
             ("members", self.members),
+            ("cells", self.cells.len()),
+            ("contest_members", self.contest_members),
             ("filters", self.filters),
             ("rank", self.rank),
             ("block_rows", self.block_rows),

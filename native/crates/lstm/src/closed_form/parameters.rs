@@ -5,6 +5,7 @@ use std::ops::Range;
 use faer::{Mat, MatRef};
 use macrograd_simd::Real;
 
+use super::cell::Cell;
 use super::inputs::BUMPS;
 use super::prior::{Gradient, Prior};
 use super::random::Random;
@@ -25,6 +26,8 @@ pub struct Layout {
     pub filters: usize,
     /// Columns of A.
     pub rank: usize,
+    /// What the encoder's units compute.
+    pub cell: Cell,
 }
 
 impl Layout {
@@ -125,7 +128,9 @@ impl Layout {
 
     /// Rounds the encoder's parameters into `weights`.
     pub fn read_encoder<T: Real>(&self, flat: &[f64], weights: &mut LstmWeights<T>) {
-        for (to, from) in weights.arrays_mut().flatten().zip(flat) {
+        let mut encoder = flat[..self.encoder().parameter_count()].to_vec();
+        self.scale_candidates(&mut encoder);
+        for (to, from) in weights.arrays_mut().flatten().zip(&encoder) {
             *to = T::from_f64(*from);
         }
     }

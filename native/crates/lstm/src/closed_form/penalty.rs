@@ -94,6 +94,7 @@ impl Penalties {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::closed_form::cell::Cell;
     use crate::closed_form::random::Random;
 
     #[test]
@@ -107,6 +108,7 @@ mod tests {
             factors: 2,
             filters: 2,
             rank: 2,
+            cell: Cell::Mixed,
         };
         // Stronger than in use, so that every term shows.
         let penalties = Penalties {

@@ -3,6 +3,7 @@
 
 use macrograd_simd::{Control, Real};
 
+use super::cell::Cell;
 use super::dense::{Spd, identity_plus, transposed_times_vector};
 use super::features::Features;
 use super::groups::GroupReturns;
@@ -26,6 +27,17 @@ pub struct TrainingData<'a> {
     pub groups: &'a [GroupReturns],
     /// Sizes.
     pub layout: Layout,
+}
+
+impl TrainingData<'_> {
+    /// The same for units of another kind.
+    #[must_use]
+    pub fn with_cell(&self, cell: Cell) -> Self {
+        Self {
+            layout: Layout { cell, ..self.layout },
+            ..*self
+        }
+    }
 }
 
 /// What one member has learned.

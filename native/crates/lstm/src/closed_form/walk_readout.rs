@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::dense::dot;
-use super::head_readout::AssetScale;
+use super::head_readout::{AssetScale, SPREAD_WEIGHT};
 use super::patterns::Returns;
 use super::walk::{WalkState, quadratic};
 use super::walk_fit::{WalkData, WalkGroups, Walks};
@@ -58,7 +58,7 @@ pub fn walk_exposures(members: &[WalkMember<'_>], request: &WalkRequest<'_>) -> 
         for at in i * per_asset..(i + 1) * per_asset {
             let mean = sums.value[at] / count;
             let spread = (sums.square[at] - count * mean * mean).max(0.0) / (count - 1.0).max(1.0);
-            sums.posterior[at] = sd * sd * (sums.posterior[at] / count + spread);
+            sums.posterior[at] = sd * sd * (sums.posterior[at] / count + SPREAD_WEIGHT * spread);
             sums.value[at] = if sums.posterior[at].is_nan() {
                 f64::NAN
             } else {

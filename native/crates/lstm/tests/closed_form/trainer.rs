@@ -2,8 +2,8 @@
 
 use macrograd_lstm::LstmWeights;
 use macrograd_lstm::closed_form::{
-    FeatureMap, GroupReturns, Inputs, JacobianForm, JacobianRequest, Layout, Objective, Options, Returns, TrainingData,
-    fit, group_by_pattern,
+    Cell, FeatureMap, GroupReturns, Inputs, JacobianForm, JacobianRequest, Layout, Objective, Options, Returns,
+    TrainingData, fit, group_by_pattern,
 };
 use macrograd_simd::Control;
 
@@ -74,6 +74,7 @@ fn gradient_through_heads_encoder_and_lag_filters_matches_central_differences() 
         factors: FACTORS,
         filters: 2,
         rank: 2,
+        cell: Cell::Mixed,
     };
     let data = TrainingData {
         inputs: inputs(&window, &factors),
@@ -106,6 +107,46 @@ fn gradient_through_heads_encoder_and_lag_filters_matches_central_differences() 
     assert!(gradient[bias_hh].iter().all(|&g| g == 0.0));
 }
 
+#[test]
+fn a_mixed_encoder_is_a_plain_lstm_with_another_prior() {
+    // Sums of 40 rows by 7 features in float64.
+    const ROUNDING: f64 = 1e-10;
+    let (window, factors, returns) = world();
+    let returns = Returns {
+        values: &returns,
+        assets: ASSETS,
+    };
+    let groups: Vec<GroupReturns> = group_by_pattern(returns, ROWS, 8)
+        .iter()
+        .map(|pattern| GroupReturns::new(returns, pattern))
+        .collect();
+    let mixed = TrainingData {
+        inputs: inputs(&window, &factors),
+        noisy_columns: FACTORS,
+        groups: &groups,
+        layout: Layout {
+            window_size: WINDOW,
+            hidden_size: 5,
+            factors: FACTORS,
+            filters: 2,
+            rank: 2,
+            cell: Cell::Mixed,
+        },
+    };
+    let flat = numbers(mixed.layout.parameter_count(), 4);
+    let (layout, parameters) = mixed.layout.plain(&flat);
+    assert_eq!(layout.cell, Cell::Lstm);
+    let plain = mixed.with_cell(Cell::Lstm);
+    let loss = |data: &TrainingData<'_>, flat: &[f64]| {
+        let rows: Vec<usize> = (0..ROWS).collect();
+        let mut objective = Objective::<f64>::new(data, &rows, 3).expect("valid data");
+        objective.loss(flat, &mut vec![0.0; flat.len()]).expect("finite")
+    };
+    assert!((loss(&mixed, &flat) - loss(&plain, &parameters)).abs() < ROUNDING);
+    // Not by chance: the same numbers make another function of a plain LSTM.
+    assert!((loss(&mixed, &flat) - loss(&plain, &flat)).abs() > 1e3 * ROUNDING);
+}
+
 fn feature_map() -> FeatureMap<f64> {
     let layout = Layout {
         window_size: WINDOW,
@@ -113,6 +154,7 @@ fn feature_map() -> FeatureMap<f64> {
         factors: FACTORS,
         filters: 2,
         rank: 1,
+        cell: Cell::Lstm,
     };
     let flat: Vec<f64> = numbers(layout.encoder().parameter_count(), 5);
     FeatureMap {

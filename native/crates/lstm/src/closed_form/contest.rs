@@ -1,0 +1,171 @@
+//! Which lookback and which cell: a few members of each candidate, then the rest of the winner's.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use macrograd_simd::Control;
+
+use super::cell::Cell;
+use super::options::Options;
+use super::trainer::{Trained, TrainingData, train_member};
+use crate::error::LstmError;
+
+/// The candidate that explains left-out rows best.
+pub struct Winner {
+    /// Its window length.
+    pub lookback: usize,
+    /// Its cell.
+    pub cell: Cell,
+    /// All its members.
+    pub members: Vec<Trained>,
+    /// Mean validation error of the members that were compared, one a lookback: that of its better cell.
+    pub validation_errors: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Candidate {
+    lookback: usize,
+    cell: Cell,
+}
+
+/// A member to train.
+type Task = (Candidate, usize);
+
+/// Trains `contest_members` of every candidate, and the other members of the best one. The same bits for any number of
+/// threads.
+///
+/// # Errors
+/// Those of [`train_member`].
+pub fn contest(data: &TrainingData<'_>, options: &Options, control: &Control) -> Result<Winner, LstmError> {
+    let compared = options.contest_members.min(options.members);
+    let candidates = candidates(options);
+    let tasks: Vec<Task> = candidates
+        .iter()
+        .flat_map(|&candidate| (0..compared).map(move |member| (candidate, member)))
+        .collect();
+    // Progress takes the dearest candidate for the winner.
+    let rest = options.members - compared;
+    let dearest = candidates.iter().map(|c| cost(options, c)).max().unwrap_or(0);
+    let planned: usize = tasks.iter().map(|(candidate, _)| cost(options, candidate)).sum();
+    let total = planned + rest * dearest;
+    let mut trained = train_all(data, options, control, &tasks, (0, total))?;
+    let errors: Vec<f64> = trained.chunks(compared).map(mean_error).collect();
+    let by_lookback: Vec<usize> = options
+        .lookbacks
+        .iter()
+        .map(|&lookback| best_cell(&candidates, &errors, lookback, options.cell_gain))
+        .collect();
+    let validation_errors: Vec<f64> = by_lookback.iter().map(|&i| errors[i]).collect();
+    let best = by_lookback[index_of_smallest(&validation_errors)];
+    let winner = candidates[best];
+    let mut members: Vec<Trained> = trained.drain(best * compared..(best + 1) * compared).collect();
+    let others: Vec<Task> = (compared..options.members).map(|member| (winner, member)).collect();
+    members.extend(train_all(data, options, control, &others, (planned, total))?);
+    Ok(Winner {
+        lookback: winner.lookback,
+        cell: winner.cell,
+        members,
+        validation_errors,
+    })
+}
+
+fn candidates(options: &Options) -> Vec<Candidate> {
+    let of = |lookback: usize| {
+        let cells = if lookback == 1 { options.cells.len() } else { 1 };
+        options.cells[..cells]
+            .iter()
+            .map(move |&cell| Candidate { lookback, cell })
+    };
+    options.lookbacks.iter().flat_map(|&lookback| of(lookback)).collect()
+}
+
+/// Steps of a window of L cost about 4 + L times as much; used for progress alone.
+fn cost(options: &Options, candidate: &Candidate) -> usize {
+    options.steps_for(candidate.lookback) * (4 + candidate.lookback)
+}
+
+/// The first candidate of a lookback, or a later one that is better by `gain`.
+fn best_cell(candidates: &[Candidate], errors: &[f64], lookback: usize, gain: f64) -> usize {
+    let mut own = (0..candidates.len()).filter(|&i| candidates[i].lookback == lookback);
+    let first = own.next().unwrap_or(0);
+    own.fold(first, |best, i| if errors[i] < errors[best] - gain { i } else { best })
+}
+
+/// Trains the tasks in parallel; `(before, total)` is what was done before, and all that there is to do.
+fn train_all(
+    data: &TrainingData<'_>,
+    options: &Options,
+    control: &Control,
+    tasks: &[Task],
+    (before, total): (usize, usize),
+) -> Result<Vec<Trained>, LstmError> {
+    // Long windows first: the last task to start is then a short one.
+    let mut order: Vec<usize> = (0..tasks.len()).collect();
+    order.sort_by_key(|&place| (std::cmp::Reverse(tasks[place].0.lookback), place));
+    let (done, next) = (AtomicUsize::new(before), AtomicUsize::new(0));
+    let results: Mutex<Vec<Option<Result<Trained, LstmError>>>> = Mutex::new(vec![None; tasks.len()]);
+    let work = || {
+        while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (candidate, member) = tasks[place];
+            let step = 4 + candidate.lookback;
+            let progress = |_step: usize| {
+                let reached = done.fetch_add(step, Ordering::Relaxed) + step;
+                control.report(reached as f64 / total as f64);
+            };
+            let own = data.with_cell(candidate.cell);
+            let result = train_member(&own, options, member, candidate.lookback, control, &progress);
+            if let Ok(trained) = &result {
+                let skipped = options.steps_for(candidate.lookback) - trained.steps;
+                done.fetch_add(skipped * step, Ordering::Relaxed);
+            }
+            // A poisoned lock means that another task panicked; the scope passes that panic on.
+            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = Some(result);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..control.threads().min(tasks.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    results
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .into_iter()
+        .map(|result| result.unwrap_or(Err(LstmError::Cancelled)))
+        .collect()
+}
+
+fn mean_error(members: &[Trained]) -> f64 {
+    members.iter().map(|m| m.validation_error).sum::<f64>() / members.len() as f64
+}
+
+/// First of the smallest; 0 when none is a number.
+fn index_of_smallest(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (i, value) in values.iter().enumerate() {
+        if *value < values[best] || values[best].is_nan() {
+            best = i;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_has_to_gain_and_longer_windows_have_the_first_cell_alone() {
+        let options = Options {
+            lookbacks: vec![1, 36],
+            ..Options::default()
+        };
+        let all = candidates(&options);
+        let expected = [(1, Cell::Lstm), (1, Cell::Mixed), (36, Cell::Lstm)];
+        assert_eq!(all, expected.map(|(lookback, cell)| Candidate { lookback, cell }));
+        assert_eq!(best_cell(&all, &[0.7, 0.6999, 0.5], 1, 1e-3), 0);
+        assert_eq!(best_cell(&all, &[0.7, 0.698, 0.5], 1, 1e-3), 1);
+        assert_eq!(best_cell(&all, &[0.7, 0.698, 0.5], 36, 1e-3), 2);
+    }
+}
