@@ -19,7 +19,7 @@ async function readOut(fitted, panel, span) {
 function workload(months, assets, lookback, withExposures, threads, steps) {
   const span = { start: 0, end: months };
   const { panel } = simulateWorld({ process: 'threshold', seed: 1, months, assets });
-  const estimator = lstmEstimator({ lookback, members: MEMBERS, threads, ...steps });
+  const estimator = lstmEstimator({ lookback, members: MEMBERS, cell: 'lstm', threads, ...steps });
   let taken = null;
   return {
     workload: withExposures ? 'W5 closed-form heads, exposures' : 'W5 closed-form heads',

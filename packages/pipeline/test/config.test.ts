@@ -28,7 +28,7 @@ describe('config', () => {
     expect(config.lstm).toEqual({
       hiddenSize: 16,
       lookback: 'auto',
-      members: 3,
+      members: 5,
       heads: 'closed_form',
       steps: undefined,
     });

@@ -2,8 +2,8 @@
 //! of all dates; many assets; lookback 36.
 
 use macrograd_lstm::closed_form::{
-    AssetScale, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, MemberHeads, Options, Returns, exposures,
-    fit,
+    AssetScale, Cell, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, MemberHeads, Options, Returns,
+    exposures, fit,
 };
 use macrograd_simd::Control;
 
@@ -58,6 +58,7 @@ fn workload(form: Form, threads: usize, quick: bool) -> Workload {
     let options = Options {
         lookbacks: vec![lookback],
         members: MEMBERS,
+        cells: vec![Cell::Lstm],
         steps: steps.0,
         long_steps: steps.1,
         ..Options::default()

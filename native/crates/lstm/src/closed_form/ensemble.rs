@@ -1,4 +1,4 @@
-//! The whole fit: members and lookbacks in parallel, the better lookback, heads on all rows.
+//! The whole fit: the members that won, their heads on all rows.
 
 use macrograd_simd::Control;
 
