@@ -232,7 +232,7 @@ export interface LstmMemory {
 /**
  * Memory that a forward pass, a Jacobian or a training step of these sizes takes beside the arrays that go in and out;
  * the formula is in docs/performance.md. Forward pass and Jacobian need it for a tile of windows a thread, whatever the
- * batch; training for 384 windows, and for the step's batch.
+ * batch; training for a few tiles a thread, and for the step's batch.
  *
  * @param sizes Those of a model and a batch (of a training step: its `batchSize`), float32 unless `precision` says otherwise.
  * @throws MacrogradError `bad_argument`.

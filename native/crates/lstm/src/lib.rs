@@ -40,6 +40,8 @@ pub use encoder::{Tape, backward, encoder_backward, encoder_forward, forward, hi
 pub use error::LstmError;
 pub use exposures::{ExposureShape, exposures, hidden_columns};
 pub use head::Head;
+#[cfg(feature = "pieces")]
+pub use kernel::{Piece, Pieces};
 pub use memory::{Memory, MemorySizes, MemoryUse, estimate_memory};
 pub use model::{OutputCotangent, jacobian, jacobian_columns, predict, pull_back};
 pub use networks::{Network, jacobian_each, train_each};

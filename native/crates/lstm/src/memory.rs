@@ -3,8 +3,7 @@
 use macrograd_simd::{Isa, Real};
 
 use crate::encoder::group_tiles;
-use crate::kernel::{PackedLayer, RING_STEPS, TilePlan, chunk_tiles};
-use crate::train::MICRO_BATCH;
+use crate::kernel::{PackedLayer, RING_STEPS, SLOPES, TilePlan, chunk_tiles};
 use crate::weights::{GATES, LstmShape};
 
 /// What is to be done with a batch.
@@ -61,7 +60,7 @@ pub fn estimate_memory<T: Real>(sizes: MemorySizes, work: MemoryUse, isa: Isa) -
         layers: (0..sizes.shape.layers)
             .map(|layer| PackedLayer::<T>::sized(sizes.shape.layer_input_size(layer), sizes.shape.hidden_size, isa))
             .collect(),
-        plan: TilePlan::new::<T>(part_of(sizes, work), isa),
+        plan: TilePlan::new::<T>(sizes.batch_size, isa),
         sizes,
         work,
     };
@@ -71,14 +70,6 @@ pub fn estimate_memory<T: Real>(sizes: MemorySizes, work: MemoryUse, isa: Isa) -
         tapes: unit * estimate.tapes(),
         backward: unit * estimate.backward(),
         training: estimate.training(unit),
-    }
-}
-
-/// Windows whose tape is alive at one time.
-fn part_of(sizes: MemorySizes, work: MemoryUse) -> usize {
-    match work {
-        MemoryUse::Training => sizes.batch_size.min(MICRO_BATCH),
-        MemoryUse::Forward | MemoryUse::Jacobian => sizes.batch_size,
     }
 }
 
@@ -105,23 +96,25 @@ impl<T: Real> Estimate<T> {
         self.layers.iter().enumerate().map(of_layer).sum()
     }
 
-    /// Of every tile that is alive: all of a micro-batch in training, else one a thread.
+    /// Of every tile that is alive: a chunk of them a thread in training, else one.
     fn tapes(&self) -> usize {
         let length = self.sizes.sequence_length;
         let lane = |layer: &PackedLayer<T>| {
             let units = layer.padded_units();
-            let recorded = if self.work == MemoryUse::Forward {
-                0
-            } else {
-                (GATES + 2) * length * units
-            };
-            (length + 1) * (layer.input_size + units) + units + recorded
+            let recorded = if self.work == MemoryUse::Forward { 1 } else { length };
+            (length + 1) * (layer.input_size + units) + units + SLOPES * recorded * units
         };
-        let lanes: usize = match self.work {
-            MemoryUse::Training => (0..self.plan.tile_count()).map(|tile| self.plan.tile(tile).lanes).sum(),
-            MemoryUse::Forward | MemoryUse::Jacobian => self.threads() * self.plan.full_lanes(),
-        };
+        let lanes = self.threads() * self.chunk_lanes();
         lanes * self.layers.iter().map(lane).sum::<usize>()
+    }
+
+    /// Lanes of the tiles that a thread has at work.
+    fn chunk_lanes(&self) -> usize {
+        let tiles = match self.work {
+            MemoryUse::Training => chunk_tiles(self.sizes.sequence_length).min(self.plan.tile_count()),
+            MemoryUse::Forward | MemoryUse::Jacobian => 1,
+        };
+        tiles * self.plan.full_lanes()
     }
 
     fn backward(&self) -> usize {
@@ -138,12 +131,13 @@ impl<T: Real> Estimate<T> {
             } else {
                 length * layer.padded_input_rows()
             };
-            (ring * GATES + 1) * layer.padded_units() + layer.padded_hidden_rows() + inputs
+            let operands = if is_training { ring * layer.padded_columns() } else { 0 };
+            (ring * GATES + 1) * layer.padded_units() + operands + layer.padded_hidden_rows() + inputs
         };
         let sums: usize = self
             .layers
             .iter()
-            .map(|layer| GATES * layer.hidden_size * (layer.operand_rows() + 1))
+            .map(|layer| GATES * layer.padded_units() * (layer.padded_columns() + 1))
             .sum();
         match self.work {
             MemoryUse::Forward => 0,
@@ -156,7 +150,7 @@ impl<T: Real> Estimate<T> {
         }
     }
 
-    /// Bytes: parameters, the best so far, gradient and two moments in float64; two gradients, the gathered batch, and
+    /// Bytes: parameters, the best so far, gradient and two moments in float64; the gradient, the gathered batch, and
     /// states with their cotangents.
     fn training(&self, unit: usize) -> usize {
         if self.work != MemoryUse::Training {
@@ -172,8 +166,8 @@ impl<T: Real> Estimate<T> {
         let head = outputs * (shape.hidden_size + 1);
         let parameters = shape.parameter_count() + head;
         let row = sequence_length * shape.input_size + outputs;
-        let states = part_of(self.sizes, self.work) * (2 * shape.hidden_size + outputs);
-        5 * parameters * size_of::<f64>() + unit * (2 * shape.parameter_count() + head + batch_size * row + states)
+        let states = self.threads() * self.chunk_lanes() * (2 * shape.hidden_size + outputs);
+        5 * parameters * size_of::<f64>() + unit * (shape.parameter_count() + head + batch_size * row + states)
     }
 
     fn threads(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The floating-point types that every kernel is written for.
 
-use crate::activation::{sigmoid_of_half_f32, sigmoid_of_half_f64, tanh_f32, tanh_f64};
+use crate::activation::{gates_f32, sigmoid_of_half_f32, sigmoid_of_half_f64, tanh_each_f32, tanh_f32, tanh_f64};
 use crate::isa::{Isa, IsaName};
 use crate::portable::Portable;
 use crate::vector::{Kernel, Simd};
@@ -63,12 +63,31 @@ pub trait Real:
     fn tanh_lanes<S: Simd<Self>>(simd: S, x: S::V) -> S::V;
     /// sigmoid(2 x) of every lane; absolute error at most 2e-7 (f32), relative error at most 1e-15 (f64).
     fn sigmoid_of_half_lanes<S: Simd<Self>>(simd: S, x: S::V) -> S::V;
+    /// [`Simd::tanh`] of several vectors, to the same bits; together they hide each other's latency.
+    #[inline(always)]
+    fn tanh_each<S: Simd<Self>, const N: usize>(simd: S, mut x: [S::V; N]) -> [S::V; N] {
+        for x in &mut x {
+            *x = simd.tanh(*x);
+        }
+        x
+    }
+    /// Activations of an LSTM unit's gates i, f, g, o: [`Simd::sigmoid_of_half`] of i, f and o, [`Simd::tanh`] of g, to the
+    /// same bits.
+    #[inline(always)]
+    fn gates<S: Simd<Self>>(simd: S, [i, f, g, o]: [S::V; 4]) -> [S::V; 4] {
+        [
+            simd.sigmoid_of_half(i),
+            simd.sigmoid_of_half(f),
+            simd.tanh(g),
+            simd.sigmoid_of_half(o),
+        ]
+    }
     /// Runs a kernel as compiled for an instruction set.
     fn dispatch<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output;
 }
 
 macro_rules! real {
-    ($t:ty, mantissa $mantissa:literal, $tanh_lanes:ident $sigmoid_lanes:ident, lanes $narrow:literal $wide:literal) => {
+    ($t:ty, mantissa $mantissa:literal, $tanh_lanes:ident $sigmoid_lanes:ident, lanes $narrow:literal $wide:literal $($together:item)*) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -127,6 +146,7 @@ macro_rules! real {
             fn sigmoid_of_half_lanes<S: Simd<Self>>(simd: S, x: S::V) -> S::V {
                 $sigmoid_lanes(simd, x)
             }
+            $($together)*
             fn dispatch<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output {
                 match isa.name() {
                     // SAFETY: an Isa of this name exists only where the processor has the instructions.
@@ -145,5 +165,14 @@ macro_rules! real {
     };
 }
 
-real!(f32, mantissa 23, tanh_f32 sigmoid_of_half_f32, lanes 4 16);
+real!(f32, mantissa 23, tanh_f32 sigmoid_of_half_f32, lanes 4 16
+    #[inline(always)]
+    fn tanh_each<S: Simd<Self>, const N: usize>(simd: S, x: [S::V; N]) -> [S::V; N] {
+        tanh_each_f32(simd, x)
+    }
+    #[inline(always)]
+    fn gates<S: Simd<Self>>(simd: S, x: [S::V; 4]) -> [S::V; 4] {
+        gates_f32(simd, x)
+    }
+);
 real!(f64, mantissa 52, tanh_f64 sigmoid_of_half_f64, lanes 2 8);

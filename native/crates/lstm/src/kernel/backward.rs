@@ -4,8 +4,8 @@ use macrograd_simd::{Buffer, Kernel, Real, Simd};
 
 use super::pack::{PackedLayer, PackedWeights};
 use super::product::product_into;
-use super::tape::{LayerTape, TileTape, operand_stride};
-use super::weight_gradient::{LayerSum, RING_STEPS, Ring, Slot, accumulate};
+use super::tape::{LayerTape, SLOPES, Slope, TileTape, operand_stride, slope_at};
+use super::weight_gradient::{LayerSum, RING_STEPS, Ring, accumulate};
 use crate::weights::GATES;
 
 /// What a backward pass is to compute beside the hidden states' cotangents.
@@ -48,24 +48,18 @@ impl<T: Real> BackwardScratch<T> {
     /// Makes room for tiles of up to `lanes` lanes and `length` steps.
     pub(crate) fn prepare(&mut self, layers: &[PackedLayer<T>], lanes: usize, length: usize, wanted: Wanted) {
         let count = layers.len();
-        self.rings.resize_with(count, || Ring {
-            d_gates: Buffer::zeros(0),
-            filled: Vec::new(),
-            capacity: 0,
-        });
+        self.rings.resize_with(count, Ring::default);
         self.sums.resize_with(count, LayerSum::default);
         for buffers in [&mut self.d_hidden, &mut self.d_cell, &mut self.d_inputs] {
             buffers.resize_with(count, || Buffer::zeros(0));
         }
         for (index, layer) in layers.iter().enumerate() {
-            let ring = &mut self.rings[index];
-            ring.capacity = if wanted.weights {
+            let steps = if wanted.weights {
                 chunk_tiles(length) * length.min(RING_STEPS)
             } else {
                 1
             };
-            ring.d_gates
-                .resize(ring.capacity * GATES * layer.padded_units() * lanes);
+            self.rings[index].prepare(layer, lanes, steps, wanted.weights);
             self.d_hidden[index].resize(layer.padded_hidden_rows() * lanes);
             self.d_cell[index].resize(layer.padded_units() * lanes);
             let inputs = if wanted.inputs || index > 0 {
@@ -80,7 +74,7 @@ impl<T: Real> BackwardScratch<T> {
     /// Starts a new sum of weight gradients.
     pub(crate) fn clear_sums(&mut self, layers: &[PackedLayer<T>]) {
         for (sum, layer) in self.sums.iter_mut().zip(layers) {
-            sum.clear(layer.input_size, layer.hidden_size);
+            sum.clear(layer);
         }
     }
 }
@@ -144,7 +138,7 @@ impl<T: Real> BackwardTiles<'_, T> {
             (self.finish)(tile, self.scratch);
         }
         for index in 0..=top {
-            self.flush::<S, VECTORS>(s, index);
+            self.flush::<S, ROWS, VECTORS>(s, index);
         }
     }
 
@@ -163,11 +157,11 @@ impl<T: Real> BackwardTiles<'_, T> {
         let lanes = VECTORS * S::LANES;
         let (hidden_rows, input_rows) = (layer.padded_hidden_rows() * lanes, layer.padded_input_rows() * lanes);
         let gate_rows = GATES * layer.padded_units() * lanes;
-        let k_size = GATES * layer.hidden_size;
+        let (k_size, stride) = (GATES * layer.hidden_size, operand_stride(layer, lanes));
         let inputs_wanted = self.wanted.inputs || index > 0;
         for step in (0..self.length).rev() {
-            if self.scratch.rings[index].filled.len() == self.scratch.rings[index].capacity {
-                self.flush::<S, VECTORS>(s, index);
+            if self.scratch.rings[index].filled == self.scratch.rings[index].capacity {
+                self.flush::<S, ROWS, VECTORS>(s, index);
             }
             let scratch = &mut *self.scratch;
             let step_cotangent: &[T] = match (index + 1 < layers.len(), every_step) {
@@ -176,7 +170,7 @@ impl<T: Real> BackwardTiles<'_, T> {
                 (false, false) => &[],
             };
             let ring = &mut scratch.rings[index];
-            let d_gates = &mut ring.d_gates[ring.filled.len() * gate_rows..][..gate_rows];
+            let d_gates = &mut ring.d_gates[ring.filled * gate_rows..][..gate_rows];
             let d_cell = &mut scratch.d_cell[index];
             pull_cell::<T, S, VECTORS>(
                 s,
@@ -197,52 +191,31 @@ impl<T: Real> BackwardTiles<'_, T> {
                 product_into::<T, S, ROWS, VECTORS>(s, &layer.input_weights, d_gates, k_size, out);
             }
             if self.wanted.weights {
-                ring.filled.push((tile, step));
+                ring.push(layer, &tape.operand[step * stride..][..stride], lanes);
             }
         }
     }
 
     /// Adds the collected steps of a layer to its weight gradient.
     #[inline(always)]
-    fn flush<S: Simd<T>, const VECTORS: usize>(&mut self, s: S, index: usize) {
-        let (weights, tapes) = (self.weights, self.tapes);
-        let layer = &weights.layers[index];
-        let lanes = VECTORS * S::LANES;
-        let gate_rows = GATES * layer.padded_units() * lanes;
-        let stride = operand_stride(layer, lanes);
-        let ring = &mut self.scratch.rings[index];
-        if ring.filled.is_empty() {
-            return;
-        }
-        let mut slots = [Slot {
-            d_gates: &[],
-            operand: &[],
-        }; 2 * RING_STEPS];
-        for (slot, (&(tile, step), d_gates)) in slots
-            .iter_mut()
-            .zip(ring.filled.iter().zip(ring.d_gates.chunks_exact(gate_rows)))
-        {
-            *slot = Slot {
-                d_gates,
-                operand: &tapes[tile].layers[index].operand[step * stride..][..stride],
-            };
-        }
+    fn flush<S: Simd<T>, const ROWS: usize, const VECTORS: usize>(&mut self, s: S, index: usize) {
+        let layer = &self.weights.layers[index];
         // Of a single step from zero states only the input columns are not 0.
-        let columns = if self.length == 1 && !self.has_state {
+        let rows = if self.length == 1 && !self.has_state {
             layer.input_size
         } else {
             layer.operand_rows()
         };
-        accumulate::<T, S, VECTORS>(s, &slots[..ring.filled.len()], columns, &mut self.scratch.sums[index]);
-        ring.filled.clear();
+        let BackwardScratch { rings, sums, .. } = &mut *self.scratch;
+        accumulate::<T, S, ROWS, VECTORS>(s, &mut rings[index], rows, &mut sums[index]);
     }
 }
 
 /// Cotangents of a step's gates before their activations, from those of its hidden and cell state; `d_cell` becomes
-/// that of the cell state one step earlier.
+/// that of the cell state one step earlier. The factors: [`Slope`].
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "one step's arrays, each with its own owner")]
-fn pull_cell<T: Real, S: Simd<T>, const VECTORS: usize>(
+pub(super) fn pull_cell<T: Real, S: Simd<T>, const VECTORS: usize>(
     s: S,
     layer: &PackedLayer<T>,
     tape: &LayerTape<T>,
@@ -253,44 +226,26 @@ fn pull_cell<T: Real, S: Simd<T>, const VECTORS: usize>(
     d_gates: &mut [T],
 ) {
     let lanes = VECTORS * S::LANES;
-    let state = layer.padded_units() * lanes;
-    let one = s.splat(T::ONE);
-    let gates = tape.gates[step * GATES * state..][..GATES * state].chunks_exact(GATES * lanes);
-    let cell_before = tape.cell_before[step * state..][..state].chunks_exact(lanes);
-    let tanh_cell = tape.tanh_cell[step * state..][..state].chunks_exact(lanes);
-    let units = gates
-        .zip(cell_before)
-        .zip(tanh_cell)
-        .zip(d_cell.chunks_exact_mut(lanes));
+    let step_slopes = layer.padded_units() * SLOPES * lanes;
+    let slopes = tape.slopes[step * step_slopes..][..step_slopes].chunks_exact(SLOPES * lanes);
+    let units = slopes.zip(d_cell.chunks_exact_mut(lanes));
     let units = units
         .zip(d_hidden.chunks_exact(lanes))
         .zip(d_gates.chunks_exact_mut(GATES * lanes));
-    for (unit, (((((gates, cell_before), tanh_cell), d_cell), d_hidden), d_gates)) in units.enumerate() {
+    for (unit, (((slopes, d_cell), d_hidden), d_gates)) in units.enumerate() {
         for vector in 0..VECTORS {
             let at = vector * S::LANES;
+            let slope = |slope| s.load(&slopes[slope_at(slope, vector, VECTORS, S::LANES)..]);
             let mut dh = s.load(&d_hidden[at..]);
             if unit < layer.hidden_size && !step_cotangent.is_empty() {
                 dh = s.add(dh, s.load(&step_cotangent[unit * lanes + at..]));
             }
-            let i = s.load(&gates[at..]);
-            let f = s.load(&gates[lanes + at..]);
-            let g = s.load(&gates[2 * lanes + at..]);
-            let o = s.load(&gates[3 * lanes + at..]);
-            let tanh_c = s.load(&tanh_cell[at..]);
-            let dho = s.mul(dh, o);
-            // dc += dh o (1 - tanh^2 c)
-            let dc = s.add(s.load(&d_cell[at..]), s.neg_mul_add(s.mul(dho, tanh_c), tanh_c, dho));
-            let dci = s.mul(dc, i);
-            let dcf = s.mul(dc, f);
-            // di = dc g i (1 - i), df = dc c f (1 - f), dg = dc i (1 - g^2), do = dh tanh c o (1 - o)
-            s.store(s.mul(s.mul(dci, g), s.sub(one, i)), &mut d_gates[at..]);
-            s.store(
-                s.mul(s.mul(dcf, s.load(&cell_before[at..])), s.sub(one, f)),
-                &mut d_gates[lanes + at..],
-            );
-            s.store(s.neg_mul_add(s.mul(dci, g), g, dci), &mut d_gates[2 * lanes + at..]);
-            s.store(s.mul(s.mul(dho, tanh_c), s.sub(one, o)), &mut d_gates[3 * lanes + at..]);
-            s.store(dcf, &mut d_cell[at..]);
+            let dc = s.mul_add(dh, slope(Slope::Cell), s.load(&d_cell[at..]));
+            s.store(s.mul(dc, slope(Slope::Input)), &mut d_gates[at..]);
+            s.store(s.mul(dc, slope(Slope::Forget)), &mut d_gates[lanes + at..]);
+            s.store(s.mul(dc, slope(Slope::Candidate)), &mut d_gates[2 * lanes + at..]);
+            s.store(s.mul(dh, slope(Slope::Output)), &mut d_gates[3 * lanes + at..]);
+            s.store(s.mul(dc, slope(Slope::Carry)), &mut d_cell[at..]);
         }
     }
 }

@@ -4,8 +4,8 @@ use macrograd_simd::{Kernel, Real, Simd};
 
 use super::layout::to_lanes;
 use super::pack::{PackedLayer, PackedWeights};
-use super::product::{Block, product};
-use super::tape::{LayerTape, TileTape, operand_stride};
+use super::product::product;
+use super::tape::{LayerTape, SLOPES, Slope, TileTape, operand_stride, slope_at};
 use crate::sequences::Sequences;
 use crate::weights::GATES;
 
@@ -85,6 +85,10 @@ impl<T: Real> ForwardTile<'_, T> {
 }
 
 /// All steps of one layer. Without an initial state the first step's product skips the hidden rows, which are 0.
+///
+/// Each step goes over the units three times: products, then gates and cell states, then hidden states. Activations are long
+/// chains of dependent operations; those of neighbouring units run side by side, and each of the loops is simple enough for
+/// its branches to be foretold.
 #[inline(always)]
 fn run_layer<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
     s: S,
@@ -96,82 +100,121 @@ fn run_layer<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
 ) {
     let lanes = VECTORS * S::LANES;
     let stride = operand_stride(layer, lanes);
-    let state = layer.padded_units() * lanes;
-    let block = ROWS / GATES * lanes;
+    let step_slopes = layer.padded_units() * SLOPES * lanes;
     for step in 0..length {
         let (now, next) = tape.operand[step * stride..(step + 2) * stride].split_at_mut(stride);
-        let next_hidden = &mut next[layer.input_size * lanes..];
+        let hidden = &mut next[layer.input_size * lanes..];
+        let slot = if recording { step } else { 0 };
+        let slopes = &mut tape.slopes[slot * step_slopes..][..step_slopes];
         let k_size = if step == 0 && !has_state {
             layer.input_size
         } else {
             layer.operand_rows()
         };
-        let weights = layer.gate_weights.chunks_exact(layer.operand_rows() * ROWS);
-        let states = tape
-            .cell
-            .chunks_exact_mut(block)
-            .zip(next_hidden.chunks_exact_mut(block));
-        let blocks = weights.zip(layer.gate_bias.chunks_exact(ROWS)).zip(states);
-        for (index, ((weights, bias), (cell, hidden))) in blocks.enumerate() {
-            let mut acc = [[s.splat(T::ZERO); VECTORS]; ROWS];
-            for row in 0..ROWS {
-                acc[row] = [s.splat(bias[row]); VECTORS];
-            }
-            let acc = product::<T, S, ROWS, VECTORS>(s, weights, now, k_size, acc);
-            if recording {
-                let at = step * state + index * block;
-                let record = Record {
-                    gates: &mut tape.gates[GATES * at..][..GATES * block],
-                    cell_before: &mut tape.cell_before[at..][..block],
-                    tanh_cell: &mut tape.tanh_cell[at..][..block],
-                };
-                update::<T, S, ROWS, VECTORS>(s, acc, cell, hidden, Some(record));
-            } else {
-                update::<T, S, ROWS, VECTORS>(s, acc, cell, hidden, None);
+        gate_products::<T, S, ROWS, VECTORS>(s, layer, now, k_size, slopes);
+        update_cells::<T, S, VECTORS>(s, slopes, &mut tape.cell);
+        update_hidden::<T, S, VECTORS>(s, slopes, &tape.cell, hidden);
+    }
+}
+
+/// Writes every unit's gates before their activations to its first rows of `slopes`.
+#[inline(always)]
+pub(super) fn gate_products<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    layer: &PackedLayer<T>,
+    operand: &[T],
+    k_size: usize,
+    slopes: &mut [T],
+) {
+    let unit_size = SLOPES * VECTORS * S::LANES;
+    let weights = layer.gate_weights.chunks_exact(layer.operand_rows() * ROWS);
+    let blocks = weights.zip(layer.gate_bias.chunks_exact(ROWS));
+    for ((weights, bias), slopes) in blocks.zip(slopes.chunks_exact_mut(ROWS / GATES * unit_size)) {
+        let mut acc = [[s.splat(T::ZERO); VECTORS]; ROWS];
+        for row in 0..ROWS {
+            acc[row] = [s.splat(bias[row]); VECTORS];
+        }
+        let acc = product::<T, S, ROWS, VECTORS>(s, weights, operand, k_size, acc);
+        for row in 0..ROWS {
+            let at = row / GATES * unit_size + row % GATES * VECTORS * S::LANES;
+            for vector in 0..VECTORS {
+                s.store(acc[row][vector], &mut slopes[at + vector * S::LANES..]);
             }
         }
     }
 }
 
-/// Where one block's values for the backward pass go.
-struct Record<'a, T> {
-    gates: &'a mut [T],
-    cell_before: &'a mut [T],
-    tanh_cell: &'a mut [T],
+/// c = f c + i g of every unit, and the slopes that are known by then.
+#[inline(always)]
+pub(super) fn update_cells<T: Real, S: Simd<T>, const VECTORS: usize>(s: S, slopes: &mut [T], cell: &mut [T]) {
+    let lanes = VECTORS * S::LANES;
+    let units = slopes
+        .chunks_exact_mut(SLOPES * lanes)
+        .zip(cell.chunks_exact_mut(lanes));
+    for (slopes, cell) in units {
+        for vector in 0..VECTORS {
+            let at = |slope| slope_at(slope, vector, VECTORS, S::LANES);
+            let before = [Slope::Input, Slope::Forget, Slope::Candidate, Slope::Output];
+            let mut gates = [s.splat(T::ZERO); GATES];
+            for (gate, slope) in gates.iter_mut().zip(before) {
+                *gate = s.load(&slopes[at(slope)..]);
+            }
+            let [i, f, g, o] = T::gates(s, gates);
+            let cell = &mut cell[vector * S::LANES..];
+            let (kept, new) = (s.mul(f, s.load(cell)), s.mul(i, g));
+            s.store(s.add(kept, new), cell);
+            s.store(s.neg_mul_add(new, i, new), &mut slopes[at(Slope::Input)..]);
+            s.store(s.neg_mul_add(kept, f, kept), &mut slopes[at(Slope::Forget)..]);
+            s.store(s.neg_mul_add(new, g, i), &mut slopes[at(Slope::Candidate)..]);
+            s.store(o, &mut slopes[at(Slope::Output)..]);
+            s.store(f, &mut slopes[at(Slope::Carry)..]);
+        }
+    }
 }
 
-/// Activations and cell update of a block, straight from the product's registers:
-/// c = f c + i g, h = o tanh c.
+/// h = o tanh c of every unit, and the rest of the slopes.
 #[inline(always)]
-fn update<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
+pub(super) fn update_hidden<T: Real, S: Simd<T>, const VECTORS: usize>(
     s: S,
-    acc: Block<S::V, ROWS, VECTORS>,
-    cell: &mut [T],
+    slopes: &mut [T],
+    cell: &[T],
     hidden: &mut [T],
-    mut record: Option<Record<'_, T>>,
 ) {
-    for unit in 0..ROWS / GATES {
-        for vector in 0..VECTORS {
-            let at = (unit * VECTORS + vector) * S::LANES;
-            let i = s.sigmoid_of_half(acc[GATES * unit][vector]);
-            let f = s.sigmoid_of_half(acc[GATES * unit + 1][vector]);
-            let g = s.tanh(acc[GATES * unit + 2][vector]);
-            let o = s.sigmoid_of_half(acc[GATES * unit + 3][vector]);
-            let before = s.load(&cell[at..]);
-            let c = s.mul_add(f, before, s.mul(i, g));
-            let tanh_cell = s.tanh(c);
-            s.store(c, &mut cell[at..]);
-            s.store(s.mul(o, tanh_cell), &mut hidden[at..]);
-            if let Some(record) = &mut record {
-                for (gate, value) in [i, f, g, o].into_iter().enumerate() {
-                    s.store(
-                        value,
-                        &mut record.gates[((unit * GATES + gate) * VECTORS + vector) * S::LANES..],
-                    );
-                }
-                s.store(before, &mut record.cell_before[at..]);
-                s.store(tanh_cell, &mut record.tanh_cell[at..]);
-            }
-        }
+    let count = cell.len() / S::LANES;
+    let whole = count / TOGETHER * TOGETHER;
+    for first in (0..whole).step_by(TOGETHER) {
+        hidden_vectors::<T, S, VECTORS, TOGETHER>(s, first, slopes, cell, hidden);
+    }
+    for first in whole..count {
+        hidden_vectors::<T, S, VECTORS, 1>(s, first, slopes, cell, hidden);
+    }
+}
+
+/// Vectors whose hyperbolic tangents are taken together.
+const TOGETHER: usize = 4;
+
+/// [`update_hidden`] for `N` vectors from `first`.
+#[inline(always)]
+fn hidden_vectors<T: Real, S: Simd<T>, const VECTORS: usize, const N: usize>(
+    s: S,
+    first: usize,
+    slopes: &mut [T],
+    cell: &[T],
+    hidden: &mut [T],
+) {
+    let mut tanh = [s.splat(T::ZERO); N];
+    for (index, tanh) in tanh.iter_mut().enumerate() {
+        *tanh = s.load(&cell[(first + index) * S::LANES..]);
+    }
+    let tanh = T::tanh_each(s, tanh);
+    for (index, tanh) in tanh.into_iter().enumerate() {
+        let (unit, vector) = ((first + index) / VECTORS, (first + index) % VECTORS);
+        let slopes = &mut slopes[unit * SLOPES * VECTORS * S::LANES..][..SLOPES * VECTORS * S::LANES];
+        let at = |slope| slope_at(slope, vector, VECTORS, S::LANES);
+        let o = s.load(&slopes[at(Slope::Output)..]);
+        let h = s.mul(o, tanh);
+        s.store(h, &mut hidden[(first + index) * S::LANES..]);
+        s.store(s.neg_mul_add(h, o, h), &mut slopes[at(Slope::Output)..]);
+        s.store(s.neg_mul_add(h, tanh, o), &mut slopes[at(Slope::Cell)..]);
     }
 }

@@ -5,7 +5,8 @@
 //! | array | layout |
 //! |---|---|
 //! | operand of step t | [F + H][lane]: inputs of the step, then hidden states before it |
-//! | gates, d_gates | `[unit][4][lane]`, gates i, f, g, o |
+//! | d_gates | `[unit][4][lane]`, gates i, f, g, o |
+//! | slopes | `[unit][6][lane]`, see `Slope` |
 //! | cell states, hidden cotangents | `[unit][lane]` |
 //! | packed weights | `[block of rows][k][row]`, rows of a forward block: gates i, f, g, o of a unit, then of the next |
 
@@ -19,6 +20,8 @@ mod forward;
 mod head_product;
 mod layout;
 mod pack;
+#[cfg(feature = "pieces")]
+mod pieces;
 mod product;
 mod tape;
 mod weight_gradient;
@@ -28,5 +31,7 @@ pub(crate) use forward::ForwardTile;
 pub(crate) use head_product::{HeadProduct, pack_columns, pack_heads};
 pub(crate) use layout::{TilePlan, TileSize, from_lanes, to_lanes};
 pub(crate) use pack::{PackedLayer, PackedWeights};
-pub(crate) use tape::TileTape;
+#[cfg(feature = "pieces")]
+pub use pieces::{Piece, Pieces};
+pub(crate) use tape::{SLOPES, TileTape};
 pub(crate) use weight_gradient::{LayerSum, RING_STEPS};

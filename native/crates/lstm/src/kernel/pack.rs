@@ -19,6 +19,8 @@ pub(crate) struct PackedLayer<T> {
     pub hidden_size: usize,
     /// Rows of a block: 4 (one unit's gates) on 16 registers, 8 (two units') on 32.
     pub block_rows: usize,
+    /// Lanes of a vector.
+    pub vector_lanes: usize,
     /// [block][F + H][block_rows]: the gates of one or two units. Rows of i, f and o are halved (exactly): the
     /// activations give sigmoid(2 x).
     pub gate_weights: Buffer<T>,
@@ -45,6 +47,7 @@ impl<T: Real> PackedWeights<T> {
             packed.input_size = weights.shape().layer_input_size(index);
             packed.hidden_size = hidden_size;
             packed.block_rows = block_rows;
+            packed.vector_lanes = isa.lanes::<T>();
             packed.pack_gates(layer);
         }
     }
@@ -68,6 +71,7 @@ impl<T: Real> PackedLayer<T> {
             input_size: 0,
             hidden_size: 0,
             block_rows: GATES,
+            vector_lanes: 1,
             gate_weights: Buffer::zeros(0),
             gate_bias: Buffer::zeros(0),
             hidden_weights: Buffer::zeros(0),
@@ -81,6 +85,7 @@ impl<T: Real> PackedLayer<T> {
             input_size,
             hidden_size,
             block_rows: block_rows(isa),
+            vector_lanes: isa.lanes::<T>(),
             ..Self::empty()
         }
     }
@@ -88,6 +93,11 @@ impl<T: Real> PackedLayer<T> {
     /// F + H: rows of an operand.
     pub(crate) fn operand_rows(&self) -> usize {
         self.input_size + self.hidden_size
+    }
+
+    /// F + H rounded up to whole vectors: columns of a weight gradient.
+    pub(crate) fn padded_columns(&self) -> usize {
+        self.operand_rows().next_multiple_of(self.vector_lanes)
     }
 
     /// H rounded up to whole blocks of the forward product.

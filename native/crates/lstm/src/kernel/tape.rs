@@ -4,7 +4,36 @@ use macrograd_simd::{Buffer, Real};
 
 use super::layout::TileSize;
 use super::pack::PackedLayer;
-use crate::weights::GATES;
+
+/// Rows of a unit in [`LayerTape::slopes`].
+pub(crate) const SLOPES: usize = 6;
+
+/// What one step of one unit leaves for the backward pass: the six factors that it multiplies with, worked out while all
+/// that they consist of stands in registers. With gates i, f, g, o after their activations and c' the cell state before
+/// the step, the cotangents dh of h = o tanh c and dc of c = f c' + i g give dh [`Slope::Output`] before the activation of
+/// o, dc [`Slope::Input`], dc [`Slope::Forget`] and dc [`Slope::Candidate`] before those of i, f and g, and dc
+/// [`Slope::Carry`] to c'; before, dc grows by dh [`Slope::Cell`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Slope {
+    /// g i (1 - i).
+    Input,
+    /// c' f (1 - f).
+    Forget,
+    /// i (1 - g^2).
+    Candidate,
+    /// tanh c o (1 - o); o itself until tanh c is known.
+    Output,
+    /// o (1 - tanh^2 c).
+    Cell,
+    /// f.
+    Carry,
+}
+
+/// Where a slope's vector stands in its unit's rows.
+#[inline(always)]
+pub(super) fn slope_at(slope: Slope, vector: usize, vectors: usize, vector_lanes: usize) -> usize {
+    (slope as usize * vectors + vector) * vector_lanes
+}
 
 /// Buffers of one tile, all layers.
 #[derive(Debug)]
@@ -20,12 +49,8 @@ pub(crate) struct LayerTape<T> {
     pub operand: Buffer<T>,
     /// [H padded]: cell state, in the end the final one.
     pub cell: Buffer<T>,
-    /// [L][H padded][4], after their activations.
-    pub gates: Buffer<T>,
-    /// [L][H padded]: c_{t-1}.
-    pub cell_before: Buffer<T>,
-    /// [L][H padded]: tanh c_t.
-    pub tanh_cell: Buffer<T>,
+    /// [L][H padded][6]: see [`Slope`]; of a pass that is not recorded, of the last step alone.
+    pub slopes: Buffer<T>,
 }
 
 impl<T: Real> TileTape<T> {
@@ -46,19 +71,14 @@ impl<T: Real> TileTape<T> {
         self.layers.resize_with(layers.len(), || LayerTape {
             operand: Buffer::zeros(0),
             cell: Buffer::zeros(0),
-            gates: Buffer::zeros(0),
-            cell_before: Buffer::zeros(0),
-            tanh_cell: Buffer::zeros(0),
+            slopes: Buffer::zeros(0),
         });
         for (tape, layer) in self.layers.iter_mut().zip(layers) {
             let state = layer.padded_units() * size.lanes;
             tape.operand.resize((length + 1) * operand_stride(layer, size.lanes));
             tape.cell.resize(state);
-            if recording {
-                tape.gates.resize(length * GATES * state);
-                tape.cell_before.resize(length * state);
-                tape.tanh_cell.resize(length * state);
-            }
+            let recorded = if recording { length } else { 1 };
+            tape.slopes.resize(recorded * SLOPES * state);
         }
     }
 

@@ -7,7 +7,6 @@ mod squared_error;
 mod trainer;
 
 pub use options::TrainOptions;
-pub(crate) use squared_error::MICRO_BATCH;
 pub use squared_error::{SquaredError, Targets};
 pub(crate) use trainer::train_in;
 pub use trainer::{Trained, TrainingData, train};

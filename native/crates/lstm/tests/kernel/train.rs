@@ -117,7 +117,7 @@ fn gradient_under_dropout_matches_central_differences_and_a_mask_of_ones_changes
     let targets = Targets {
         values: &case.d_hidden[..400 * 2],
     };
-    // 400 windows are two micro-batches, so that the mask is cut.
+    // 400 windows are several groups of tiles, so that the mask is cut.
     let mask: Vec<f64> = (0..400 * 6).map(|i| if i % 3 == 1 { 0.0 } else { 1.5 }).collect();
     let mut error = SquaredError::new(&case.weights, &case.head).expect("valid");
     let mut loss = |case: &Case<f64>, mask: Option<&[f64]>| {
