@@ -5,7 +5,7 @@ use macrograd_simd::{Buffer, Isa, Kernel, Real, Simd};
 use super::backward::pull_cell;
 use super::forward::{gate_products, update_cells, update_hidden};
 use super::layout::TilePlan;
-use super::pack::{PackedLayer, PackedWeights};
+use super::pack::PackedWeights;
 use super::product::product_into;
 use super::tape::{SLOPES, TileTape, operand_stride};
 use super::weight_gradient::{LayerSum, RING_STEPS, Ring, accumulate};
@@ -75,13 +75,10 @@ impl<T: Real> Pieces<T> {
         let mut d_hidden = Buffer::zeros(layer.padded_hidden_rows() * lanes);
         let mut d_cell = Buffer::zeros(layer.padded_units() * lanes);
         let tenth = T::from_f64(0.1);
-        let parts = [
-            &mut tape.layers[0].operand,
-            &mut tape.layers[0].cell,
-            &mut d_hidden,
-            &mut d_cell,
-        ];
-        parts.into_iter().for_each(|values| values.fill(tenth));
+        let first = &mut tape.layers[0];
+        for values in [&mut first.operand, &mut first.cell, &mut d_hidden, &mut d_cell] {
+            values.fill(tenth);
+        }
         ring.d_gates.fill(tenth);
         Ok(Self {
             isa,
