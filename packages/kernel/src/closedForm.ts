@@ -24,7 +24,7 @@ export interface ClosedFormOptions extends RunOptions {
   readonly cell?: 'lstm' | 'mixed';
   /** Training steps at lookback 1; default 900. */
   readonly steps?: number;
-  /** Training steps at longer lookbacks; default 300. */
+  /** Training steps at longer lookbacks; default 600. */
   readonly longSteps?: number;
   /** Leading columns of the window that get input noise in training; default all. Leave flags out. */
   readonly noisyColumns?: number;
@@ -151,7 +151,7 @@ export function closedFormFit(
     members: options.members ?? 5,
     ...(options.cell && { cell: options.cell }),
     steps: options.steps ?? 900,
-    longSteps: options.longSteps ?? 300,
+    longSteps: options.longSteps ?? 600,
     noisyColumns: options.noisyColumns ?? inputs.windowSize,
     maxPatterns: options.maxPatterns ?? 8,
     ...(options.trainRows !== undefined && { trainRows: options.trainRows }),

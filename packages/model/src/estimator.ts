@@ -39,7 +39,7 @@ export interface LstmEstimatorOptions {
    * better of the two on left-out rows at lookback 1, `lstm` at longer ones.
    */
   readonly cell?: 'auto' | 'lstm' | 'mixed';
-  /** Training steps at lookback 1 and at longer ones; default 900 and 300. */
+  /** Training steps at lookback 1 and at longer ones; default 900 and 600. */
   readonly steps?: number;
   readonly longSteps?: number;
   /** Most patterns of missing returns; the closest are merged beyond that. Default 8. */

@@ -65,7 +65,7 @@ impl Default for Options {
             lookbacks: vec![1, 36],
             members: 5,
             steps: 900,
-            long_steps: 300,
+            long_steps: 600,
             learning_rate: 0.01,
             encoder_learning_rate: 0.005,
             clip: 1.0,
