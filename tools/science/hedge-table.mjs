@@ -1,5 +1,12 @@
 /** Walk-forward of named methods on one panel, as a table of hedge variance reductions: shared by the scripts here. */
-import { chooseMethods, forecastFold, forecastRefreshed, sharesWon } from '@macrograd/evaluation';
+import {
+  chooseMethods,
+  chosenForecasts,
+  forecastFold,
+  forecastRefreshed,
+  sharesWon,
+  stackMethods,
+} from '@macrograd/evaluation';
 
 /**
  * Runs every method over the folds, prints a line each, then what the choice per asset makes of them.
@@ -8,7 +15,7 @@ import { chooseMethods, forecastFold, forecastRefreshed, sharesWon } from '@macr
  */
 export async function printHedgeTable(panel, folds, methods) {
   const forecasts = [];
-  console.log('method                 hedge  assets > 0  r2 pooled  CPU s');
+  console.log('method                  hedge  assets > 0  r2 pooled  CPU s');
   for (const [name, { make, every, span }] of Object.entries(methods)) {
     const started = process.cpuUsage();
     const own = [];
@@ -22,14 +29,10 @@ export async function printHedgeTable(panel, folds, methods) {
     console.log(`${line(name, own)}  ${((user + system) / 1e6).toFixed(0).padStart(5)}${noteOf(notes)}`);
   }
   const choices = chooseMethods(forecasts);
-  const chosen = folds.map((fold) => {
-    const mine = forecasts.filter((forecast) => forecast.fold.index === fold.index);
-    const byName = new Map(mine.map((forecast) => [forecast.method, forecast]));
-    const of = choices.filter(({ fit }) => fit === fold.index).map(({ method }) => byName.get(method));
-    const take = (field) => mine[0][field].map((_, i) => of[i % of.length][field][i]);
-    return { ...mine[0], predicted: take('predicted'), hedged: take('hedged') };
-  });
-  console.log(line('chosen per asset', chosen));
+  console.log(line('chosen per asset', chosenForecasts(forecasts, choices)));
+  const sure = chooseMethods(forecasts, { confidence: 0.1 });
+  console.log(line('chosen where provable', chosenForecasts(forecasts, sure)));
+  console.log(line('stacked', chosenForecasts(forecasts, stackMethods(forecasts))));
   const shares = [...sharesWon(choices, 'final')].map(([method, share]) => `${method} ${(100 * share).toFixed(0)} %`);
   console.log(`chosen at the end: ${shares.join(', ')}`);
   return forecasts;
@@ -72,5 +75,5 @@ function line(name, forecasts) {
   const above = reductions.filter((x) => x > 0).length / seen.length;
   // As in the evaluation table: every asset's loss weighs by the inverse of its benchmark loss.
   const r2 = 1 - seen.reduce((sum, { e, m }) => sum + e / m, 0) / seen.length;
-  return `${name.padEnd(20)} ${mean.toFixed(4).padStart(7)}  ${(100 * above).toFixed(0).padStart(8)} %  ${r2.toFixed(4).padStart(9)}`;
+  return `${name.padEnd(21)} ${mean.toFixed(4).padStart(7)}  ${(100 * above).toFixed(0).padStart(8)} %  ${r2.toFixed(4).padStart(9)}`;
 }

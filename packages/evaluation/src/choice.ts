@@ -10,9 +10,9 @@ export interface Choice {
   /** Fold number, or `final`: the fit on the whole span. */
   readonly fit: number | 'final';
   readonly method: MethodId;
-  /** 1: methods are not stacked. */
+  /** 1 where one method was chosen; less where methods are stacked. */
   readonly weight: number;
-  /** The method's score shrunk to the pool; NaN for the prior choice. */
+  /** The method's score shrunk to the pool; NaN for the prior choice and in a stack. */
   readonly score: number;
   readonly reason: string;
 }

@@ -4,6 +4,7 @@ export { type Fold, type WalkForward, type WalkForwardOptions, walkForwardFolds 
 export { type FoldForecast, forecastFold } from './forecast.js';
 export { hedgedReturns } from './hedge.js';
 export { clarkWest, dieboldMariano, type TestResult } from './loss_tests.js';
+export { chosenForecasts } from './mix.js';
 export { forecastRefreshed } from './refresh.js';
 export {
   bestMethod,
@@ -48,4 +49,5 @@ export {
 } from './simulation/study.js';
 export { simulateWorld, type Truth, type World, type WorldOptions } from './simulation/world.js';
 export { worldFiles } from './simulation/world_files.js';
+export { type StackOptions, stackMethods } from './stack.js';
 export { FactorVar, generalisedMoves } from './var1.js';

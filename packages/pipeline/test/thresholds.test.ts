@@ -8,10 +8,11 @@ import { readConfig, run } from '../src/index.js';
 
 const MONTHS = 480;
 
-describe('a run on a world with a threshold at 5 % inflation', () => {
+describe('a run on a world with a threshold at 5 % inflation, its methods stacked', () => {
   let folder: string;
   let summary: TableData<'summary'>;
   let exposures: TableData<'exposures'>;
+  let chosen: TableData<'chosen'>;
   const world = simulateWorld({ process: 'threshold', seed: 31, months: MONTHS, assets: 20 });
   const level = (row: number) => world.panel.inputs.values[row * world.panel.inputs.factors.length];
 
@@ -19,11 +20,12 @@ describe('a run on a world with a threshold at 5 % inflation', () => {
     folder = mkdtempSync(join(tmpdir(), 'macrograd-thresholds-'));
     const files = worldFiles(world);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    const extra = 'methods: [zero, ols, spline]\nevaluation: { initial: 360, step: 120 }\n';
+    const extra = 'methods: [zero, ols, spline]\nevaluation: { initial: 360, step: 120, choice: stack }\n';
     writeFileSync(join(folder, 'config.yaml'), `${files['config.yaml']}${extra}`);
     const { dir } = await run(await readConfig(join(folder, 'config.yaml')), { threads: 1 });
     summary = await readTable(dir, 'summary');
     exposures = await readTable(dir, 'exposures');
+    chosen = await readTable(dir, 'chosen');
   }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -75,5 +77,40 @@ describe('a run on a world with a threshold at 5 % inflation', () => {
       const shares = new Set(rows.map((at) => exposures.columns.regime_share[at]));
       expect(shares.size).toBeGreaterThan(20);
     }
+  });
+
+  it('stacks methods: weights sum to 1, and the mix has the weighted exposures and intervals of its parts', () => {
+    const weights = new Map<string, Map<string, number>>();
+    for (let row = 0; row < chosen.rows; row++) {
+      if (stringAt(chosen.columns.fit, row) !== 'final') continue;
+      const asset = stringAt(chosen.columns.asset, row)!;
+      const own = weights.get(asset) ?? new Map<string, number>();
+      own.set(stringAt(chosen.columns.method, row)!, chosen.columns.weight[row]);
+      weights.set(asset, own);
+    }
+    expect(weights.size).toBe(20);
+    const several = [...weights].find(([, own]) => own.size > 1);
+    expect(several).toBeDefined();
+    const [asset, own] = several!;
+    // A method of less than .01 is dropped.
+    expect(Math.abs([...own.values()].reduce((sum, w) => sum + w, 0) - 1)).toBeLessThan(0.011);
+    const paths = [...own].map(([method, weight]) => ({ rows: path(asset, method, true), weight }));
+    const mixed = path(asset, 'chosen', true);
+    for (const column of ['exposure', 'unit_exposure', 'lo', 'hi'] as const) {
+      const values = exposures.columns[column];
+      for (const t of [0, 200, MONTHS - 1]) {
+        const sum = paths.reduce((total, { rows, weight }) => total + weight * values[rows[t]], 0);
+        expect(values[mixed[t]]).toBeCloseTo(sum, 10);
+      }
+    }
+    const summed = (method: string) =>
+      Array.from({ length: summary.rows }, (_, row) => row).find(
+        (row) =>
+          stringAt(summary.columns.asset, row) === asset &&
+          stringAt(summary.columns.factor, row) === 'CREDIT_CHANGE' &&
+          stringAt(summary.columns.method, row) === method,
+      )!;
+    const mean = [...own].reduce((sum, [m, weight]) => sum + weight * summary.columns.mean_exposure[summed(m)], 0);
+    expect(summary.columns.mean_exposure[summed('chosen')]).toBeCloseTo(mean, 10);
   });
 });

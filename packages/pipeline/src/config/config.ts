@@ -34,6 +34,8 @@ export interface EvaluationConfig {
   readonly step: number | undefined;
   /** Periods between training and test rows; undefined = horizon - 1. */
   readonly purge: number | undefined;
+  /** `best` method per asset, or a `stack` of them. */
+  readonly choice: 'best' | 'stack';
   /** Also score all methods on revised data, to tell what looking ahead would earn. */
   readonly lookAheadBill: boolean;
 }
@@ -131,7 +133,10 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
     name: raw.name ?? basename(folder),
     seed: raw.seed,
     panel: panelDraft(raw, folder),
-    methods: METHOD_IDS.filter((method) => raw.methods.includes(method)),
+    // What no method of a stack earns is no exposure.
+    methods: METHOD_IDS.filter(
+      (method) => raw.methods.includes(method) || (evaluation.choice === 'stack' && method === 'zero'),
+    ),
     lstm: {
       hiddenSize: lstm.hidden_size,
       lookback: lstm.lookback,
@@ -144,6 +149,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       initial: evaluation.initial,
       step: evaluation.step,
       purge: evaluation.purge === 'auto' ? undefined : evaluation.purge,
+      choice: evaluation.choice ?? 'best',
       lookAheadBill: evaluation.look_ahead_bill ?? false,
     },
     checks: raw.checks.map((check) => ({ ...check, reason: check.reason })),

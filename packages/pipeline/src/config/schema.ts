@@ -175,6 +175,7 @@ export function configSchema(z: ZodModule) {
         purge: z
           .union([z.literal('auto'), count(0)], { error: 'expected auto or a number of periods' })
           .default('auto'),
+        choice: z.enum(['best', 'stack']).optional(),
         look_ahead_bill: z.boolean().optional(),
       })
       .prefault({}),

@@ -1,10 +1,10 @@
 import type { Panel } from '@macrograd/core';
 import { buildPanel, lookAheadBill, type PanelSpec } from '@macrograd/data';
-import { chooseMethods, type FoldForecast, forecastFold, scoreForecasts } from '@macrograd/evaluation';
+import { type FoldForecast, forecastFold, scoreForecasts } from '@macrograd/evaluation';
 import type { BillRecord } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import { UNIVERSE } from '../tables/results.js';
-import { scoreChosen } from './choose.js';
+import { chooseAsConfigured, scoreChosen } from './choose.js';
 import { estimatorsOf } from './estimators.js';
 import { type FitRunOptions, fitAll } from './fit.js';
 import { planFits, planFolds } from './plan.js';
@@ -61,7 +61,7 @@ async function pooledScores(config: RunConfig, panel: Panel, options: FitRunOpti
     options,
   );
   const forecasts = tasks.flatMap((task) => byTask.get(task) ?? []);
-  const rows = [...scoreForecasts(forecasts), ...scoreChosen(forecasts, chooseMethods(forecasts), folds)];
+  const rows = [...scoreForecasts(forecasts), ...scoreChosen(forecasts, chooseAsConfigured(config, forecasts))];
   const pooled = rows.filter(({ asset, fold }) => asset === UNIVERSE && fold === 'all');
   return Object.fromEntries(pooled.map(({ method, r2Oos }) => [method, r2Oos]));
 }

@@ -1,26 +1,27 @@
 import type { Panel } from '@macrograd/core';
-import { type Choice, type Fold, type FoldForecast, scoreForecasts } from '@macrograd/evaluation';
+import {
+  type Choice,
+  chooseMethods,
+  chosenForecasts,
+  type Fold,
+  type FoldForecast,
+  scoreForecasts,
+  stackMethods,
+} from '@macrograd/evaluation';
+import type { RunConfig } from '../config/config.js';
 import { kindsOf } from '../tables/exposure-layout.js';
 import type { ExposureTable } from '../tables/exposures.js';
 import type { ScoreRow } from '../tables/results.js';
 
-/** Scores of what was chosen for every asset and fold before that fold. */
-export function scoreChosen(forecasts: readonly FoldForecast[], choices: readonly Choice[], folds: readonly Fold[]) {
-  const mix = folds.map((fold) => {
-    const mine = forecasts.filter((forecast) => forecast.fold.index === fold.index);
-    const chosen = choices
-      .filter(({ fit }) => fit === fold.index)
-      .map(({ method }) => mine.find((forecast) => forecast.method === method)!);
-    return mixForecasts(mine[0], chosen);
-  });
-  // The mix is scored as one method of its own; its name is put on afterwards.
-  return scoreForecasts(mix).map((row): ScoreRow => ({ ...row, method: 'chosen' }));
+/** What serves every asset in every fit, as the config asks: the best method, or a stack of them. */
+export function chooseAsConfigured({ evaluation }: Pick<RunConfig, 'evaluation'>, forecasts: readonly FoldForecast[]) {
+  return evaluation.choice === 'stack' ? stackMethods(forecasts) : chooseMethods(forecasts);
 }
 
-/** One forecast whose asset a is taken from `chosen[a]`. */
-function mixForecasts(like: FoldForecast, chosen: readonly FoldForecast[]): FoldForecast {
-  const take = (field: 'predicted' | 'hedged') => like[field].map((_, i) => chosen[i % like.assets][field][i]);
-  return { ...like, predicted: take('predicted'), hedged: take('hedged') };
+/** Scores of what was chosen for every asset and fold before that fold. */
+export function scoreChosen(forecasts: readonly FoldForecast[], choices: readonly Choice[]) {
+  // The mix is scored as one method of its own; its name is put on afterwards.
+  return scoreForecasts(chosenForecasts(forecasts, choices)).map((row): ScoreRow => ({ ...row, method: 'chosen' }));
 }
 
 /** Fills the chosen mix's sections of the exposures table. */
@@ -31,14 +32,22 @@ export function addChosenExposures(
   choices: readonly Choice[],
 ): void {
   const rows = panel.axis.dates.length;
-  for (const { asset, fit, method } of choices) {
+  const stacks = new Map<string, Choice[]>();
+  for (const choice of choices) {
+    const key = `${choice.asset}/${choice.fit}`;
+    stacks.set(key, [...(stacks.get(key) ?? []), choice]);
+  }
+  for (const own of stacks.values()) {
+    const { asset, fit } = own[0];
     const fits = fit === 'final' ? 'final' : 'folds';
     // Dates before the first fold are read with the first fit.
     const span = fit === 'final' ? { start: 0, end: rows } : { ...folds[fit].test, ...(fit === 0 ? { start: 0 } : {}) };
     for (const kind of kindsOf('chosen')) {
-      const own = kindsOf(method).includes(kind) ? kind : 'contemporaneous';
-      const from = table.layout.section(method, own, fits);
-      table.addChosen(table.layout.section('chosen', kind, fits), asset, span, from);
+      const parts = own.map(({ method, weight }) => ({
+        from: table.layout.section(method, kindsOf(method).includes(kind) ? kind : 'contemporaneous', fits),
+        weight,
+      }));
+      table.addChosen(table.layout.section('chosen', kind, fits), asset, span, parts);
     }
   }
 }

@@ -7,6 +7,7 @@ import {
   NO_LAG_INTERVAL,
 } from '@macrograd/exposure';
 import type { TableMethod } from '../tables/exposure-layout.js';
+import { blendCells } from './blend.js';
 import type { StateEffects } from './state-effects.js';
 
 /** One line of the summary: an asset, a factor and a method, fitted on the whole span. */
@@ -50,7 +51,7 @@ export const INTERVAL_COVERAGE = 0.9;
 /**
  * Summary lines of every method and of the chosen mix, ordered by method, asset, factor.
  *
- * The mix takes each asset's line from the method chosen for it; its q-values are worked out anew over its own grid
+ * The mix takes each asset's line from the method chosen for it, or blends those of a stack; its q-values are worked out anew over its own grid
  * of assets and factors, since it is its own family of tests.
  */
 export function summaryCells(
@@ -59,12 +60,16 @@ export function summaryCells(
   assets: readonly AssetMeta[],
 ): SummaryCell[] {
   const perMethod = summaries.map((summary) => cellsOf(summary, assets));
-  const mix = choices
-    .filter(({ fit }) => fit === 'final')
-    .flatMap(({ asset, method }) => {
-      const cells = perMethod[summaries.findIndex((summary) => summary.method === method)];
-      return cells.filter((cell) => cell.asset === assets[asset].name);
-    });
+  const finals = choices.filter(({ fit }) => fit === 'final');
+  const mix = assets.flatMap(({ name }, asset) => {
+    const parts = finals
+      .filter((choice) => choice.asset === asset)
+      .map(({ method, weight }) => {
+        const cells = perMethod[summaries.findIndex((summary) => summary.method === method)];
+        return { cells: cells.filter((cell) => cell.asset === name), weight };
+      });
+    return parts.length === 0 ? [] : blendCells(parts);
+  });
   // No exposure is a claim too, with nothing against it: leaving those pairs out would shrink the family to the ones
   // that already looked good.
   const { qValues, selected } = adaptiveBenjaminiHochberg(

@@ -1,5 +1,5 @@
 import { fitScaler, type Panel } from '@macrograd/core';
-import { type Choice, chooseMethods, scoreForecasts, type WalkForward } from '@macrograd/evaluation';
+import { type Choice, scoreForecasts, type WalkForward } from '@macrograd/evaluation';
 import { type CheckRecord, writeTable } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import type { ExposureSection } from '../tables/exposure-layout.js';
@@ -14,7 +14,7 @@ import {
   summaryTable,
 } from '../tables/results.js';
 import { knownTruthChecks } from './checks.js';
-import { addChosenExposures, scoreChosen } from './choose.js';
+import { addChosenExposures, chooseAsConfigured, scoreChosen } from './choose.js';
 import type { Collector } from './collect.js';
 import type { InteractionRow } from './interactions.js';
 import { summaryCells } from './summary.js';
@@ -37,8 +37,8 @@ export function writeTables(
   interactions: readonly InteractionRow[],
 ): TableResults {
   const { forecasts, profiles, summaries } = collector;
-  const choices = chooseMethods(forecasts);
-  const scores: ScoreRow[] = [...scoreForecasts(forecasts), ...scoreChosen(forecasts, choices, folds)];
+  const choices = chooseAsConfigured(config, forecasts);
+  const scores: ScoreRow[] = [...scoreForecasts(forecasts), ...scoreChosen(forecasts, choices)];
   const cells = summaryCells(summaries, choices, panel.assets);
   addChosenExposures(exposures, panel, folds, choices);
   const columns = panel.inputs.factors.length;

@@ -110,8 +110,35 @@ export class ExposureTable {
     });
   }
 
-  /** Fills a section of the chosen mix from the sections of the methods chosen, date by date. */
-  addChosen(section: number, asset: number, rows: { start: number; end: number }, from: number): void {
+  /**
+   * Fills a section of the chosen mix from the sections of the methods chosen, date by date: one is copied, several are
+   * summed by weight, standard errors and half-widths too, with the heaviest one's other columns.
+   */
+  addChosen(
+    section: number,
+    asset: number,
+    rows: { start: number; end: number },
+    parts: readonly { readonly from: number; readonly weight: number }[],
+  ): void {
+    const { from } = parts.reduce((a, b) => (b.weight > a.weight ? b : a));
+    this.copyRows(section, asset, rows, from);
+    if (parts.length === 1) return;
+    const { layout } = this;
+    const start = Math.max(rows.start, layout.firstRow[asset]);
+    for (let factor = 0; factor < layout.factors.length; factor++) {
+      for (let row = start; row < rows.end; row++) {
+        const target = layout.tableRow(section, asset, factor, row);
+        for (const column of ['exposure', 'unit_exposure', 'se', 'lo', 'hi'] as const) {
+          const values = this.numbers[column];
+          let sum = 0;
+          for (const part of parts) sum += part.weight * values[layout.tableRow(part.from, asset, factor, row)];
+          values[target] = sum;
+        }
+      }
+    }
+  }
+
+  private copyRows(section: number, asset: number, rows: { start: number; end: number }, from: number): void {
     const { layout } = this;
     const start = Math.max(rows.start, layout.firstRow[asset]);
     if (start >= rows.end) return;

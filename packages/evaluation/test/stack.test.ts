@@ -1,0 +1,105 @@
+import { ewmOlsEstimator, olsEstimator, zeroEstimator } from '@macrograd/linear';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Choice,
+  chosenForecasts,
+  type FoldForecast,
+  forecastFold,
+  simulateWorld,
+  stackMethods,
+  walkForwardFolds,
+} from '../src/index.js';
+
+/** Weights come from coordinate descent that stops at 1e-8, and from methods of at least .01. */
+const ROUNDING = 1e-6;
+const SMALLEST = 0.01;
+
+const MONTHS = 420;
+const world = simulateWorld({ process: 'const', seed: 12, months: MONTHS, assets: 20 });
+const { panel, expected } = world;
+const { folds } = walkForwardFolds(MONTHS, { initial: 240, step: 60 });
+const estimators = [zeroEstimator(), olsEstimator(), ewmOlsEstimator()];
+let forecasts: FoldForecast[];
+let stack: Choice[];
+
+beforeAll(async () => {
+  forecasts = [];
+  for (const estimator of estimators) {
+    for (const fold of folds) {
+      forecasts.push(await forecastFold(await estimator.fit(panel, fold.train, { seed: 1 }), panel, fold));
+    }
+  }
+  stack = stackMethods(forecasts);
+}, 120_000);
+
+/** Root mean squared error of the expected return in folds after the first. */
+function error(all: readonly FoldForecast[]): number {
+  const squares = all
+    .slice(1)
+    .flatMap(({ predicted, fold }) =>
+      Array.from(predicted, (value, at) => (value - expected[fold.test.start * panel.assets.length + at]) ** 2),
+    );
+  return Math.sqrt(squares.reduce((sum, x) => sum + x, 0) / squares.length);
+}
+
+describe('stackMethods', () => {
+  it('gives every asset of every fit weights of 0 and more that sum to 1, no exposure counted', () => {
+    for (const fit of [...folds.map(({ index }) => index), 'final' as const]) {
+      for (let asset = 0; asset < panel.assets.length; asset++) {
+        const own = stack.filter((choice) => choice.fit === fit && choice.asset === asset);
+        expect(own.length).toBeGreaterThan(0);
+        expect(own.every(({ weight }) => weight > 0)).toBe(true);
+        const sum = own.reduce((total, { weight }) => total + weight, 0);
+        expect(Math.abs(sum - 1)).toBeLessThan(SMALLEST + ROUNDING);
+        expect(new Set(own.map(({ method }) => method)).size).toBe(own.length);
+      }
+    }
+  });
+
+  it('knows nothing before the first fold, and takes no exposure', () => {
+    const first = stack.filter(({ fit }) => fit === 0);
+    expect(first).toHaveLength(panel.assets.length);
+    expect(first.every(({ method, weight }) => method === 'zero' && weight === 1)).toBe(true);
+  });
+
+  it('is at most 5 % worse than the best single method, as the choice aims to be', () => {
+    const single = estimators.map(({ method }) => error(forecasts.filter((forecast) => forecast.method === method)));
+    expect(error(chosenForecasts(forecasts, stack))).toBeLessThanOrEqual(1.05 * Math.min(...single));
+  });
+
+  it('draws assets to the pool the more the stronger the shrinkage', () => {
+    const spread = (shrinkage: number) => {
+      const weights = stackMethods(forecasts, { shrinkage }).filter(
+        ({ fit, method }) => fit === 'final' && method === 'ewm_ols',
+      );
+      const all = panel.assets.map((_, asset) => weights.find((choice) => choice.asset === asset)?.weight ?? 0);
+      const mean = all.reduce((sum, x) => sum + x, 0) / all.length;
+      return all.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+    };
+    expect(spread(0)).toBeGreaterThan(spread(8));
+    expect(spread(8)).toBeGreaterThan(spread(1e9) - ROUNDING);
+    expect(spread(1e9)).toBeLessThan(ROUNDING);
+  });
+
+  it('of a fold looks at earlier folds alone', () => {
+    const shifted = forecasts.map((forecast) =>
+      forecast.fold.index < 2 ? forecast : { ...forecast, realised: forecast.realised.map((r) => r + 1000) },
+    );
+    const early = (choices: readonly Choice[]) => choices.filter(({ fit }) => fit !== 'final' && fit <= 2);
+    expect(early(stackMethods(shifted))).toEqual(early(stack));
+    expect(stackMethods(shifted)).not.toEqual(stack);
+  });
+});
+
+describe('chosenForecasts', () => {
+  it('is the weighted sum of the methods, with the training mean for what has no exposure', () => {
+    const [fold] = folds;
+    const line = (method: Choice['method'], weight: number): Choice[] =>
+      panel.assets.map((_, asset) => ({ asset, fit: 0, method, weight, score: Number.NaN, reason: '' }));
+    const of = (method: string) => forecasts.find((f) => f.method === method && f.fold.index === fold.index)!;
+    const [mix] = chosenForecasts(forecasts, [...line('ols', 0.25), ...line('zero', 0.75)]);
+    const at = 3 * panel.assets.length + 7;
+    expect(mix.predicted[at]).toBeCloseTo(0.25 * of('ols').predicted[at] + 0.75 * of('ols').trainingMean[7], 12);
+    expect(mix.hedged[at]).toBeCloseTo(0.25 * of('ols').hedged[at] + 0.75 * of('ols').realised[at], 12);
+  });
+});
