@@ -112,7 +112,7 @@ export interface FeatureJacobianRequest {
 
 /** Features or their derivatives with the heads of a block of assets; one entry a member. */
 export interface ClosedFormReadout {
-  /** Each [row][feature]. */
+  /** Each [row][feature]; lent, not copied: they must not change before the call has ended. */
   readonly features: readonly Float64Array[];
   /** Each [asset][feature]. */
   readonly heads: readonly Float64Array[];
@@ -218,7 +218,8 @@ function ownedReadout(readout: ClosedFormReadout) {
   const copies = (arrays: readonly Float64Array[]) => arrays.map((array) => array.slice());
   return {
     ...readout,
-    features: copies(readout.features),
+    // The largest by far, and the same for every block of assets.
+    features: [...readout.features],
     heads: copies(readout.heads),
     covariances: copies(readout.covariances),
     bases: copies(readout.bases),

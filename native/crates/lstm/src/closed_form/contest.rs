@@ -7,7 +7,7 @@ use macrograd_simd::Control;
 
 use super::cell::Cell;
 use super::options::Options;
-use super::trainer::{Trained, TrainingData, train_member};
+use super::trainer::{MemberTraining, Trained, TrainingData};
 use crate::error::LstmError;
 
 /// The candidate that explains left-out rows best.
@@ -35,7 +35,7 @@ type Task = (Candidate, usize);
 /// threads.
 ///
 /// # Errors
-/// Those of [`train_member`].
+/// Those of [`MemberTraining`].
 pub fn contest(data: &TrainingData<'_>, options: &Options, control: &Control) -> Result<Winner, LstmError> {
     let compared = options.contest_members.min(options.members);
     let candidates = candidates(options);
@@ -92,6 +92,9 @@ fn best_cell(candidates: &[Candidate], errors: &[f64], lookback: usize, gain: f6
 }
 
 /// Trains the tasks in parallel; `(before, total)` is what was done before, and all that there is to do.
+///
+/// A thread takes a member for the steps between two validations and then puts it back, so that three members keep two
+/// threads busy to the end.
 fn train_all(
     data: &TrainingData<'_>,
     options: &Options,
@@ -102,38 +105,88 @@ fn train_all(
     // Long windows first: the last task to start is then a short one.
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     order.sort_by_key(|&place| (std::cmp::Reverse(tasks[place].0.lookback), place));
-    let (done, next) = (AtomicUsize::new(before), AtomicUsize::new(0));
-    let results: Mutex<Vec<Option<Result<Trained, LstmError>>>> = Mutex::new(vec![None; tasks.len()]);
+    let own: Vec<TrainingData<'_>> = tasks
+        .iter()
+        .map(|(candidate, _)| data.with_cell(candidate.cell))
+        .collect();
+    let threads = control.threads().min(tasks.len());
+    let done = AtomicUsize::new(before);
+    let queue = Mutex::new(Queue {
+        waiting: order.into_iter(),
+        // One more than there are threads: what is left when the others are done is then short.
+        room: threads + 1,
+        paused: Vec::new(),
+        results: vec![None; tasks.len()],
+    });
+    // A poisoned lock means that another task panicked; the scope passes that panic on.
+    let lock = || queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let work = || {
-        while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (candidate, member) = tasks[place];
-            let step = 4 + candidate.lookback;
+        loop {
+            let taken = lock().take();
+            let Some((place, paused)) = taken else { break };
+            let ((candidate, member), step) = (tasks[place], 4 + tasks[place].0.lookback);
             let progress = |_step: usize| {
                 let reached = done.fetch_add(step, Ordering::Relaxed) + step;
                 control.report(reached as f64 / total as f64);
             };
-            let own = data.with_cell(candidate.cell);
-            let result = train_member(&own, options, member, candidate.lookback, control, &progress);
-            if let Ok(trained) = &result {
-                let skipped = options.steps_for(candidate.lookback) - trained.steps;
-                done.fetch_add(skipped * step, Ordering::Relaxed);
+            let start = || MemberTraining::new(&own[place], options, member, candidate.lookback);
+            let result = paused.map_or_else(start, Ok).and_then(|mut training| {
+                let goes_on = training.advance(control, &progress)?;
+                Ok((goes_on, training))
+            });
+            match result {
+                Ok((true, training)) => lock().paused.push((place, training)),
+                Ok((false, training)) => {
+                    done.fetch_add(training.steps_left() * step, Ordering::Relaxed);
+                    lock().finish(place, Ok(training.finish()));
+                }
+                Err(error) => lock().finish(place, Err(error)),
             }
-            // A poisoned lock means that another task panicked; the scope passes that panic on.
-            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = Some(result);
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..control.threads().min(tasks.len()) {
+        for _ in 1..threads {
             scope.spawn(work);
         }
         work();
     });
-    results
+    queue
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .results
         .into_iter()
         .map(|result| result.unwrap_or(Err(LstmError::Cancelled)))
         .collect()
+}
+
+/// Members that are to be trained, by their place among the tasks.
+struct Queue<'a> {
+    waiting: std::vec::IntoIter<usize>,
+    /// Members that may still be started beside those under way: each holds second moments of the returns.
+    room: usize,
+    paused: Vec<(usize, MemberTraining<'a>)>,
+    results: Vec<Option<Result<Trained, LstmError>>>,
+}
+
+impl<'a> Queue<'a> {
+    /// A new member while there is room, else the paused one with the most steps left; `None` when all that is left is in
+    /// other threads' hands.
+    fn take(&mut self) -> Option<(usize, Option<MemberTraining<'a>>)> {
+        if self.room > 0
+            && let Some(place) = self.waiting.next()
+        {
+            self.room -= 1;
+            return Some((place, None));
+        }
+        let next = (0..self.paused.len()).max_by_key(|&i| (self.paused[i].1.steps_left(), std::cmp::Reverse(i)))?;
+        let (place, training) = self.paused.swap_remove(next);
+        Some((place, Some(training)))
+    }
+
+    fn finish(&mut self, place: usize, result: Result<Trained, LstmError>) {
+        self.room += 1;
+        self.results[place] = Some(result);
+    }
 }
 
 fn mean_error(members: &[Trained]) -> f64 {

@@ -1,6 +1,6 @@
 //! The whole fit: the members that won, their heads on all rows.
 
-use macrograd_simd::Control;
+use macrograd_simd::{Control, parallel_for_each};
 
 use super::cell::Cell;
 use super::contest::contest;
@@ -83,7 +83,10 @@ pub fn fit(
     if patterns.is_empty() {
         return Err(LstmError::NoObservations);
     }
-    let groups: Vec<GroupReturns> = patterns.iter().map(|p| GroupReturns::new(returns, p)).collect();
+    let groups: Vec<GroupReturns> = patterns
+        .iter()
+        .map(|pattern| GroupReturns::on(returns, pattern, control))
+        .collect::<Result<_, _>>()?;
     let data = TrainingData {
         inputs,
         noisy_columns,
@@ -100,11 +103,7 @@ pub fn fit(
     let winner = contest(&data, options, control)?;
     let data = data.with_cell(winner.cell);
     let lookback = winner.lookback;
-    let mut members: Vec<Member> = winner
-        .members
-        .iter()
-        .map(|member| with_heads(&data, member, lookback, returns, &patterns))
-        .collect::<Result<_, _>>()?;
+    let mut members = all_heads(&data, &winner.members, lookback, returns, &patterns, control)?;
     let member_offsets = offsets(&members, returns.assets);
     let walk_groups = if options.walk {
         let all = group_by_pattern(all_returns, all_inputs.rows, options.max_patterns);
@@ -143,6 +142,30 @@ pub fn fit(
         cell: winner.cell,
         dropped_observations: observed - used,
     })
+}
+
+/// Heads of all members, one member an item of work.
+fn all_heads(
+    data: &TrainingData<'_>,
+    trained: &[Trained],
+    lookback: usize,
+    returns: Returns<'_>,
+    patterns: &[Pattern],
+    control: &Control,
+) -> Result<Vec<Member>, LstmError> {
+    let mut members: Vec<Result<Member, LstmError>> = vec![Err(LstmError::Cancelled); trained.len()];
+    // Progress was that of the training.
+    let part = control.for_part(control.threads());
+    let mut threads = vec![(); part.threads()];
+    parallel_for_each(
+        &part,
+        members.iter_mut().zip(trained),
+        &mut threads,
+        |(), (member, trained)| {
+            *member = with_heads(data, trained, lookback, returns, patterns);
+        },
+    )?;
+    members.into_iter().collect()
 }
 
 fn with_heads(

@@ -1,9 +1,12 @@
 //! What the likelihood needs of the returns of a group of assets: their mean, and second moments of the deviations.
 
-use faer::{Accum, Mat, MatMut, MatRef};
+use faer::{Accum, Mat};
+use macrograd_simd::{Control, Isa, parallel_for_each};
 
 use super::dense::multiply;
 use super::patterns::{Pattern, Returns};
+use super::tall::{Coefficients, DOT_PANEL, Packed, Tall, add_dots};
+use crate::error::LstmError;
 
 /// The deviations from the group's mean, as far as they matter: sums over assets of products of two rows.
 #[derive(Debug, Clone)]
@@ -18,7 +21,7 @@ impl SecondMoment {
     /// Of deviations `[row][asset]`, in the form that is cheaper to apply.
     #[must_use]
     pub fn new(deviations: Mat<f64>) -> Self {
-        if 2 * deviations.ncols() < deviations.nrows() {
+        if factor_is_cheaper(deviations.ncols(), deviations.nrows()) {
             return Self::Factor(deviations);
         }
         let mut gram = Mat::zeros(deviations.nrows(), deviations.nrows());
@@ -32,23 +35,19 @@ impl SecondMoment {
         Self::Gram(gram)
     }
 
-    /// Rows and columns of a scratch matrix that [`SecondMoment::apply`] needs per column of its argument.
-    fn inner_size(&self) -> usize {
-        match self {
-            Self::Factor(deviations) => deviations.ncols(),
-            Self::Gram(_) => 0,
-        }
-    }
-
     /// The block between `left` and `right`, two sets of rows, after each asset's mean over `right` was taken off.
-    #[must_use]
-    pub fn centred_block(&self, left: &[usize], right: &[usize]) -> Block {
+    pub(super) fn centred_block(&self, isa: Isa, left: &[usize], right: &[usize]) -> Block {
         match self {
-            Self::Factor(deviations) => Block::Factor {
-                left: centred_rows(deviations, left, right),
-                right: centred_rows(deviations, right, right),
-            },
-            Self::Gram(gram) => Block::Gram(centred_gram(gram, left, right, right)),
+            Self::Factor(deviations) => {
+                let (assets, rows) = (deviations.ncols(), right.len());
+                let outer = centred_rows(deviations, left, right);
+                let inner = centred_rows(deviations, right, right);
+                Block::Factor {
+                    left: Packed::from_fn(isa, left.len(), assets, |i, asset| outer[(i, asset)]),
+                    right: Packed::from_fn(isa, assets, rows, |asset, i| inner[(i, asset)]),
+                }
+            }
+            Self::Gram(gram) => Block::Gram(centred_gram(isa, gram, left, right)),
         }
     }
 
@@ -66,37 +65,43 @@ impl SecondMoment {
             }
         }
     }
-
-    /// Scratch for products with `columns` columns.
-    #[must_use]
-    pub fn scratch(&self, columns: usize) -> Mat<f64> {
-        Mat::zeros(self.inner_size(), columns)
-    }
 }
 
 /// `sum over assets of dev_left dev_right'`, ready for products.
 #[derive(Debug, Clone)]
-pub enum Block {
+pub(super) enum Block {
     /// Two sets of rows of the deviations.
     Factor {
         /// `[left row][asset]`.
-        left: Mat<f64>,
-        /// `[right row][asset]`.
-        right: Mat<f64>,
+        left: Packed,
+        /// `[asset][right row]`.
+        right: Packed,
     },
     /// `[left row][right row]`.
-    Gram(Mat<f64>),
+    Gram(Packed),
+}
+
+/// Room for [`Block::apply`], reused from call to call.
+#[derive(Debug, Default)]
+pub(super) struct BlockScratch {
+    coefficients: Coefficients,
+    /// Sums over rows: `[column][asset]`.
+    inner: Tall,
 }
 
 impl Block {
-    /// `out = block right`; `scratch` comes from [`SecondMoment::scratch`].
-    pub fn apply(&self, right: MatRef<'_, f64>, scratch: &mut Mat<f64>, out: MatMut<'_, f64>) {
+    /// Writes `block right` to the first columns of `out`.
+    pub fn apply(&self, right: &Tall, scratch: &mut BlockScratch, out: &mut Tall) {
+        let BlockScratch { coefficients, inner } = scratch;
+        coefficients.copy_from(right);
         match self {
             Self::Factor { left, right: rows } => {
-                multiply(scratch.as_mut(), Accum::Replace, rows.transpose(), right, 1.0);
-                multiply(out, Accum::Replace, left.as_ref(), scratch.as_ref(), 1.0);
+                inner.resize(rows.rows(), right.columns());
+                rows.apply(coefficients, inner);
+                coefficients.copy_from(inner);
+                left.apply(coefficients, out);
             }
-            Self::Gram(gram) => multiply(out, Accum::Replace, gram.as_ref(), right, 1.0),
+            Self::Gram(gram) => gram.apply(coefficients, out),
         }
     }
 }
@@ -119,11 +124,11 @@ fn row_means(gram: &Mat<f64>, centre: &[usize]) -> Vec<f64> {
         .collect()
 }
 
-/// (y - mean over centre)(y - mean over centre)' from y y' alone.
-fn centred_gram(gram: &Mat<f64>, left: &[usize], right: &[usize], centre: &[usize]) -> Mat<f64> {
-    let with_centre = row_means(gram, centre);
-    let all = centre.iter().map(|&row| with_centre[row]).sum::<f64>() / centre.len() as f64;
-    Mat::from_fn(left.len(), right.len(), |i, j| {
+/// (y - mean over right)(y - mean over right)' from y y' alone.
+fn centred_gram(isa: Isa, gram: &Mat<f64>, left: &[usize], right: &[usize]) -> Packed {
+    let with_centre = row_means(gram, right);
+    let all = right.iter().map(|&row| with_centre[row]).sum::<f64>() / right.len() as f64;
+    Packed::from_fn(isa, left.len(), right.len(), |i, j| {
         gram[(left[i], right[j])] - with_centre[left[i]] - with_centre[right[j]] + all
     })
 }
@@ -145,25 +150,88 @@ impl GroupReturns {
     /// Splits a pattern's returns into mean and deviations.
     #[must_use]
     pub fn new(returns: Returns<'_>, pattern: &Pattern) -> Self {
-        let value = |row: usize, asset: usize| returns.values[row * returns.assets + asset];
-        let count = pattern.assets.len();
-        let mean: Vec<f64> = pattern
-            .rows
-            .iter()
-            .map(|&row| pattern.assets.iter().map(|&asset| value(row, asset)).sum::<f64>() / count as f64)
-            .collect();
-        let deviations = (count > 1).then(|| {
-            SecondMoment::new(Mat::from_fn(pattern.rows.len(), count, |i, j| {
-                value(pattern.rows[i], pattern.assets[j]) - mean[i]
-            }))
-        });
+        let mean = group_mean(returns, pattern);
+        let deviations = (pattern.assets.len() > 1).then(|| SecondMoment::new(deviations(returns, pattern, &mean)));
+        Self::of(pattern, mean, deviations)
+    }
+
+    /// The same on all threads of `control`, with the same bits for any number of them.
+    ///
+    /// # Errors
+    /// [`LstmError::Cancelled`], [`LstmError::Isa`].
+    pub fn on(returns: Returns<'_>, pattern: &Pattern, control: &Control) -> Result<Self, LstmError> {
+        if pattern.assets.len() < 2 || factor_is_cheaper(pattern.assets.len(), pattern.rows.len()) {
+            return Ok(Self::new(returns, pattern));
+        }
+        let mean = group_mean(returns, pattern);
+        let gram = gram_of_deviations(returns, pattern, &mean, control)?;
+        Ok(Self::of(pattern, mean, Some(SecondMoment::Gram(gram))))
+    }
+
+    fn of(pattern: &Pattern, mean: Vec<f64>, deviations: Option<SecondMoment>) -> Self {
         Self {
             rows: pattern.rows.clone(),
-            assets: count,
+            assets: pattern.assets.len(),
             mean,
             deviations,
         }
     }
+}
+
+/// Whether `Y (Y'P)` takes fewer products than `(Y Y') P`.
+fn factor_is_cheaper(assets: usize, rows: usize) -> bool {
+    2 * assets < rows
+}
+
+/// Mean over the pattern's assets, one a row.
+fn group_mean(returns: Returns<'_>, pattern: &Pattern) -> Vec<f64> {
+    let sum = |row: usize| {
+        let values = &returns.values[row * returns.assets..][..returns.assets];
+        pattern.assets.iter().map(|&asset| values[asset]).sum::<f64>()
+    };
+    pattern
+        .rows
+        .iter()
+        .map(|&row| sum(row) / pattern.assets.len() as f64)
+        .collect()
+}
+
+/// Deviations from the mean, `[row][asset]`.
+fn deviations(returns: Returns<'_>, pattern: &Pattern, mean: &[f64]) -> Mat<f64> {
+    Mat::from_fn(pattern.rows.len(), pattern.assets.len(), |i, j| {
+        returns.values[pattern.rows[i] * returns.assets + pattern.assets[j]] - mean[i]
+    })
+}
+
+/// Assets whose deviations lie in memory at a time; those of a panel of rows stay in the second-level cache.
+const GRAM_ASSETS: usize = 512;
+
+/// Gram matrix of the deviations, `[row][row]`, by chunks of assets; threads share its columns.
+fn gram_of_deviations(
+    returns: Returns<'_>,
+    pattern: &Pattern,
+    mean: &[f64],
+    control: &Control,
+) -> Result<Mat<f64>, LstmError> {
+    let (isa, rows) = (control.isa()?, pattern.rows.len());
+    let part = control.for_part(control.threads());
+    let mut threads = vec![(); part.threads()];
+    let mut gram = vec![0.0; rows * rows];
+    for assets in pattern.assets.chunks(GRAM_ASSETS) {
+        let mut chunk = Tall::zeros(assets.len(), rows);
+        for (i, (&row, mean)) in pattern.rows.iter().zip(mean).enumerate() {
+            let from = &returns.values[row * returns.assets..][..returns.assets];
+            for (to, &asset) in chunk.column_mut(i).iter_mut().zip(assets) {
+                *to = from[asset] - mean;
+            }
+        }
+        let panels = gram.chunks_mut(DOT_PANEL * rows).enumerate();
+        parallel_for_each(&part, panels, &mut threads, |(), (index, panel)| {
+            add_dots(isa, &chunk, &chunk, index * DOT_PANEL, true, panel);
+        })?;
+    }
+    // Upper triangle: `gram[j * rows + i]` holds row i of column j.
+    Ok(Mat::from_fn(rows, rows, |i, j| gram[i.max(j) * rows + i.min(j)]))
 }
 
 #[cfg(test)]
@@ -176,15 +244,21 @@ mod tests {
         let (left, right) = ([0, 3], [1, 2, 4, 5, 6]);
         let factor = SecondMoment::Factor(deviations.clone());
         let gram = SecondMoment::Gram(&deviations * deviations.transpose());
-        let argument = Mat::from_fn(5, 2, |i, j| (i * 2 + j) as f64 * 0.1 - 0.3);
+        let mut argument = Tall::zeros(5, 2);
+        for column in 0..2 {
+            for (i, x) in argument.column_mut(column).iter_mut().enumerate() {
+                *x = (i * 2 + column) as f64 * 0.1 - 0.3;
+            }
+        }
+        let isa = Isa::active().expect("an instruction set");
         let mut results = Vec::new();
         for form in [factor, gram] {
-            let mut out = Mat::zeros(2, 2);
-            form.centred_block(&left, &right)
-                .apply(argument.as_ref(), &mut form.scratch(2), out.as_mut());
+            let mut out = Tall::zeros(2, 2);
+            form.centred_block(isa, &left, &right)
+                .apply(&argument, &mut BlockScratch::default(), &mut out);
             results.push((out, form.centred_trace(&left, &right)));
         }
-        assert!((&results[0].0 - &results[1].0).norm_max() < 1e-12);
+        assert!((results[0].0.view() - results[1].0.view()).norm_max() < 1e-12);
         assert!((results[0].1 - results[1].1).abs() < 1e-12);
     }
 }

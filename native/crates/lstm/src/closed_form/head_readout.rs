@@ -1,5 +1,6 @@
 //! Predictions and exposures of many assets from features and heads.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use faer::{Accum, Mat, MatRef};
@@ -109,6 +110,100 @@ pub fn predictions(members: &[MemberHeads<'_>], feature_count: usize, scale: Ass
 /// # Errors
 /// [`LstmError::Cancelled`] when `control` says so.
 pub fn exposures(
+    members: &[MemberHeads<'_>],
+    feature_count: usize,
+    scale: AssetScale<'_>,
+    control: &Control,
+) -> Result<(Vec<f64>, Vec<f64>), LstmError> {
+    let distinct = DistinctRows::new(members, feature_count);
+    let Some(distinct) = distinct.filter(|distinct| 2 * distinct.rows.len() < distinct.place.len()) else {
+        return exposures_of_rows(members, feature_count, scale, control);
+    };
+    let features: Vec<Vec<f64>> = members
+        .iter()
+        .map(|member| distinct.gather(member.features, feature_count))
+        .collect();
+    let few: Vec<MemberHeads<'_>> = members
+        .iter()
+        .zip(&features)
+        .map(|(member, features)| MemberHeads { features, ..*member })
+        .collect();
+    let part = control.for_part(control.threads());
+    let (mean, variance) = exposures_of_rows(&few, feature_count, scale, &part)?;
+    distinct.spread(&mean, &variance, control)
+}
+
+/// Rows of features apart from those that are the same in all members: where a window ends before the lag filters do,
+/// derivatives at the lags between do not depend on the date.
+struct DistinctRows {
+    /// Of the features, in order of their first appearance.
+    rows: Vec<usize>,
+    /// Of every row, where among `rows` the same numbers stand.
+    place: Vec<u32>,
+}
+
+impl DistinctRows {
+    /// `None` where there are no rows.
+    fn new(members: &[MemberHeads<'_>], size: usize) -> Option<Self> {
+        let count = members.first()?.features.len() / size;
+        let mut known: HashMap<u64, u32> = HashMap::with_capacity(count / 4);
+        let mut out = Self {
+            rows: Vec::new(),
+            place: Vec::with_capacity(count),
+        };
+        for row in 0..count {
+            let numbers = |row: usize| members.iter().map(move |m| &m.features[row * size..(row + 1) * size]);
+            let next = out.rows.len() as u32;
+            let place = *known.entry(hash(numbers(row))).or_insert(next);
+            let is_same = place < next
+                && numbers(row)
+                    .zip(numbers(out.rows[place as usize]))
+                    .all(|(a, b)| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits()));
+            if !is_same {
+                out.rows.push(row);
+            }
+            out.place.push(if is_same { place } else { next });
+        }
+        Some(out)
+    }
+
+    fn gather(&self, features: &[f64], size: usize) -> Vec<f64> {
+        let rows = self.rows.iter().map(|&row| &features[row * size..(row + 1) * size]);
+        rows.flatten().copied().collect()
+    }
+
+    /// Writes the numbers of the distinct rows, `[asset][distinct]`, to all rows.
+    fn spread(&self, mean: &[f64], variance: &[f64], control: &Control) -> Result<(Vec<f64>, Vec<f64>), LstmError> {
+        let (few, all) = (self.rows.len(), self.place.len());
+        let assets = mean.len() / few;
+        let mut out = (vec![0.0; assets * all], vec![0.0; assets * all]);
+        let to = out.0.chunks_mut(all).zip(out.1.chunks_mut(all));
+        let from = mean.chunks(few).zip(variance.chunks(few));
+        let mut threads = vec![(); control.threads()];
+        let items: Vec<_> = to.zip(from).collect();
+        parallel_for_each(
+            control,
+            items.into_iter(),
+            &mut threads,
+            |(), ((to, to_variance), (mean, variance))| {
+                for ((to, to_variance), &place) in to.iter_mut().zip(to_variance).zip(&self.place) {
+                    *to = mean[place as usize];
+                    *to_variance = variance[place as usize];
+                }
+            },
+        )?;
+        Ok(out)
+    }
+}
+
+/// A number that rows with the same bits share; others may too.
+fn hash<'a>(rows: impl Iterator<Item = &'a [f64]>) -> u64 {
+    let mix = |sum: u64, x: &f64| (sum.rotate_left(5) ^ x.to_bits()).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    rows.flatten().fold(0, mix)
+}
+
+/// As [`exposures`], every row by itself.
+fn exposures_of_rows(
     members: &[MemberHeads<'_>],
     feature_count: usize,
     scale: AssetScale<'_>,

@@ -1,10 +1,12 @@
 //! The error of heads on rows that were left out.
 
 use faer::{Mat, MatRef};
+use macrograd_simd::Isa;
 
 use super::dense::{inner, product, times_vector};
-use super::groups::{Block, GroupReturns};
+use super::groups::{Block, BlockScratch, GroupReturns};
 use super::likelihood::{GroupPosterior, Likelihood, Posterior};
+use super::tall::Tall;
 
 /// Rows that a member leaves out, to score heads that were conditioned on the others.
 pub struct HeldOut {
@@ -25,18 +27,19 @@ struct HeldOutDeviations {
     /// S between held-out and training rows.
     block: Block,
     trace: f64,
-    scratch: Mat<f64>,
-    applied: Mat<f64>,
+    scratch: BlockScratch,
+    /// Its product with P: `[direction][row]`.
+    applied: Tall,
 }
 
 impl HeldOut {
     /// For heads conditioned on the rows `training`, to be scored on the rows `held_out` (both ascending); `rank` is
     /// the number of columns of the prior's basis. Groups without a training row are not scored.
     #[must_use]
-    pub fn new(groups: &[GroupReturns], training: &[usize], held_out: &[usize], rank: usize) -> Self {
+    pub fn new(isa: Isa, groups: &[GroupReturns], training: &[usize], held_out: &[usize], rank: usize) -> Self {
         let groups: Vec<_> = groups
             .iter()
-            .map(|group| HeldOutGroup::new(group, training, held_out, rank))
+            .map(|group| HeldOutGroup::new(isa, group, training, held_out, rank))
             .collect();
         let observations = groups.iter().map(|g| g.rows.len() * g.assets).sum::<usize>() as f64;
         Self { groups, observations }
@@ -63,7 +66,7 @@ impl HeldOut {
 }
 
 impl HeldOutGroup {
-    fn new(returns: &GroupReturns, training: &[usize], held_out: &[usize], rank: usize) -> Self {
+    fn new(isa: Isa, returns: &GroupReturns, training: &[usize], held_out: &[usize], rank: usize) -> Self {
         let positions = |rows: &[usize]| -> (Vec<usize>, Vec<usize>) {
             returns
                 .rows
@@ -84,10 +87,10 @@ impl HeldOutGroup {
             .as_ref()
             .filter(|_| !own.is_empty())
             .map(|moment| HeldOutDeviations {
-                block: moment.centred_block(&own, &centre),
+                block: moment.centred_block(isa, &own, &centre),
                 trace: moment.centred_trace(&own, &centre),
-                scratch: moment.scratch(rank),
-                applied: Mat::zeros(own.len(), rank),
+                scratch: BlockScratch::default(),
+                applied: Tall::zeros(own.len(), rank),
             });
         Self {
             mean: own.iter().map(|&i| returns.mean[i] - level).collect(),
@@ -113,13 +116,13 @@ impl HeldOutGroup {
         let mean: f64 = self.mean.iter().zip(&fitted).map(|(y, f)| (y - f) * (y - f)).sum();
         let deviations = match (&mut self.deviations, &state.deviations) {
             (Some(held), Some(known)) => {
-                held.block.apply(projected, &mut held.scratch, held.applied.as_mut());
+                held.block.apply(projected, &mut held.scratch, &mut held.applied);
                 let here = product(centred.as_ref(), posterior.basis.as_ref());
                 // P_v M2^-1 / v2, the linear map from P'dev to fitted values.
                 let mut map = product(here.as_ref(), known.shrink.inverse.as_ref());
                 map *= faer::Scale(1.0 / posterior.noise_variance);
                 let square = product(map.as_ref(), known.square.as_ref());
-                held.trace - 2.0 * inner(map.as_ref(), held.applied.as_ref()) + inner(square.as_ref(), map.as_ref())
+                held.trace - 2.0 * inner(map.as_ref(), held.applied.view()) + inner(square.as_ref(), map.as_ref())
             }
             _ => 0.0,
         };

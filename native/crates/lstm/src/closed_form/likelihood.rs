@@ -2,12 +2,14 @@
 //! Derivation, with all names: docs/derivations/closed_form_heads.md.
 
 use faer::{Accum, Mat, MatRef};
+use macrograd_simd::Isa;
 
 use super::dense::{
     Spd, add_outer, dot, identity_plus, inner, multiply, product, times_vector, trace, transposed_times_vector,
 };
-use super::groups::{Block, GroupReturns};
+use super::groups::{Block, BlockScratch, GroupReturns};
 use super::prior::{Gradient, Prior};
+use super::tall::{Coefficients, Tall, centre, combine, dots};
 use crate::error::LstmError;
 
 /// Returns of one group on the rows of a fit, and room for the products that are long in rows.
@@ -15,25 +17,26 @@ struct Group {
     /// Rows of the feature matrix that belong to the group.
     rows: Vec<usize>,
     assets: usize,
-    /// `sqrt(N)` times the centred group mean, one a row.
-    target: Vec<f64>,
+    /// The group mean's own square, y'y.
+    target_square: f64,
     deviations: Option<Deviations>,
     /// Mean of the features over the rows.
     feature_mean: Vec<f64>,
-    /// R, centred over the rows: `[row][feature]`.
-    centred: Mat<f64>,
-    /// P = R B: `[row][rank]`.
-    projected: Mat<f64>,
-    /// dL/dR before it is spread back: `[row][feature]`.
-    d_centred: Mat<f64>,
+    /// R, centred over the rows: `[feature][row]`.
+    centred: Tall,
+    /// P = R B: `[direction][row]`.
+    projected: Tall,
+    /// `[U | y]`: U = S P, none in a group of one, and `sqrt(N)` times the centred group mean: `[column][row]`.
+    responses: Tall,
+    /// dL/dR before it is spread back: `[feature][row]`.
+    d_centred: Tall,
+    coefficients: Coefficients,
 }
 
 struct Deviations {
     block: Block,
     trace: f64,
-    scratch: Mat<f64>,
-    /// U = S P: `[row][rank]`.
-    applied: Mat<f64>,
+    scratch: BlockScratch,
 }
 
 /// What the data say about one group, given features and prior: small matrices only.
@@ -82,15 +85,17 @@ pub struct Posterior {
 pub struct Likelihood {
     groups: Vec<Group>,
     observations: f64,
+    isa: Isa,
 }
 
 impl Likelihood {
     /// For the returns of `groups` on the rows `rows` of the fit (ascending): row i of the features is `rows[i]`.
     ///
     /// # Errors
-    /// [`LstmError::NoObservations`] if no return is observed on these rows.
+    /// [`LstmError::NoObservations`] if no return is observed on these rows; [`LstmError::Isa`].
     pub fn new(groups: &[GroupReturns], rows: &[usize], prior: &Prior) -> Result<Self, LstmError> {
-        let groups: Vec<Group> = groups.iter().map(|group| Group::new(group, rows, prior)).collect();
+        let isa = Isa::active()?;
+        let groups: Vec<Group> = groups.iter().map(|group| Group::new(isa, group, rows, prior)).collect();
         let observations = groups.iter().map(|g| g.rows.len() * g.assets).sum::<usize>();
         if observations == 0 {
             return Err(LstmError::NoObservations);
@@ -98,6 +103,7 @@ impl Likelihood {
         Ok(Self {
             groups,
             observations: observations as f64,
+            isa,
         })
     }
 
@@ -114,8 +120,8 @@ impl Likelihood {
         let mut groups = Vec::with_capacity(self.groups.len());
         let mut loss = 0.0;
         for group in &mut self.groups {
-            group.centre(features);
-            let posterior = group.condition(&basis, &common_sd, prior)?;
+            group.centre(self.isa, features);
+            let posterior = group.condition(self.isa, &basis, &common_sd, prior)?;
             loss += posterior.loss_given_common(&basis, prior.noise_variance());
             posterior.add_common(&common_sd, &mut precision, &mut right);
             groups.push(posterior);
@@ -135,9 +141,9 @@ impl Likelihood {
     }
 
     /// Group `index` as last conditioned: mean of its features, R centred and P = R B, all over its rows.
-    pub(super) fn group_features(&self, index: usize) -> (&[f64], MatRef<'_, f64>, MatRef<'_, f64>) {
+    pub(super) fn group_features(&self, index: usize) -> (&[f64], MatRef<'_, f64>, &Tall) {
         let group = &self.groups[index];
-        (&group.feature_mean, group.centred.as_ref(), group.projected.as_ref())
+        (&group.feature_mean, group.centred.view(), &group.projected)
     }
 
     /// Gradient of the loss at the features and prior that `posterior` was made with, into `gradient`.
@@ -148,7 +154,7 @@ impl Likelihood {
         let (mut d_noise, mut d_shared) = (0.0, 0.0);
         for (group, state) in self.groups.iter_mut().zip(&posterior.groups) {
             let slopes = state.slopes(posterior);
-            group.add_feature_gradient(&slopes, &mut gradient.features, self.observations);
+            group.add_feature_gradient(self.isa, &slopes, &mut gradient.features, self.observations);
             d_basis += &slopes.basis;
             for (total, part) in gradient.log_common.iter_mut().zip(&slopes.log_common) {
                 *total += part / self.observations;
@@ -169,7 +175,7 @@ impl Likelihood {
 }
 
 impl Group {
-    fn new(returns: &GroupReturns, fit_rows: &[usize], prior: &Prior) -> Self {
+    fn new(isa: Isa, returns: &GroupReturns, fit_rows: &[usize], prior: &Prior) -> Self {
         // Positions in the group's own rows, and in the feature matrix, of the rows that both have.
         let (own, rows): (Vec<usize>, Vec<usize>) = returns
             .rows
@@ -185,52 +191,78 @@ impl Group {
             .as_ref()
             .filter(|_| count > 0)
             .map(|moment| Deviations {
-                block: moment.centred_block(&own, &own),
+                block: moment.centred_block(isa, &own, &own),
                 trace: moment.centred_trace(&own, &own),
-                scratch: moment.scratch(rank),
-                applied: Mat::zeros(count, rank),
+                scratch: BlockScratch::default(),
             });
+        let before = if deviations.is_some() { rank } else { 0 };
+        let mut responses = Tall::zeros(count, before + 1);
+        for (to, &i) in responses.column_mut(before).iter_mut().zip(&own) {
+            *to = scale * (returns.mean[i] - mean);
+        }
         Self {
-            target: own.iter().map(|&i| scale * (returns.mean[i] - mean)).collect(),
+            target_square: dot(responses.column(before), responses.column(before)),
             rows,
             assets: returns.assets,
             deviations,
             feature_mean: vec![0.0; size],
-            centred: Mat::zeros(count, size),
-            projected: Mat::zeros(count, rank),
-            d_centred: Mat::zeros(count, size),
+            centred: Tall::zeros(count, size),
+            projected: Tall::zeros(count, rank),
+            responses,
+            d_centred: Tall::zeros(count, size),
+            coefficients: Coefficients::default(),
         }
     }
 
-    fn centre(&mut self, features: MatRef<'_, f64>) {
+    fn centre(&mut self, isa: Isa, features: MatRef<'_, f64>) {
         for k in 0..features.ncols() {
             let from = features.col(k);
-            let mean = self.rows.iter().map(|&row| from[row]).sum::<f64>() / self.rows.len().max(1) as f64;
-            self.feature_mean[k] = mean;
-            for (to, &row) in self.centred.col_mut(k).iter_mut().zip(&self.rows) {
-                *to = from[row] - mean;
+            for (to, &row) in self.centred.column_mut(k).iter_mut().zip(&self.rows) {
+                *to = from[row];
             }
         }
+        centre(isa, &mut self.centred, &mut self.feature_mean);
     }
 
-    fn condition(&mut self, basis: &Mat<f64>, common_sd: &[f64], prior: &Prior) -> Result<GroupPosterior, LstmError> {
-        let centred = self.centred.as_ref();
-        multiply(self.projected.as_mut(), Accum::Replace, centred, basis.as_ref(), 1.0);
-        let gram = product(centred.transpose(), centred);
+    fn condition(
+        &mut self,
+        isa: Isa,
+        basis: &Mat<f64>,
+        common_sd: &[f64],
+        prior: &Prior,
+    ) -> Result<GroupPosterior, LstmError> {
+        let (size, rank) = (basis.nrows(), basis.ncols());
+        self.coefficients.prepare(size, rank);
+        self.coefficients.set(0, columns(basis));
+        combine(isa, &[&self.centred], &self.coefficients, &mut self.projected);
+        if let Some(deviations) = &mut self.deviations {
+            deviations
+                .block
+                .apply(&self.projected, &mut deviations.scratch, &mut self.responses);
+        }
+        let mut gram = Mat::zeros(size, size);
+        dots(isa, &self.centred, &self.centred, true, &mut gram);
+        let mut seen = Mat::zeros(size, self.responses.columns());
+        dots(isa, &self.centred, &self.responses, false, &mut seen);
+
         let gram_basis = product(gram.as_ref(), basis.as_ref());
         let projected_gram = product(basis.transpose(), gram_basis.as_ref());
         let mean_variance = prior.mean_noise_variance(self.assets);
         let mean = Spd::new(identity_plus(projected_gram.as_ref(), 1.0 / mean_variance).as_ref())
             .ok_or(LstmError::Diverged)?;
         let noise_variance = prior.noise_variance();
-        let deviations = match &mut self.deviations {
+        let deviations = match &self.deviations {
             None => None,
-            Some(deviations) => Some(deviations.condition(
-                centred,
-                self.projected.as_ref(),
-                basis,
-                identity_plus(projected_gram.as_ref(), 1.0 / noise_variance).as_ref(),
-            )?),
+            Some(deviations) => {
+                let features_applied = seen.subcols(0, rank).to_owned();
+                let precision = identity_plus(projected_gram.as_ref(), 1.0 / noise_variance);
+                Some(DeviationPosterior {
+                    shrink: Spd::new(precision.as_ref()).ok_or(LstmError::Diverged)?,
+                    square: product(basis.transpose(), features_applied.as_ref()),
+                    features_applied,
+                    trace: deviations.trace,
+                })
+            }
         };
         let shrunk = product(mean.inverse.as_ref(), gram_basis.transpose());
         let taken = product(basis.as_ref(), shrunk.as_ref());
@@ -240,8 +272,8 @@ impl Group {
         Ok(GroupPosterior {
             assets: self.assets,
             rows: self.rows.len(),
-            target_square: dot(&self.target, &self.target),
-            cross: transposed_times_vector(centred, &self.target),
+            target_square: self.target_square,
+            cross: seen.col(seen.ncols() - 1).iter().copied().collect(),
             gram,
             gram_basis,
             mean_variance,
@@ -252,57 +284,34 @@ impl Group {
     }
 
     /// dL/dR = R W + U V + y t', centred, and added to the rows of `d_features`.
-    fn add_feature_gradient(&mut self, slopes: &Slopes, d_features: &mut Mat<f64>, observations: f64) {
-        let out = &mut self.d_centred;
-        multiply(
-            out.as_mut(),
-            Accum::Replace,
-            self.centred.as_ref(),
-            slopes.features.as_ref(),
-            1.0,
-        );
-        if let (Some(deviations), Some(applied)) = (&self.deviations, &slopes.applied) {
-            multiply(
-                out.as_mut(),
-                Accum::Add,
-                deviations.applied.as_ref(),
-                applied.as_ref(),
-                1.0,
-            );
+    fn add_feature_gradient(&mut self, isa: Isa, slopes: &Slopes, d_features: &mut Mat<f64>, observations: f64) {
+        let size = slopes.features.nrows();
+        self.coefficients.prepare(size + self.responses.columns(), size);
+        self.coefficients.set(0, columns(&slopes.features));
+        if let Some(applied) = &slopes.applied {
+            self.coefficients.set(size, columns(applied));
         }
-        for k in 0..out.ncols() {
-            let factor = slopes.target[k];
-            let mut sum = 0.0;
-            for (d, y) in out.col_mut(k).iter_mut().zip(&self.target) {
-                *d += factor * y;
-                sum += *d;
-            }
-            let mean = sum / self.rows.len() as f64;
+        let last = size + self.responses.columns() - 1;
+        self.coefficients.set(last, slopes.target.chunks(1));
+        combine(
+            isa,
+            &[&self.centred, &self.responses],
+            &self.coefficients,
+            &mut self.d_centred,
+        );
+        centre(isa, &mut self.d_centred, &mut self.feature_mean);
+        for k in 0..size {
             let mut to = d_features.col_mut(k);
-            for (d, &row) in out.col(k).iter().zip(&self.rows) {
-                to[row] += (d - mean) / observations;
+            for (d, &row) in self.d_centred.column(k).iter().zip(&self.rows) {
+                to[row] += d / observations;
             }
         }
     }
 }
 
-impl Deviations {
-    fn condition(
-        &mut self,
-        centred: MatRef<'_, f64>,
-        projected: MatRef<'_, f64>,
-        basis: &Mat<f64>,
-        precision: MatRef<'_, f64>,
-    ) -> Result<DeviationPosterior, LstmError> {
-        self.block.apply(projected, &mut self.scratch, self.applied.as_mut());
-        let features_applied = product(centred.transpose(), self.applied.as_ref());
-        Ok(DeviationPosterior {
-            shrink: Spd::new(precision).ok_or(LstmError::Diverged)?,
-            square: product(basis.transpose(), features_applied.as_ref()),
-            features_applied,
-            trace: self.trace,
-        })
-    }
+/// The columns of a matrix of small algebra.
+fn columns(a: &Mat<f64>) -> impl Iterator<Item = &[f64]> {
+    (0..a.ncols()).map(|j| a.col_as_slice(j))
 }
 
 /// Gradient of one group's part of the loss (not yet divided by the observations).

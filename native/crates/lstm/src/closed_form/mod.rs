@@ -20,6 +20,7 @@ mod penalty;
 mod prior;
 mod random;
 mod readout;
+mod tall;
 mod trainer;
 mod walk;
 mod walk_fit;

@@ -1,7 +1,7 @@
 //! Training of one member: full-batch Adam on the marginal likelihood, kept where left-out rows are explained best.
 //! The encoder runs in float32, everything else in float64; one thread, so that a member's bits are its own.
 
-use macrograd_simd::{Control, Real};
+use macrograd_simd::{Control, Isa, Real};
 
 use super::cell::Cell;
 use super::dense::{Spd, identity_plus, transposed_times_vector};
@@ -98,7 +98,6 @@ impl<'a, T: Real> Objective<'a, T> {
 struct Validation<'a> {
     training: Features<'a, f32>,
     held_out: Features<'a, f32>,
-    likelihood: Likelihood,
     returns: HeldOut,
     layout: Layout,
     prior: Prior,
@@ -111,23 +110,23 @@ impl<'a> Validation<'a> {
         held_out: &[usize],
         lookback: usize,
     ) -> Result<Self, LstmError> {
-        let layout = data.layout;
+        let (layout, isa) = (data.layout, Isa::active()?);
         let prior = layout.prior(&vec![0.0; layout.parameter_count()]);
         Ok(Self {
             training: Features::new(&data.inputs, layout, training, lookback)?,
             held_out: Features::new(&data.inputs, layout, held_out, lookback)?,
-            likelihood: Likelihood::new(data.groups, training, &prior)?,
-            returns: HeldOut::new(data.groups, training, held_out, prior.rank()),
+            returns: HeldOut::new(isa, data.groups, training, held_out, prior.rank()),
             layout,
             prior,
         })
     }
 
-    fn error(&mut self, flat: &[f64]) -> Result<f64, LstmError> {
+    /// `likelihood` is that of the training rows, conditioned anew.
+    fn error(&mut self, flat: &[f64], likelihood: &mut Likelihood) -> Result<f64, LstmError> {
         self.layout.read_prior(flat, &mut self.prior);
-        let posterior = self.likelihood.condition(self.training.compute(flat)?, &self.prior)?;
+        let posterior = likelihood.condition(self.training.compute(flat)?, &self.prior)?;
         let held_out = self.held_out.compute(flat)?;
-        Ok(self.returns.mean_squared_error(held_out, &posterior, &self.likelihood))
+        Ok(self.returns.mean_squared_error(held_out, &posterior, likelihood))
     }
 }
 
@@ -143,55 +142,125 @@ pub fn train_member(
     control: &Control,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Trained, LstmError> {
-    let layout = data.layout;
-    let (rows, held_out) = options.split(data.inputs.rows, member);
-    // One stream a member and lookback: members of another number never change a member's numbers.
-    let mut random = Random::new(options.seed, ((member as u64) << 32) | lookback as u64);
-    let mut flat = layout.initial(lookback, shared_noise_start(data, &rows), &mut random);
-    let mut objective = Objective::<f32>::new(data, &rows, lookback)?;
-    let mut validation = Validation::new(data, &rows, &held_out, lookback)?;
-    let mut gradient = vec![0.0; flat.len()];
-    let mut adam = Adam::new(flat.len(), parameter_groups(&layout, options), AdamOptions::default());
+    let mut training = MemberTraining::new(data, options, member, lookback)?;
+    while training.advance(control, progress)? {}
+    Ok(training.finish())
+}
 
-    let total = options.steps_for(lookback);
-    let mut best = Trained {
-        validation_error: validation.error(&flat)?,
-        parameters: flat.clone(),
-        steps: 0,
-    };
-    let mut checks_without_gain = 0;
-    for step in 0..total {
-        control.check()?;
-        objective
-            .features
-            .perturb(data.noisy_columns, options.input_noise, &mut random);
-        objective.loss(&flat, &mut gradient)?;
-        options.penalties.add(&layout, &flat, &mut gradient);
-        clip_global_norm(&mut gradient, options.clip);
-        adam.step(&mut flat, &gradient, cosine_schedule(step, total));
-        best.steps = step + 1;
-        progress(best.steps);
-        if !best.steps.is_multiple_of(options.check_every) {
-            continue;
+/// A member between two validations: it can wait there while other members have the thread.
+pub struct MemberTraining<'a> {
+    data: &'a TrainingData<'a>,
+    options: &'a Options,
+    random: Random,
+    flat: Vec<f64>,
+    gradient: Vec<f64>,
+    objective: Objective<'a, f32>,
+    validation: Validation<'a>,
+    adam: Adam,
+    /// Steps if nothing ends it early.
+    total: usize,
+    best: Trained,
+    checks_without_gain: usize,
+}
+
+impl<'a> MemberTraining<'a> {
+    /// Before the first step.
+    ///
+    /// # Errors
+    /// [`LstmError::NoObservations`], [`LstmError::Diverged`].
+    pub fn new(
+        data: &'a TrainingData<'a>,
+        options: &'a Options,
+        member: usize,
+        lookback: usize,
+    ) -> Result<Self, LstmError> {
+        let layout = data.layout;
+        let (rows, held_out) = options.split(data.inputs.rows, member);
+        // One stream a member and lookback: members of another number never change a member's numbers.
+        let mut random = Random::new(options.seed, ((member as u64) << 32) | lookback as u64);
+        let flat = layout.initial(lookback, shared_noise_start(data, &rows), &mut random);
+        let mut objective = Objective::<f32>::new(data, &rows, lookback)?;
+        let mut validation = Validation::new(data, &rows, &held_out, lookback)?;
+        Ok(Self {
+            data,
+            options,
+            random,
+            gradient: vec![0.0; flat.len()],
+            adam: Adam::new(flat.len(), parameter_groups(&layout, options), AdamOptions::default()),
+            total: options.steps_for(lookback),
+            best: Trained {
+                validation_error: validation.error(&flat, &mut objective.likelihood)?,
+                parameters: flat.clone(),
+                steps: 0,
+            },
+            flat,
+            objective,
+            validation,
+            checks_without_gain: 0,
+        })
+    }
+
+    /// Trains up to and with the next validation, or to the end; false once it is done. `progress` is called after every
+    /// step with the steps done.
+    ///
+    /// # Errors
+    /// [`LstmError::Diverged`], [`LstmError::Cancelled`].
+    pub fn advance(&mut self, control: &Control, progress: &(dyn Fn(usize) + Sync)) -> Result<bool, LstmError> {
+        while self.best.steps < self.total {
+            control.check()?;
+            self.step()?;
+            progress(self.best.steps);
+            if self.best.steps.is_multiple_of(self.options.check_every) {
+                return Ok(self.keep_best()? && self.best.steps < self.total);
+            }
         }
-        let error = validation.error(&flat)?;
+        Ok(false)
+    }
+
+    /// Steps that are left if nothing ends it early.
+    #[must_use]
+    pub fn steps_left(&self) -> usize {
+        self.total - self.best.steps
+    }
+
+    /// What it has learned.
+    #[must_use]
+    pub fn finish(self) -> Trained {
+        self.best
+    }
+
+    fn step(&mut self) -> Result<(), LstmError> {
+        let (data, options) = (self.data, self.options);
+        self.objective
+            .features
+            .perturb(data.noisy_columns, options.input_noise, &mut self.random);
+        self.objective.loss(&self.flat, &mut self.gradient)?;
+        options.penalties.add(&data.layout, &self.flat, &mut self.gradient);
+        clip_global_norm(&mut self.gradient, options.clip);
+        let schedule = cosine_schedule(self.best.steps, self.total);
+        self.adam.step(&mut self.flat, &self.gradient, schedule);
+        self.best.steps += 1;
+        Ok(())
+    }
+
+    /// Keeps the parameters where left-out rows are explained best; false once too many checks brought no gain.
+    fn keep_best(&mut self) -> Result<bool, LstmError> {
+        let error = self.validation.error(&self.flat, &mut self.objective.likelihood)?;
+        let best = &mut self.best;
         // Without left-out returns the error is NaN, and the last parameters are kept.
         if error.is_nan() || error < best.validation_error {
-            checks_without_gain = if best.validation_error - error < options.min_gain {
-                checks_without_gain + 1
+            self.checks_without_gain = if best.validation_error - error < self.options.min_gain {
+                self.checks_without_gain + 1
             } else {
                 0
             };
             best.validation_error = error;
-            best.parameters.copy_from_slice(&flat);
+            best.parameters.copy_from_slice(&self.flat);
         } else {
-            checks_without_gain += 1;
+            self.checks_without_gain += 1;
         }
-        if !error.is_nan() && checks_without_gain >= options.patience {
-            break;
-        }
+        Ok(error.is_nan() || self.checks_without_gain < self.options.patience)
     }
-    Ok(best)
 }
 
 fn parameter_groups(layout: &Layout, options: &Options) -> Vec<ParameterGroup> {
