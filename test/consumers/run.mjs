@@ -178,25 +178,44 @@ function browser(folder) {
   });
 }
 
-/** The page's program is bundled, as a web application's would be. */
+/** A page's program, bundled as a web application's would be. */
+async function bundled(program, folder) {
+  const outfile = join(folder, 'page.js');
+  await build({ entryPoints: [program], bundle: true, format: 'esm', target: 'es2022', logLevel: 'error', outfile });
+  return outfile;
+}
+
 async function tfjsPage(folder) {
   const { files } = await exportTfjsModel(result);
-  const outfile = join(folder, 'page.js');
-  await build({
-    entryPoints: [join(here, 'tfjs', 'page.mjs')],
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    logLevel: 'error',
-    outfile,
-  });
   return pageResult(folder, {
     'index.html': join(here, 'tfjs', 'index.html'),
-    'page.js': outfile,
+    'page.js': await bundled(join(here, 'tfjs', 'page.mjs'), folder),
     'window.csv': join(folder, 'window.csv'),
     ...Object.fromEntries(files.map(({ file }) => [`tfjs/${basename(file)}`, file])),
     ...filesOf(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), /\.wasm$/),
   });
+}
+
+/** The kernel itself in a page, against PyTorch: how far it is off, in words; throws where that is too far. */
+async function kernelPage(folder) {
+  const module = join(workspace, 'packages', 'kernel-wasm', 'macrograd.wasm');
+  if (!existsSync(module)) throw new Skipped('the build left macrograd.wasm out; it says why');
+  const lines = (
+    await pageResult(folder, {
+      'index.html': join(here, 'kernel', 'index.html'),
+      'page.js': await bundled(join(here, 'kernel', 'page.mjs'), folder),
+      'macrograd.wasm': module,
+      'golden.txt': join(workspace, 'native', 'crates', 'lstm', 'tests', 'kernel', 'golden.txt'),
+    })
+  ).split('\n');
+  const wrong = lines.find((line) => {
+    const [, error, bound] = line.split(',').map(Number);
+    return !(error <= bound);
+  });
+  if (wrong !== undefined) throw new Error(wrong || 'the page shows no result');
+  const largest = (kind) =>
+    Math.max(...lines.filter((line) => line.includes(kind)).map((line) => Number(line.split(',')[1]))).toExponential(1);
+  return `${lines.length} arrays of PyTorch's, off by ${largest('Float32')} in float32, ${largest('Float64')} in float64`;
 }
 
 /** Returns of the stored LSTM at the last row, one line an asset. */
@@ -217,10 +236,11 @@ const LOOKBACK = 36;
 const date = writeWindow(join(folder, 'window.csv'), panel, LOOKBACK);
 let failed = false;
 
-/** Runs a consumer and says how it went. */
+/** Runs a consumer and says how it went; without expected numbers it says so itself. */
 async function check(name, consume, expected) {
   try {
-    console.log(`ok       ${name}: ${compare(await consume(folder), expected)}`);
+    const said = await consume(folder);
+    console.log(`ok       ${name}: ${expected ? compare(said, expected) : said}`);
   } catch (error) {
     if (!(error instanceof Skipped)) failed = true;
     console.log(`${error instanceof Skipped ? 'skipped ' : 'FAILED  '} ${name}: ${error.message}`);
@@ -245,6 +265,7 @@ try {
   // All assets: the first ones may have been given no exposure.
   await check('Rust, the chosen mix', rust, await served('chosen'));
   await check('TensorFlow.js in a browser', tfjsPage, await expectedReturns(panel));
+  await check('the kernel in a browser', kernelPage);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

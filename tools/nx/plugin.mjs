@@ -2,7 +2,7 @@
  * The nx targets of the workspace, inferred in one place so that no package.json repeats them.
  *
  * - a folder with `tsconfig.json` under packages/ gets `build` (tsc) and, where it has tests, `test` (vitest)
- * - native/ gets `build` (napi-rs, into packages/kernel/binding) and `test` (cargo)
+ * - native/ gets `build` (napi-rs, into packages/kernel/binding), `wasm` (into packages/kernel-wasm) and `test` (cargo)
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,12 +18,12 @@ const rustInputs = [
 function packageTargets(root, workspaceRoot) {
   const folder = join(workspaceRoot, root);
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const usesNative = manifest.name === '@macrograd/kernel';
+  const builtFrom = { '@macrograd/kernel': ['native:build'], '@macrograd/kernel-wasm': ['native:wasm'] };
   const bundle = existsSync(join(folder, 'bundle.mjs')) ? ` && node ${root}/bundle.mjs` : '';
   const targets = {
     build: {
       command: `tsc -b ${root}${bundle}`,
-      dependsOn: ['^build', ...(usesNative ? ['native:build'] : [])],
+      dependsOn: ['^build', ...(builtFrom[manifest.name] ?? [])],
       cache: true,
       inputs: ['sources', '!{projectRoot}/test/**', '^sources'],
       outputs: ['{projectRoot}/dist'],
@@ -39,6 +39,21 @@ function packageTargets(root, workspaceRoot) {
       outputs: ['{workspaceRoot}/test-results/{projectName}.json'],
     };
   }
+  if (manifest.name === '@macrograd/kernel-wasm') {
+    targets.test = {
+      command: 'node tools/setup/test-wasm.mjs',
+      dependsOn: ['@macrograd/kernel:build', 'build'],
+      cache: true,
+      inputs: [
+        'sources',
+        '{workspaceRoot}/packages/{core,kernel}/**/*.{ts,json}',
+        '{workspaceRoot}/vitest.config.mjs',
+        '{workspaceRoot}/tools/setup/test-wasm.mjs',
+        ...rustInputs,
+      ],
+      outputs: ['{workspaceRoot}/test-results/macrograd-kernel-wasm.json'],
+    };
+  }
   return { name: manifest.name, targets };
 }
 
@@ -51,6 +66,14 @@ function nativeTargets() {
         cache: true,
         inputs: [...rustInputs, '{workspaceRoot}/tools/setup/build-native.mjs'],
         outputs: ['{workspaceRoot}/packages/kernel/binding'],
+      },
+      wasm: {
+        command: 'node tools/setup/build-wasm.mjs',
+        // One after the other: both would wait for cargo's lock.
+        dependsOn: ['build'],
+        cache: true,
+        inputs: [...rustInputs, '{workspaceRoot}/tools/setup/build-wasm.mjs'],
+        outputs: ['{workspaceRoot}/packages/kernel-wasm/macrograd.wasm'],
       },
       test: {
         command: 'node tools/setup/test-native.mjs',

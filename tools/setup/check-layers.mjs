@@ -11,7 +11,7 @@ const problems = [];
 
 const layers = new Map();
 for (const [, layer, names] of read('ARCHITECTURE.md').matchAll(/^\| (\d) \| (.+?) \|/gm)) {
-  for (const [, name] of names.matchAll(/`(\w+)`/g)) layers.set(name, Number(layer));
+  for (const [, name] of names.matchAll(/`([\w-]+)`/g)) layers.set(name, Number(layer));
 }
 
 for (const name of readdirSync(join(workspace, 'packages'))) {
@@ -44,8 +44,8 @@ for (const name of readdirSync(join(workspace, 'packages'))) {
   }
 }
 
-/** node -> lstm, linear -> simd. */
-const crateLayers = { simd: 0, lstm: 1, linear: 1, node: 2 };
+/** node, wasm -> lstm, linear -> simd. */
+const crateLayers = { simd: 0, lstm: 1, linear: 1, node: 2, wasm: 2 };
 for (const [crate, layer] of Object.entries(crateLayers)) {
   for (const [, dependency] of read('native', 'crates', crate, 'Cargo.toml').matchAll(
     /^macrograd-(\w+)\.workspace/gm,

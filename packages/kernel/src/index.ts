@@ -95,7 +95,7 @@ export {
   lstmJacobianEach,
   lstmTrainEach,
 } from './lstmNetworks.js';
-export { activeIsa, nativeVersion, type RunOptions } from './native.js';
+export { activeIsa, loadKernel, nativeVersion, type RunOptions } from './native.js';
 export {
   type PrincipalComponents,
   type PrincipalComponentsOptions,

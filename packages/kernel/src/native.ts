@@ -1,5 +1,6 @@
 import { CancelledError, type ErrorCode, MacrogradError } from '@macrograd/core';
-import * as binding from '#binding';
+import { loadedBinding, prepareBinding } from '#backend';
+import type * as binding from '#binding';
 
 /** What every long call of the kernel takes. */
 export interface RunOptions {
@@ -25,7 +26,7 @@ const knownCodes: ReadonlySet<string> = new Set<ErrorCode>([
 /** Runs a synchronous native call; its errors come out as MacrogradErrors. */
 export function callNative<T>(call: (native: typeof binding) => T): T {
   try {
-    return call(binding);
+    return call(loadedBinding());
   } catch (error) {
     throw fromNative(error);
   }
@@ -43,11 +44,12 @@ export async function runNative<T>(
 ): Promise<T> {
   const { signal } = options;
   if (signal?.aborted) throw new CancelledError();
-  const token = new binding.CancelToken();
+  const native = loadedBinding();
+  const token = new native.CancelToken();
   const cancel = () => token.cancel();
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    return await start(binding, [options.threads ?? 0, token, options.onProgress ?? null]);
+    return await start(native, [options.threads ?? 0, token, options.onProgress ?? null]);
   } catch (error) {
     throw fromNative(error);
   } finally {
@@ -65,13 +67,28 @@ function fromNative(error: unknown): MacrogradError {
   return new MacrogradError('native_failure', message, { cause: error });
 }
 
+/**
+ * Makes the kernel ready in a page, where it is WebAssembly that has to be fetched before any other call; once is enough.
+ * In Node, where the first call loads the kernel, there is nothing to wait for.
+ *
+ * @param url Where `macrograd.wasm` of `@macrograd/kernel-wasm` is served; by default where the bundler put it.
+ * @throws MacrogradError `native_failure` when it can't be fetched, or the browser lacks SIMD128.
+ */
+export async function loadKernel(url?: URL | string): Promise<void> {
+  try {
+    await prepareBinding(url);
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
 /** Version of the native crates. */
 export function nativeVersion(): string {
   return callNative((native) => native.nativeVersion());
 }
 
 /**
- * Instruction set that the kernels use (`scalar`, `avx2`, `avx512`, `neon`): the one that the environment variable
+ * Instruction set that the kernels use (`scalar`, `avx2`, `avx512`, `neon`; `simd128` in WebAssembly): the one that the environment variable
  * `MACROGRAD_ISA` names, else the widest that the processor has.
  */
 export function activeIsa(): string {

@@ -2,6 +2,9 @@ import { MacrogradError } from '@macrograd/core';
 import { expect } from 'vitest';
 import type { LstmBatch, LstmModel, RealArray } from '../src/index.js';
 
+/** Whether calls block: WebAssembly has no threads, so nothing can abort a call from outside. */
+export const runsOnCallersThread = process.env.MACROGRAD_KERNEL === 'wasm';
+
 /** Numbers on [-scale, scale), the same on every run. */
 export function filled<A extends RealArray>(kind: { new (length: number): A }, length: number, scale: number): A {
   const out = new kind(length);

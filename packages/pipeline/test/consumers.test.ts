@@ -19,6 +19,7 @@ it.each([
   ['Browser', 'js', 'browser/index.html'],
   ['Rust', 'rust', 'rust/src/main.rs'],
   ['TensorFlow.js', 'js', 'tfjs/page.mjs'],
+  ['The kernel in a page', 'js', 'kernel/page.mjs'],
 ])('docs/consumers.md shows for %s what npm run test:e2e runs', (heading, language, file) => {
   const section = docs.split(/^## /m).find((text) => text.startsWith(`${heading}\n`));
   expect(shown(file).split('\n').length).toBeGreaterThan(5);

@@ -1,8 +1,12 @@
 //! N-API edge of the macrograd kernels: it validates, converts, runs work off the JavaScript thread
 //! and cancels it; it computes nothing itself.
+//!
+//! The crate `wasm` compiles these sources once more, with a stand-in for `napi` that speaks to a WebAssembly host.
 
 mod closed_form;
 mod closed_form_walks;
+#[cfg_attr(feature = "wasm-host", path = "control_wasm.rs")]
+mod control;
 mod linear;
 mod linear_bands;
 mod linear_factors;

@@ -10,6 +10,7 @@ use macrograd_simd::{Isa, Real, measure_peak};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array};
 use napi_derive::napi;
 
+use crate::control::clock;
 use crate::task::{CancelToken, Failure, ProgressListener, Work, control};
 
 /// Sizes of a model and of a batch.
@@ -108,7 +109,7 @@ impl From<&LstmTrainSettings> for TrainOptions {
 #[napi(ts_return_type = "Promise<number>")]
 pub fn measure_peak_gflops(threads: u32) -> AsyncTask<Work<f64>> {
     Work::spawn(control(threads, None, None), |control| {
-        measure_peak(control.threads()).map_err(|error| Failure::new("bad_argument", error))
+        measure_peak(control.threads(), clock()).map_err(|error| Failure::new("bad_argument", error))
     })
 }
 

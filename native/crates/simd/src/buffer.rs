@@ -34,7 +34,11 @@ impl<T: Real> Buffer<T> {
         let padding = LINE / size_of::<T>();
         if self.storage.len() < length + padding {
             self.storage = vec![T::ZERO; length + padding];
-            self.start = self.storage.as_ptr().align_offset(LINE);
+            self.start = match self.storage.as_ptr().align_offset(LINE) {
+                // No whole number of elements leads to a cache line, as of pairs at an address that is no multiple of them.
+                usize::MAX => 0,
+                offset => offset,
+            };
         }
         self.length = length;
     }

@@ -90,10 +90,11 @@ impl Control {
         }
     }
 
-    /// Threads to use: as asked, or all cores when that was 0.
+    /// Threads to use: as asked, or all cores when that was 0; one in WebAssembly, which can start none.
     #[must_use]
     pub fn threads(&self) -> usize {
         match self.threads {
+            _ if cfg!(target_family = "wasm") => 1,
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         }

@@ -5,6 +5,9 @@ use std::sync::OnceLock;
 
 use crate::Real;
 
+/// Whether this is a WebAssembly module with SIMD128, which then holds nothing else.
+const SIMD128: bool = cfg!(all(target_arch = "wasm32", target_feature = "simd128"));
+
 /// Names of the instruction sets that kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IsaName {
@@ -16,13 +19,22 @@ pub enum IsaName {
     Avx512,
     /// aarch64's vectors.
     Neon,
+    /// WebAssembly's 128-bit vectors.
+    Simd128,
     /// The blocking of AVX-512 (16 lanes, 32 registers) in portable code: for tests on processors without it.
     Portable16,
 }
 
 impl IsaName {
     /// Every name, widest last.
-    pub const ALL: [Self; 5] = [Self::Scalar, Self::Portable16, Self::Neon, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 6] = [
+        Self::Scalar,
+        Self::Portable16,
+        Self::Simd128,
+        Self::Neon,
+        Self::Avx2,
+        Self::Avx512,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -30,13 +42,15 @@ impl IsaName {
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
+            Self::Simd128 => "simd128",
             Self::Portable16 => "portable16",
         }
     }
 
     fn on_this_processor(self) -> bool {
         match self {
-            Self::Scalar | Self::Portable16 => true,
+            Self::Scalar | Self::Portable16 => !SIMD128,
+            Self::Simd128 => SIMD128,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
@@ -131,17 +145,15 @@ impl Isa {
     /// What every processor of the target has.
     #[must_use]
     pub fn baseline() -> Self {
-        Self(IsaName::Scalar)
+        Self(if SIMD128 { IsaName::Simd128 } else { IsaName::Scalar })
     }
 
     fn widest() -> Self {
         let found = IsaName::ALL.into_iter().rev().find(|name| name.on_this_processor());
         // Portable code runs everywhere, but 16 lanes of it only serve tests.
-        Self(
-            found
-                .filter(|&name| name != IsaName::Portable16)
-                .unwrap_or(IsaName::Scalar),
-        )
+        found
+            .filter(|&name| name != IsaName::Portable16)
+            .map_or_else(Self::baseline, Self)
     }
 
     /// Its name.
@@ -170,7 +182,7 @@ impl Isa {
     #[must_use]
     pub fn lanes<T: Real>(self) -> usize {
         let bytes = match self.0 {
-            IsaName::Scalar | IsaName::Neon => 16,
+            IsaName::Scalar | IsaName::Neon | IsaName::Simd128 => 16,
             IsaName::Avx2 => 32,
             IsaName::Avx512 | IsaName::Portable16 => 64,
         };
@@ -180,6 +192,6 @@ impl Isa {
     /// Whether it has 32 vector registers rather than 16; see [`crate::Simd::WIDE`].
     #[must_use]
     pub fn is_wide(self) -> bool {
-        !matches!(self.0, IsaName::Scalar | IsaName::Avx2)
+        !matches!(self.0, IsaName::Scalar | IsaName::Simd128 | IsaName::Avx2)
     }
 }

@@ -1,7 +1,10 @@
 //! The floating-point types that every kernel is written for.
 
 use crate::activation::{gates_f32, sigmoid_of_half_f32, sigmoid_of_half_f64, tanh_each_f32, tanh_f32, tanh_f64};
-use crate::isa::{Isa, IsaName};
+use crate::isa::Isa;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+use crate::isa::IsaName;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 use crate::portable::Portable;
 use crate::vector::{Kernel, Simd};
 use std::fmt::{Debug, Display};
@@ -157,7 +160,12 @@ macro_rules! real {
                     IsaName::Avx512 => unsafe { crate::x86::run_avx512(kernel) },
                     #[cfg(target_arch = "aarch64")]
                     IsaName::Neon => kernel.run(crate::neon::Neon),
+                    // The only one in its module: code for another could never be asked for.
+                    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+                    _ => kernel.run(crate::wasm::Simd128),
+                    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
                     IsaName::Portable16 => kernel.run(Portable::<$wide, true>),
+                    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
                     _ => kernel.run(Portable::<$narrow, false>),
                 }
             }

@@ -128,7 +128,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::parse()?;
     let isa = Isa::active()?.name().to_string();
     for &threads in &settings.threads {
-        let peak = measure_peak(threads)?;
+        let clock = Instant::now();
+        let peak = measure_peak(threads, || clock.elapsed().as_secs_f64())?;
         for name in &settings.only {
             let group = match name.as_str() {
                 "W1" => workloads::pooled(threads, settings.quick),

@@ -1,0 +1,1 @@
+export { CancelToken, compileBinding, fetchBinding, moduleUrl, type WasmBinding } from './binding.js';
