@@ -15,7 +15,7 @@ const hasTarget = () => existsSync(captured('rustc', '--print', 'target-libdir',
 
 if (!hasTarget()) spawnSync('rustup', ['target', 'add', TARGET], { cwd: native, stdio: 'inherit', timeout: 120_000 });
 if (hasTarget()) {
-  const flags = '-C target-feature=+simd128 -C debuginfo=0 -C strip=symbols';
+  const flags = '-C target-feature=+simd128 -C strip=symbols -C debuginfo=0';
   const manifest = join(native, 'Cargo.toml');
   execFileSync(
     'cargo',
