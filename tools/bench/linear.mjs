@@ -48,7 +48,7 @@ function rolling(name, rows, count, threads) {
     workload: name,
     shape: `T${rows} K9 window 60 N${count}`,
     run: async () => {
-      out = await rollingRegression(panel, { threads, window: 60 });
+      out = await rollingRegression(panel, { threads, window: 60, ...(out && { out }) });
     },
     result: () => out.coefficients.slice(-48 * panel.columns),
   };

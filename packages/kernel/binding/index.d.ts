@@ -378,6 +378,8 @@ export interface LinearKalmanOptions {
   disturbance: string
   /** Blocks of columns whose states add up. */
   parts: number
+  /** Factors in place of covariances; absent = no. */
+  squareRoot?: boolean
 }
 
 /** Filtered or smoothed states of the range; one model for all assets or one an asset. */
@@ -526,6 +528,15 @@ export interface LinearPath {
   degreesOfFreedom: Float64Array
 }
 
+/** Facts of every asset at the last row of a path. */
+export interface LinearPathEnd {
+  /** `[asset]`, as all that follows. */
+  observations: Uint32Array
+  rank: Uint32Array
+  condition: Float64Array
+  degreesOfFreedom: Float64Array
+}
+
 /** Principal components of standardised series; NaN = missing. */
 export declare function linearPca(series: LinearSeries, options: LinearPcaOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearPca>
 
@@ -598,6 +609,12 @@ export interface LinearResponses {
 
 /** Least squares over the last rows, at every row of the range. */
 export declare function linearRollingOls(panel: LinearPanel, options: LinearRollingOptions, range: LinearRange, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearPath>
+
+/**
+ * Least squares over the last rows, at every row of the range, written to the caller's coefficients `[asset][row][column]` and
+ * variances, of the same shape or empty.
+ */
+export declare function linearRollingOlsInto(panel: LinearPanel, options: LinearRollingOptions, range: LinearRange, coefficients: Float64Array, variances: Float64Array, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearPathEnd>
 
 /** Options of the rolling regression. */
 export interface LinearRollingOptions {

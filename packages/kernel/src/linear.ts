@@ -98,6 +98,11 @@ export interface RollingRegressionOptions extends RunOptions, MovingErrorOptions
   readonly minObservations?: number;
   /** Default true. */
   readonly variances?: boolean;
+  /**
+   * Arrays to write to and return, made if absent (`variances` empty where they are not wanted); used again from call to call they save the first touch of fresh memory,
+   * which takes longer than the regressions. Not to be touched until the promise settles.
+   */
+  readonly out?: Pick<RegressionPath, 'coefficients' | 'variances'>;
 }
 
 /** Options of {@link ewmRegression} and {@link ewmCrossSection}. */
@@ -158,7 +163,11 @@ export function olsRegression(panel: RegressionPanel, options: OlsRegressionOpti
   return runNative((kernel, run) => kernel.linearOls(copy, native, ...run), options);
 }
 
-/** Least squares over the last `window` rows, at every row of the range, with homoscedastic or HAC variances. */
+/**
+ * Least squares over the last `window` rows, at every row of the range, with homoscedastic or HAC variances.
+ *
+ * @throws {MacrogradError} `shape_mismatch` where `out` does not have the sizes of the results.
+ */
 export function rollingRegression(
   panel: RegressionPanel,
   options: RollingRegressionOptions,
@@ -172,7 +181,14 @@ export function rollingRegression(
   };
   const wanted = nativeRange(panel, range);
   const copy = owned(panel);
-  return runNative((kernel, run) => kernel.linearRollingOls(copy, native, wanted, ...run), options);
+  const { out } = options;
+  if (!out) return runNative((kernel, run) => kernel.linearRollingOls(copy, native, wanted, ...run), options);
+  const { coefficients, variances } = out;
+  const last = runNative(
+    (kernel, run) => kernel.linearRollingOlsInto(copy, native, wanted, coefficients, variances, ...run),
+    options,
+  );
+  return last.then((facts) => ({ coefficients, variances, ...facts }));
 }
 
 /** Estimates the cross-section of exponentially weighted regressions from all assets, at every row. */

@@ -37,6 +37,11 @@ export interface KalmanPathOptions extends RunOptions {
    * columns / parts columns.
    */
   readonly parts?: number;
+  /**
+   * Default `covariance`; `square_root` carries factors of the covariances: twice the digits where regressors are nearly
+   * collinear, at several times the cost of a pattern of missing rows.
+   */
+  readonly form?: 'covariance' | 'square_root';
 }
 
 /** States of assets over rows. */
@@ -116,6 +121,7 @@ export function kalmanPath(
     minObservations,
     disturbance: options.disturbance ?? 'gaussian',
     parts: options.parts ?? 1,
+    squareRoot: options.form === 'square_root',
     ...(options.noise && { noise: options.noise.slice() }),
   };
   const wanted = { rowStart: rows.start, rowEnd: rows.end, assetStart: assets.start, assetEnd: assets.end };

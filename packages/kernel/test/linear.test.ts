@@ -137,6 +137,21 @@ describe('rolling regression', () => {
     const part = await rollingRegression(panel, options, { assets: { start: 1, end: 3 } });
     expect(part.coefficients).toEqual(whole.coefficients.slice(rows * columns));
   });
+
+  it('overwrites all of the arrays that it is given, and refuses those of another size', async () => {
+    const panel = toPanel(golden.rolling);
+    const options = { window: 24, minObservations: 18 };
+    const fresh = await rollingRegression(panel, options);
+    const used = () => new Float64Array(fresh.coefficients.length).fill(7);
+    const out = { coefficients: used(), variances: used() };
+    const kept = await rollingRegression(panel, { ...options, out });
+    expect(kept.coefficients).toBe(out.coefficients);
+    expect(kept).toEqual(fresh);
+    const short = { ...out, variances: used().subarray(1) };
+    await expect(rollingRegression(panel, { ...options, out: short })).rejects.toMatchObject({
+      code: 'shape_mismatch',
+    });
+  });
 });
 
 describe('exponentially weighted regression', () => {

@@ -75,10 +75,12 @@ describe.each(cases)('coefficients that move, against statsmodels: $name', (sour
   const { rows, columns } = source;
 
   it.each([
-    ['filter', 'filtered'],
-    ['smoother', 'smoothed'],
-  ] as const)('%s: states, covariances, likelihood', async (reading, key) => {
-    const options: KalmanPathOptions = { reading, fullCovariance: true, noise };
+    ['filter', 'filtered', 'covariance'],
+    ['smoother', 'smoothed', 'covariance'],
+    ['filter', 'filtered', 'square_root'],
+    ['smoother', 'smoothed', 'square_root'],
+  ] as const)('%s: %s states, covariances, likelihood in %s form', async (reading, key, form) => {
+    const options: KalmanPathOptions = { reading, fullCovariance: true, noise, form };
     const path = await kalmanPath(panel, [model], options);
     source.expected.forEach((expected, asset) => {
       // While nothing is known of a coefficient statsmodels prints the finite part; here it is NaN.

@@ -22,6 +22,7 @@ export interface WalkSettings {
   readonly form: KalmanForm;
   readonly noise: KalmanNoise;
   readonly reading: 'filter' | 'smoother';
+  readonly covarianceForm: 'covariance' | 'square_root';
   readonly varianceRows: number;
   readonly minObservations: number;
   readonly signal?: AbortSignal;
@@ -142,9 +143,9 @@ function stopOf({ signal }: WalkSettings): { signal?: AbortSignal } {
 }
 
 function reader(panel: RegressionPanel, models: readonly KalmanModel[], settings: WalkSettings): Reader {
-  const { reading, minObservations, form, noise: disturbance } = settings;
-  const wide = widened(panel, form);
-  const options = { reading, minObservations, disturbance, parts: partsOf(form) };
+  const { reading, minObservations, noise: disturbance, covarianceForm: form } = settings;
+  const wide = widened(panel, settings.form);
+  const options = { reading, minObservations, disturbance, form, parts: partsOf(settings.form) };
   return (rows, assets, signal) =>
     kalmanPath(wide, models, { ...options, ...(signal ? { signal } : {}) }, { rows, assets });
 }

@@ -37,6 +37,8 @@ export interface KalmanEstimatorOptions {
   readonly reading?: 'filter' | 'smoother';
   /** Leading training rows that the variances are estimated from; default all. */
   readonly varianceRows?: number;
+  /** Factors in place of covariances: more digits where regressors are nearly collinear; slower. Default false. */
+  readonly squareRoot?: boolean;
   /** Fewest returns of an asset; default max(24, twice the number of regressors). */
   readonly minObservations?: number;
 }
@@ -71,6 +73,7 @@ async function fitKalman(panel: Panel, span: Span, fit: FitOptions, options: Kal
     form: options.form ?? 'random_walk',
     noise: options.noise ?? 'gaussian',
     reading: options.reading ?? 'filter',
+    covarianceForm: options.squareRoot ? 'square_root' : 'covariance',
     varianceRows: Math.min(options.varianceRows ?? rows.rows, rows.rows),
     minObservations,
     ...(fit.signal ? { signal: fit.signal } : {}),

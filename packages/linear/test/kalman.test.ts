@@ -66,6 +66,26 @@ it('follows exposures that walk, with intervals that cover; the smoother comes c
   expect(filter.coverage).toBeLessThan(0.98);
 });
 
+it('the square-root form gives the same exposures and variances', async () => {
+  // Two algorithms on well-conditioned regressors.
+  const tolerance = 1e-9;
+  const { panel, rows } = walkingWorld();
+  const span = { start: 0, end: rows };
+  const read = async (squareRoot: boolean, reading: 'filter' | 'smoother') => {
+    const fitted = await kalmanEstimator({ squareRoot, reading }).fit(panel, span, options);
+    const [block] = await collect(fitted.jacobian(panel.inputs, { start: 50, end: rows }));
+    return [...block.values, ...block.variance];
+  };
+  for (const reading of ['filter', 'smoother'] as const) {
+    const [plain, factored] = [await read(false, reading), await read(true, reading)];
+    expect(factored.map(Number.isNaN)).toEqual(plain.map(Number.isNaN));
+    const known = plain.map((value, at) => [value, factored[at]]).filter(([value]) => !Number.isNaN(value));
+    const largest = Math.max(...known.map(([value]) => Math.abs(value)));
+    expect(known.length).toBeGreaterThan(0);
+    expect(Math.max(...known.map(([value, other]) => Math.abs(value - other)))).toBeLessThan(tolerance * largest);
+  }
+});
+
 it('the filter knows nothing of later rows once its variances come from earlier ones', async () => {
   const { panel, rows, assets } = walkingWorld();
   const returns = panel.returns.map((value, at) => (at >= 220 * assets ? value + 1 : value));

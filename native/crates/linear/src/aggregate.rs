@@ -91,8 +91,9 @@ impl Aggregate {
                 *position += 1;
                 if *position == *window {
                     // The window is exactly this block: its suffix sums serve the next block.
-                    for at in (0..(*window - 1) * size).rev() {
-                        block[at] += block[at + size];
+                    for row in (1..*window).rev() {
+                        let (before, after) = block[(row - 1) * size..(row + 1) * size].split_at_mut(size);
+                        before.iter_mut().zip(after).for_each(|(sum, later)| *sum += *later);
                     }
                     self.current.copy_from_slice(&block[..size]);
                     head.fill(0.0);

@@ -26,6 +26,8 @@ pub(crate) struct Estimate {
     /// `[column][lane]`, 0 for dropped columns.
     pub coefficients: Vec<f64>,
     pub variance: [f64; LANES],
+    /// `[column]`: sampling variances of the coefficients, the noise of one variance.
+    pub variances: Vec<[f64; LANES]>,
     /// Noise covariance with the market on the same rows; 0 without a market.
     pub market_covariance: [f64; LANES],
 }
@@ -42,6 +44,7 @@ impl<'a> Lanes<'a> {
             estimate: Estimate {
                 coefficients: vec![0.0; panel.columns * LANES],
                 variance: [f64::NAN; LANES],
+                variances: vec![[f64::NAN; LANES]; panel.columns],
                 market_covariance: [0.0; LANES],
             },
         }
@@ -57,15 +60,17 @@ impl<'a> Lanes<'a> {
             let y = self.row_values(row);
             let x = self.panel.design_row(row);
             let (moments, squares) = self.values.split_at_mut(x.len() * LANES);
-            for (out, x) in moments.as_chunks_mut::<LANES>().0.iter_mut().zip(x) {
-                *out = y.map(|y| x * y);
+            for (out, &x) in moments.as_chunks_mut::<LANES>().0.iter_mut().zip(x) {
+                scale_to(out, &y, x);
             }
             let mut squares = squares.as_chunks_mut::<LANES>().0.iter_mut();
             if let Some(out) = squares.next() {
-                *out = y.map(|y| y * y);
+                for lane in 0..LANES {
+                    out[lane] = y[lane] * y[lane];
+                }
             }
             if let (Some(out), Some(market)) = (squares.next(), self.market) {
-                *out = y.map(|y| y * market[row]);
+                scale_to(out, &y, market[row]);
             }
         } else {
             self.values.fill(0.0);
@@ -75,7 +80,7 @@ impl<'a> Lanes<'a> {
 
     /// Solves all lanes as of the last row pushed.
     #[inline(always)]
-    pub(crate) fn estimate(&mut self, window: &Window, row: &WindowRow) -> &Estimate {
+    pub(crate) fn estimate(&mut self, window: &Window, row: &WindowRow) {
         let k = self.panel.columns;
         self.solve(row);
         let sums = self.sums.sums().as_chunks::<LANES>().0;
@@ -87,13 +92,22 @@ impl<'a> Lanes<'a> {
                 explained[lane] += moment[lane] * b[lane];
             }
         }
+        let mut rest = [0.0; LANES];
+        let mut cancelled = false;
+        for lane in 0..LANES {
+            rest[lane] = total[lane] - explained[lane];
+            cancelled |= rest[lane] <= CANCELLATION_LIMIT * total[lane];
+        }
+        if cancelled {
+            for lane in 0..self.assets.len() {
+                if rest[lane] <= CANCELLATION_LIMIT * total[lane] {
+                    rest[lane] = self.residual_sum(window, row.row, lane);
+                }
+            }
+        }
         let mut variance = [0.0; LANES];
         for lane in 0..LANES {
-            let mut rest = total[lane] - explained[lane];
-            if rest <= CANCELLATION_LIMIT * total[lane] && lane < self.assets.len() {
-                rest = self.residual_sum(window, row.row, lane);
-            }
-            variance[lane] = rest / row.trace;
+            variance[lane] = rest[lane] / row.trace;
         }
         let mut covariance = [0.0; LANES];
         if self.market.is_some() {
@@ -103,10 +117,17 @@ impl<'a> Lanes<'a> {
                     covariance[lane] -= m * b[lane];
                 }
             }
-            covariance = covariance.map(|sum| sum / row.trace);
+            covariance.iter_mut().for_each(|sum| *sum /= row.trace);
+        }
+        for (j, own) in self.estimate.variances.iter_mut().enumerate() {
+            scale_to(own, &variance, row.sandwich[j * k + j]);
         }
         self.estimate.variance = variance;
         self.estimate.market_covariance = covariance;
+    }
+
+    /// What [`Self::estimate`] found.
+    pub(crate) fn latest(&self) -> &Estimate {
         &self.estimate
     }
 
@@ -158,5 +179,13 @@ impl<'a> Lanes<'a> {
                 weight * (self.panel.value(row, self.assets[lane]) - fitted).powi(2)
             })
             .sum()
+    }
+}
+
+/// out = factor x. A loop and no `map`: mapped arrays are not always inlined, and then lose the vectors of the caller.
+#[inline(always)]
+fn scale_to(out: &mut [f64; LANES], x: &[f64; LANES], factor: f64) {
+    for lane in 0..LANES {
+        out[lane] = factor * x[lane];
     }
 }

@@ -1,6 +1,6 @@
 //! All eigenvalues of a symmetric matrix and the vectors of its largest: the work of the other vectors is saved.
 
-use macrograd_simd::Isa;
+use macrograd_simd::{Isa, Vectorise};
 
 use crate::small::dot;
 
@@ -25,10 +25,21 @@ pub(crate) struct LeadingEigen {
 /// Wilkinson 1968), inverse iteration for `count` vectors. `None` where QL does not converge, which happens for matrices
 /// that are not finite.
 pub(crate) fn leading_eigen(mut a: Vec<f64>, n: usize, count: usize, isa: Isa) -> Option<LeadingEigen> {
+    // Squares of entries are neither lost nor too large where the largest is 1.
+    let size = a.iter().fold(0.0_f64, |most, a| most.max(a.abs()));
+    if size > 0.0 {
+        a.iter_mut().for_each(|a| *a /= size);
+    }
     let mut diagonal = vec![0.0; n];
     let mut beside = vec![0.0; n];
     let mut reflectors = vec![0.0; n * n];
-    isa.vectorise(|| tridiagonalise(&mut a, n, &mut diagonal, &mut beside, &mut reflectors));
+    isa.vectorise(Tridiagonal {
+        a: &mut a,
+        n,
+        diagonal: &mut diagonal,
+        beside: &mut beside,
+        reflectors: &mut reflectors,
+    });
     let mut values = diagonal.clone();
     ql_values(&mut values, beside.clone())?;
     values.sort_by(|a, b| b.total_cmp(a));
@@ -56,44 +67,64 @@ pub(crate) fn leading_eigen(mut a: Vec<f64>, n: usize, count: usize, isa: Isa) -
             x[step + 1..].iter_mut().zip(v).for_each(|(x, v)| *x -= along * v);
         }
     }
+    values.iter_mut().for_each(|value| *value *= size);
     Some(LeadingEigen { values, vectors })
 }
 
 /// a = H_0 .. H_{n-3} T (H_0 .. H_{n-3})', H = I - v v' with |v|^2 = 2 in row `step` of `reflectors` from `step` + 1 on.
-#[inline(always)]
-fn tridiagonalise(a: &mut [f64], n: usize, diagonal: &mut [f64], beside: &mut [f64], reflectors: &mut [f64]) {
-    let mut moved = vec![0.0; n];
-    for step in 0..n.saturating_sub(2) {
-        let v = &mut reflectors[step * n + step + 1..(step + 1) * n];
-        v.copy_from_slice(&a[step * n + step + 1..(step + 1) * n]);
-        let length = dot(v, v).sqrt();
-        if length == 0.0 {
-            continue;
-        }
-        let r = -length.copysign(v[0]);
-        beside[step] = r;
-        v[0] -= r;
-        let factor = (2.0 / dot(v, v)).sqrt();
-        v.iter_mut().for_each(|v| *v *= factor);
-        let below = step + 1;
-        for (i, out) in moved[below..].iter_mut().enumerate() {
-            *out = dot(&a[(below + i) * n + below..(below + i + 1) * n], v);
-        }
-        let half = dot(&moved[below..], v) / 2.0;
-        moved[below..].iter_mut().zip(&*v).for_each(|(w, v)| *w -= half * v);
-        let (v, moved) = (&*v, &moved[below..]);
-        for (i, (x, y)) in v.iter().zip(moved).enumerate() {
-            let row = &mut a[(below + i) * n + below..(below + i + 1) * n];
-            for ((a, v), w) in row.iter_mut().zip(v).zip(moved) {
-                *a -= x * w + y * v;
+struct Tridiagonal<'m> {
+    a: &'m mut [f64],
+    n: usize,
+    diagonal: &'m mut [f64],
+    beside: &'m mut [f64],
+    reflectors: &'m mut [f64],
+}
+
+impl Vectorise for Tridiagonal<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            a,
+            n,
+            diagonal,
+            beside,
+            reflectors,
+        } = self;
+        let mut moved = vec![0.0; n];
+        for step in 0..n.saturating_sub(2) {
+            let v = &mut reflectors[step * n + step + 1..(step + 1) * n];
+            v.copy_from_slice(&a[step * n + step + 1..(step + 1) * n]);
+            let length = dot(v, v).sqrt();
+            if length == 0.0 {
+                continue;
+            }
+            let r = -length.copysign(v[0]);
+            beside[step] = r;
+            v[0] -= r;
+            let factor = (2.0 / dot(v, v)).sqrt();
+            v.iter_mut().for_each(|v| *v *= factor);
+            let below = step + 1;
+            for (i, out) in moved[below..].iter_mut().enumerate() {
+                *out = dot(&a[(below + i) * n + below..(below + i + 1) * n], v);
+            }
+            let half = dot(&moved[below..], v) / 2.0;
+            moved[below..].iter_mut().zip(&*v).for_each(|(w, v)| *w -= half * v);
+            let (v, moved) = (&*v, &moved[below..]);
+            for (i, (x, y)) in v.iter().zip(moved).enumerate() {
+                let row = &mut a[(below + i) * n + below..(below + i + 1) * n];
+                for ((a, v), w) in row.iter_mut().zip(v).zip(moved) {
+                    *a -= x * w + y * v;
+                }
             }
         }
-    }
-    for (i, diagonal) in diagonal.iter_mut().enumerate() {
-        *diagonal = a[i * n + i];
-    }
-    if n > 1 {
-        beside[n - 2] = a[(n - 2) * n + n - 1];
+        for (i, diagonal) in diagonal.iter_mut().enumerate() {
+            *diagonal = a[i * n + i];
+        }
+        if n > 1 {
+            beside[n - 2] = a[(n - 2) * n + n - 1];
+        }
     }
 }
 
@@ -114,12 +145,12 @@ fn ql_values(d: &mut [f64], mut e: Vec<f64>) -> Option<()> {
             }
             steps += 1;
             let g = (d[l + 1] - d[l]) / (2.0 * e[l]);
-            let mut g = d[m] - d[l] + e[l] / (g + g.hypot(1.0).copysign(g));
+            let mut g = d[m] - d[l] + e[l] / (g + (g * g + 1.0).sqrt().copysign(g));
             let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
             let mut split = false;
             for i in (l..m).rev() {
                 let (f, b) = (s * e[i], c * e[i]);
-                let r = f.hypot(g);
+                let r = (f * f + g * g).sqrt();
                 e[i + 1] = r;
                 if r == 0.0 {
                     d[i + 1] -= p;

@@ -11,7 +11,7 @@
 //!   depend on the state.
 //! - [`pca`]: principal components, missing values by EM; [`fama_macbeth`], [`grs_test`]: asset-pricing tests.
 //! - [`shrinkage_path`]: elastic net, principal-component and partial least squares with block cross-validation.
-//! - [`rolling_ols`]: least squares over the last `window` rows, at every row.
+//! - [`rolling_ols`], [`rolling_ols_into`]: least squares over the last `window` rows, at every row.
 //! - [`ewm_path`], [`ewm_prior`]: exponentially weighted least squares at every row, shrunk to the
 //!   cross-section of assets and to zero by empirical Bayes.
 //! - [`threshold_search`]: coefficients that change where a variable crosses a threshold.
@@ -56,19 +56,19 @@ pub use ewm::{EwmOptions, ewm_path};
 pub use hac::{andrews_bandwidth, automatic_lags, hac_covariance};
 pub use heads::{HeadOptions, PooledHeads, pooled_heads};
 pub use kalman::{
-    KalmanLikelihood, KalmanModel, KalmanNoise, KalmanOptions, KalmanPath, KalmanReading, KalmanSearch,
+    KalmanForm, KalmanLikelihood, KalmanModel, KalmanNoise, KalmanOptions, KalmanPath, KalmanReading, KalmanSearch,
     KalmanVariances, kalman_likelihood, kalman_path, kalman_variances, kalman_variances_each,
 };
 pub use markov::{Markov, MarkovModel, MarkovOptions, MarkovPath, markov_path, markov_switching};
 pub use moving_hac::MovingErrors;
 pub use ols::{Ols, OlsOptions, Reference, ols};
 pub use panel::Panel;
-pub use path::{Path, PathRange};
+pub use path::{Path, PathBuffers, PathEnd, PathRange};
 pub use pca::{ComponentCount, Pca, PcaOptions, pca};
 pub use pricing::{FamaMacBeth, GrsTest, fama_macbeth, grs_test};
 pub use prior::{EwmPrior, ewm_prior};
 pub use qr::{PivotedQr, RANK_TOLERANCE};
-pub use rolling::{RollingOptions, rolling_ols};
+pub use rolling::{RollingOptions, rolling_ols, rolling_ols_into};
 pub use sandwich::{Covariance, Leverage};
 pub use shrinkage_path::{Shrinkage, ShrinkageOptions, ShrinkagePath, shrinkage_path};
 pub use special::{f_upper, normal_two_sided, student_t_two_sided};

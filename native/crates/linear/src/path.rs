@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use macrograd_simd::Control;
+use macrograd_simd::{Control, Vectorise};
 
 use crate::aggregate::Scheme;
 use crate::lanes::{Estimate, LANES, Lanes};
@@ -10,8 +10,11 @@ use crate::parallel::{active_isa, for_each};
 use crate::stream::{Window, WindowRow};
 use crate::{LinearError, Panel};
 
-/// Assets of a task: enough to pay for the shared factorisations, few enough to stay in cache.
+/// Fewest assets of a task, where there are as many: they pay for the factorisations that they share.
 pub(crate) const ASSETS_PER_TASK: usize = 64;
+
+/// Most assets of a task: it ends soon after a call is cancelled.
+const MOST_PER_TASK: usize = 512;
 
 /// Rows that one block of lanes works through before the next block has its turn: its sums stay in cache, and so few
 /// assets are written to at a time that their pages stay known.
@@ -33,6 +36,11 @@ impl PathRange {
             rows: 0..panel.rows,
             assets: 0..panel.assets,
         }
+    }
+
+    /// Coefficients in it.
+    fn size(&self, panel: &Panel) -> usize {
+        self.assets.len() * self.rows.len() * panel.columns
     }
 
     pub(crate) fn check(&self, panel: &Panel) -> Result<(), LinearError> {
@@ -62,14 +70,30 @@ pub struct Path {
     pub coefficients: Vec<f64>,
     /// Variances of `coefficients`, same shape; empty when they were not asked for.
     pub variances: Vec<f64>,
-    /// `[asset]`, observations in use at the last row.
+    /// What is known of every asset's last row.
+    pub last: PathEnd,
+}
+
+/// Facts of every asset at the last row of the range.
+#[derive(Debug, Clone, Default)]
+pub struct PathEnd {
+    /// `[asset]`, observations in use.
     pub observations: Vec<u32>,
-    /// `[asset]`, independent columns at the last row; 0 = not estimated.
+    /// `[asset]`, independent columns; 0 = not estimated.
     pub rank: Vec<u32>,
-    /// `[asset]`, condition number of the scaled design at the last row; NaN = not estimated.
+    /// `[asset]`, condition number of the scaled design; NaN = not estimated.
     pub condition: Vec<f64>,
-    /// `[asset]`, degrees of freedom of the noise variance at the last row; NaN = not estimated.
+    /// `[asset]`, degrees of freedom of the noise variance; NaN = not estimated.
     pub degrees_of_freedom: Vec<f64>,
+}
+
+/// Where a path goes: the caller's memory, whose pages may be known already. All of it is written.
+#[derive(Debug)]
+pub struct PathBuffers<'a> {
+    /// As [`Path::coefficients`].
+    pub coefficients: &'a mut [f64],
+    /// As [`Path::variances`].
+    pub variances: &'a mut [f64],
 }
 
 /// What a path is made of, apart from how each asset's estimate is turned into output.
@@ -90,6 +114,14 @@ struct Slot<'a> {
     asset: usize,
 }
 
+impl Slot<'_> {
+    /// Nothing is known at a place.
+    fn void(&mut self, place: Range<usize>) {
+        self.coefficients[place.clone()].fill(f64::NAN);
+        self.variances.get_mut(place).unwrap_or_default().fill(f64::NAN);
+    }
+}
+
 /// Facts of one asset at the last row.
 struct Last {
     observations: u32,
@@ -103,8 +135,10 @@ pub(crate) struct Output<'o> {
     pub window: &'o WindowRow,
     pub estimate: &'o Estimate,
     pub lane: usize,
-    /// `[column][lane]`, in place of the homoscedastic variances.
-    pub robust: Option<&'o [[f64; LANES]]>,
+    /// No column is dropped.
+    pub is_full: bool,
+    /// `[column][lane]`: homoscedastic or robust.
+    pub plain_variances: &'o [[f64; LANES]],
     pub coefficients: &'o mut [f64],
     /// Empty when variances are not wanted.
     pub variances: &'o mut [f64],
@@ -112,28 +146,41 @@ pub(crate) struct Output<'o> {
 
 impl Output<'_> {
     /// The estimate as it is, with its sampling variance.
+    #[inline(always)]
     pub(crate) fn write_plain(&mut self) {
-        let k = self.coefficients.len();
-        for (j, out) in self.coefficients.iter_mut().enumerate() {
-            *out = if self.window.solver.kept[j] {
-                self.estimate.coefficients[j * LANES + self.lane]
-            } else {
-                f64::NAN
-            };
+        let (k, lane) = (self.coefficients.len(), self.lane % LANES);
+        let plain = &self.estimate.coefficients.as_chunks::<LANES>().0[..k];
+        if self.variances.is_empty() {
+            for (own, lanes) in self.coefficients.iter_mut().zip(plain) {
+                *own = lanes[lane];
+            }
+        } else {
+            // One loop over both: it is as short as K.
+            let (coefficients, variances) = (&mut self.coefficients[..k], &mut self.variances[..k]);
+            let plain_variances = &self.plain_variances[..k];
+            for j in 0..k {
+                coefficients[j] = plain[j][lane];
+                variances[j] = plain_variances[j][lane];
+            }
         }
-        for (j, out) in self.variances.iter_mut().enumerate() {
-            *out = match self.robust {
-                _ if !self.window.solver.kept[j] => f64::NAN,
-                Some(robust) => robust[j][self.lane],
-                None => self.estimate.variance[self.lane] * self.window.sandwich[j * k + j],
-            };
+        if !self.is_full {
+            self.void_dropped();
+        }
+    }
+
+    fn void_dropped(&mut self) {
+        let dropped = |(_, kept): &(_, &bool)| !**kept;
+        let kept = &self.window.solver.kept;
+        for out in [&mut *self.coefficients, &mut *self.variances] {
+            out.iter_mut()
+                .zip(kept)
+                .filter(dropped)
+                .for_each(|(out, _)| *out = f64::NAN);
         }
     }
 }
 
-/// Runs moving regressions over a range and hands every estimate to `emit`.
-///
-/// `prepare` makes what `emit` needs once a row for all assets that miss the same rows.
+/// [`run_path_into`] with memory of its own.
 pub(crate) fn run_path<P>(
     panel: &Panel,
     setup: &PathSetup,
@@ -143,11 +190,44 @@ pub(crate) fn run_path<P>(
     emit: impl Fn(&P, Output) + Sync,
 ) -> Result<Path, LinearError> {
     range.check(panel)?;
-    let (rows, assets, k) = (range.rows.len(), range.assets.len(), panel.columns);
-    let size = assets * rows * k;
-    let mut coefficients = vec![f64::NAN; size];
-    let mut variances = vec![f64::NAN; if setup.variances { size } else { 0 }];
-    let stride = (rows * k).max(1);
+    let size = range.size(panel);
+    // Zeros come from fresh pages, which are then touched once.
+    let mut coefficients = vec![0.0; size];
+    let mut variances = vec![0.0; if setup.variances { size } else { 0 }];
+    let buffers = PathBuffers {
+        coefficients: &mut coefficients,
+        variances: &mut variances,
+    };
+    let last = run_path_into(panel, setup, range, buffers, control, prepare, emit)?;
+    Ok(Path {
+        coefficients,
+        variances,
+        last,
+    })
+}
+
+/// Runs moving regressions over a range and hands every estimate to `emit`.
+///
+/// `prepare` makes what `emit` needs once a row for all assets that miss the same rows.
+pub(crate) fn run_path_into<P>(
+    panel: &Panel,
+    setup: &PathSetup,
+    range: &PathRange,
+    buffers: PathBuffers,
+    control: &Control,
+    prepare: impl Fn(usize, &WindowRow) -> P + Sync,
+    emit: impl Fn(&P, Output) + Sync,
+) -> Result<PathEnd, LinearError> {
+    range.check(panel)?;
+    let PathBuffers {
+        coefficients,
+        variances,
+    } = buffers;
+    let size = range.size(panel);
+    check_length("coefficients", coefficients, size)?;
+    check_length("variances", variances, if setup.variances { size } else { 0 })?;
+    let assets = range.assets.len();
+    let stride = (range.rows.len() * panel.columns).max(1);
     let mut variance_slots = variances.chunks_mut(stride);
     let mut slots: Vec<Option<Slot>> = coefficients
         .chunks_mut(stride)
@@ -169,8 +249,12 @@ pub(crate) fn run_path<P>(
         })
         .collect();
     let mut facts = std::sync::Mutex::new(Vec::with_capacity(assets));
+    // Assets do not meet, so that no bit depends on where they are cut.
+    let limit = assets
+        .div_ceil(control.threads().max(1))
+        .clamp(ASSETS_PER_TASK, MOST_PER_TASK);
     let tasks: Vec<(Group, Vec<Slot>)> = panel
-        .groups(range.assets.clone(), ASSETS_PER_TASK)
+        .groups(range.assets.clone(), limit)
         .into_iter()
         .map(|group| {
             let own = group
@@ -193,14 +277,20 @@ pub(crate) fn run_path<P>(
     )?;
     let facts = facts.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
     facts.sort_by_key(|(asset, _)| *asset);
-    Ok(Path {
+    Ok(PathEnd {
         observations: facts.iter().map(|(_, last)| last.observations).collect(),
         rank: facts.iter().map(|(_, last)| last.rank).collect(),
         condition: facts.iter().map(|(_, last)| last.condition).collect(),
         degrees_of_freedom: facts.iter().map(|(_, last)| last.degrees_of_freedom).collect(),
-        coefficients,
-        variances,
     })
+}
+
+fn check_length(name: &'static str, values: &[f64], expected: usize) -> Result<(), LinearError> {
+    let actual = values.len();
+    if actual == expected {
+        return Ok(());
+    }
+    Err(LinearError::ShapeMismatch { name, expected, actual })
 }
 
 fn run_group<P>(
@@ -212,7 +302,6 @@ fn run_group<P>(
     prepare: &impl Fn(usize, &WindowRow) -> P,
     emit: &impl Fn(&P, Output),
 ) {
-    let k = panel.columns;
     let mut lanes: Vec<Lanes> = group
         .assets
         .chunks(LANES)
@@ -250,16 +339,15 @@ fn run_group<P>(
             })
             .collect();
         for (lanes, slots) in lanes.iter_mut().zip(slots.chunks_mut(LANES)) {
-            let assets = lanes.assets().to_vec();
-            isa.vectorise(|| {
-                for (row, shared) in rows.clone().zip(&shared) {
-                    lanes.push(row, &window);
-                    let Some(shared) = shared else { continue };
-                    let estimate = lanes.estimate(&window, &shared.window);
-                    let robust = shared.hac.as_ref().map(|hac| hac.variances(panel, &assets, estimate));
-                    let at = (row - range.rows.start) * k;
-                    emit_lanes(shared, estimate, robust.as_deref(), slots, at..at + k, emit);
-                }
+            isa.vectorise(Stretch {
+                panel,
+                range,
+                window: &window,
+                rows: rows.clone(),
+                shared: &shared,
+                lanes,
+                slots,
+                emit,
             });
         }
         if let (true, Some(Some(Shared { window: shared, .. }))) = (rows.end == range.rows.end, shared.last()) {
@@ -275,6 +363,46 @@ fn run_group<P>(
     }
 }
 
+/// Takes one block of lanes through some rows.
+struct Stretch<'s, 'p, 'o, P, E> {
+    panel: &'s Panel<'s>,
+    range: &'s PathRange,
+    window: &'s Window<'s>,
+    rows: Range<usize>,
+    shared: &'s [Option<Shared<P>>],
+    lanes: &'s mut Lanes<'p>,
+    slots: &'s mut [Slot<'o>],
+    emit: &'s E,
+}
+
+impl<P, E: Fn(&P, Output)> Vectorise for Stretch<'_, '_, '_, P, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let k = self.panel.columns;
+        for (row, shared) in self.rows.clone().zip(self.shared) {
+            self.lanes.push(row, self.window);
+            // Rows before the range only fill the window.
+            let Some(local) = row.checked_sub(self.range.rows.start) else {
+                continue;
+            };
+            let place = local * k..(local + 1) * k;
+            let Some(shared) = shared else {
+                self.slots.iter_mut().for_each(|slot| slot.void(place.clone()));
+                continue;
+            };
+            self.lanes.estimate(self.window, &shared.window);
+            let (assets, estimate) = (self.lanes.assets(), self.lanes.latest());
+            let robust = shared
+                .hac
+                .as_ref()
+                .map(|hac| hac.variances(self.panel, assets, estimate));
+            emit_lanes(shared, estimate, robust.as_deref(), self.slots, place, self.emit);
+        }
+    }
+}
+
 /// What all lanes of a group share at one row.
 struct Shared<P> {
     window: WindowRow,
@@ -283,6 +411,7 @@ struct Shared<P> {
 }
 
 /// Hands the estimate of every lane to `emit`.
+#[inline(always)]
 fn emit_lanes<P>(
     shared: &Shared<P>,
     estimate: &Estimate,
@@ -291,15 +420,17 @@ fn emit_lanes<P>(
     place: Range<usize>,
     emit: &impl Fn(&P, Output),
 ) {
+    let plain_variances = robust.unwrap_or(&estimate.variances);
+    let is_full = shared.window.solver.rank() == place.len();
     for (lane, slot) in slots.iter_mut().enumerate() {
-        let variances = if slot.variances.is_empty() { 0..0 } else { place.clone() };
         let output = Output {
             window: &shared.window,
             estimate,
             lane,
-            robust,
+            is_full,
+            plain_variances,
             coefficients: &mut slot.coefficients[place.clone()],
-            variances: slot.variances.get_mut(variances).unwrap_or_default(),
+            variances: slot.variances.get_mut(place.clone()).unwrap_or_default(),
         };
         emit(&shared.prepared, output);
     }

@@ -1,8 +1,11 @@
-use faer::{Mat, MatRef, Side};
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::{Accum, Mat, MatRef, Par, Side};
+use macrograd_simd::Vectorise;
 
 use crate::LinearError;
 use crate::leading_eigen::leading_eigen;
 use crate::parallel::active_isa;
+use crate::small::dot;
 
 /// How many components are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,14 +75,20 @@ pub fn pca(values: &[f64], rows: usize, series: usize, options: &PcaOptions) -> 
     check(values, rows, series, options)?;
     let missing: Vec<usize> = (0..values.len()).filter(|&at| values[at].is_nan()).collect();
     let mut filled = values.to_vec();
-    let observed = Moments::of(values, series);
-    for &at in &missing {
-        filled[at] = observed.mean[at % series];
+    let mut moments = Moments::of(values, series);
+    if !missing.is_empty() {
+        for &at in &missing {
+            filled[at] = moments.mean[at % series];
+        }
+        moments = Moments::of(&filled, series);
     }
-    let mut moments = Moments::of(&filled, series);
     let mut found = Components::of(&moments.standardised(&filled), rows, series, options);
     let (mut iterations, mut converged) = (0, missing.is_empty());
-    let mut common = found.common(rows, series);
+    let mut common = if converged {
+        Vec::new()
+    } else {
+        found.common(rows, series)
+    };
     while !converged && iterations < options.max_iterations {
         for &at in &missing {
             filled[at] = common[at] * moments.sd[at % series] + moments.mean[at % series];
@@ -146,25 +155,50 @@ struct Moments {
     sd: Vec<f64>,
 }
 
+/// Sums over rows, skipping missing values: of ones and values; then of squares about the mean.
+struct Sums<'s> {
+    values: &'s [f64],
+    /// `[series]`.
+    count: &'s mut [f64],
+    mean: &'s mut [f64],
+    squares: &'s mut [f64],
+}
+
+impl Vectorise for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let series = self.mean.len();
+        let (count, mean, squares) = (self.count, &mut self.mean[..series], &mut self.squares[..series]);
+        for row in self.values.chunks_exact(series) {
+            for at in 0..series {
+                let missing = row[at].is_nan();
+                count[at] += if missing { 0.0 } else { 1.0 };
+                mean[at] += if missing { 0.0 } else { row[at] };
+            }
+        }
+        for at in 0..series {
+            mean[at] /= count[at];
+        }
+        for row in self.values.chunks_exact(series) {
+            for at in 0..series {
+                let apart = if row[at].is_nan() { 0.0 } else { row[at] - mean[at] };
+                squares[at] += apart * apart;
+            }
+        }
+    }
+}
+
 impl Moments {
     fn of(values: &[f64], series: usize) -> Self {
-        let mut count = vec![0.0_f64; series];
-        let mut mean = vec![0.0; series];
-        for row in values.chunks_exact(series) {
-            for ((x, count), mean) in row.iter().zip(&mut count).zip(&mut mean) {
-                let seen = f64::from(!x.is_nan());
-                *count += seen;
-                *mean += if x.is_nan() { 0.0 } else { *x };
-            }
-        }
-        mean.iter_mut().zip(&count).for_each(|(mean, n)| *mean /= n);
-        let mut squares = vec![0.0; series];
-        for row in values.chunks_exact(series) {
-            for ((x, mean), square) in row.iter().zip(&mean).zip(&mut squares) {
-                let apart = if x.is_nan() { 0.0 } else { x - mean };
-                *square += apart * apart;
-            }
-        }
+        let [mut count, mut mean, mut squares] = [0; 3].map(|_| vec![0.0; series]);
+        active_isa().vectorise(Sums {
+            values,
+            count: &mut count,
+            mean: &mut mean,
+            squares: &mut squares,
+        });
         let sd = squares
             .iter()
             .zip(&count)
@@ -202,18 +236,14 @@ impl Components {
         let matrix = MatRef::from_row_major_slice(x, rows, series);
         let tall = rows >= series;
         // The smaller of X'X and XX' has the same eigenvalues.
-        let gram = if tall {
-            matrix.transpose() * matrix
-        } else {
-            matrix * matrix.transpose()
-        };
+        let gram = gram(if tall { matrix.transpose() } else { matrix });
         let size = gram.nrows();
         let most = match options.count {
             ComponentCount::Fixed(count) => count,
             ComponentCount::BaiNg(_) => options.max_components,
         };
         let (values, vectors) = sorted_eigen(&gram, most);
-        let total: f64 = x.iter().map(|x| x * x).sum();
+        let total = dot(x, x);
         let criteria = bai_ng(&values, total, rows, series, options.max_components);
         let count = match options.count {
             ComponentCount::Fixed(count) => count,
@@ -265,6 +295,30 @@ impl Components {
             .map(|at| product[(at / series, at % series)])
             .collect()
     }
+}
+
+/// A A', both triangles, at the cost of one.
+fn gram(a: MatRef<f64>) -> Mat<f64> {
+    let size = a.nrows();
+    let mut out = Mat::zeros(size, size);
+    let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+    matmul(
+        out.as_mut(),
+        lower,
+        Accum::Replace,
+        a,
+        whole,
+        a.transpose(),
+        whole,
+        1.0,
+        Par::Seq,
+    );
+    for j in 0..size {
+        for i in 0..j {
+            out[(i, j)] = out[(j, i)];
+        }
+    }
+    out
 }
 
 /// With fewer vectors than this share of the size, the others are not computed.

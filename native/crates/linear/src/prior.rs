@@ -208,7 +208,8 @@ fn market_path(panel: &Panel, options: &EwmOptions, scheme: Scheme, market: &[f6
             window.push(row);
             lanes.push(row, &window);
             let shared = window.evaluate()?;
-            let estimate = lanes.estimate(&window, &shared);
+            lanes.estimate(&window, &shared);
+            let estimate = lanes.latest();
             let coefficients = estimate.coefficients.iter().step_by(LANES).copied().collect();
             let variance = estimate.variance[0].max(0.0);
             Some((shared, coefficients, variance))
@@ -246,7 +247,8 @@ fn advance(task: &mut PriorTask, rows: std::ops::Range<usize>, k: usize) {
         if let Some(shared) = task.window.evaluate() {
             for lanes in &mut task.lanes {
                 let count = lanes.assets().len();
-                let estimate = lanes.estimate(&task.window, &shared);
+                lanes.estimate(&task.window, &shared);
+                let estimate = lanes.latest();
                 (0..count).for_each(|lane| collect(&shared, estimate, lane, k, &mut out));
             }
         }

@@ -2,8 +2,8 @@ use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
 use crate::moving_hac::MovingErrors;
-use crate::path::{PathSetup, run_path};
-use crate::{LinearError, Panel, Path, PathRange};
+use crate::path::{PathSetup, run_path, run_path_into};
+use crate::{LinearError, Panel, Path, PathBuffers, PathEnd, PathRange};
 
 /// Options of [`rolling_ols`].
 #[derive(Debug, Clone, Copy)]
@@ -44,24 +44,7 @@ pub fn rolling_ols(
     range: &PathRange,
     control: &Control,
 ) -> Result<Path, LinearError> {
-    if options.window < 2 {
-        let remedy = "a window needs at least 2 rows";
-        return Err(LinearError::BadOption {
-            name: "window",
-            value: options.window as f64,
-            remedy,
-        });
-    }
-    let setup = PathSetup {
-        // A window longer than the panel is the panel.
-        scheme: Scheme::Sliding {
-            window: options.window.min(panel.rows.max(2)),
-        },
-        min_observations: options.min_observations,
-        market: None,
-        variances: options.variances,
-        errors: options.errors,
-    };
+    let setup = setup(panel, options)?;
     run_path(
         panel,
         &setup,
@@ -70,4 +53,49 @@ pub fn rolling_ols(
         |_, _| (),
         |(), mut output| output.write_plain(),
     )
+}
+
+/// As [`rolling_ols`], into the caller's memory: used again from call to call, it saves the first touch of fresh pages, which
+/// takes longer than the regressions.
+///
+/// # Errors
+/// Those of [`rolling_ols`], `ShapeMismatch`.
+pub fn rolling_ols_into(
+    panel: &Panel,
+    options: &RollingOptions,
+    range: &PathRange,
+    buffers: PathBuffers,
+    control: &Control,
+) -> Result<PathEnd, LinearError> {
+    let setup = setup(panel, options)?;
+    run_path_into(
+        panel,
+        &setup,
+        range,
+        buffers,
+        control,
+        |_, _| (),
+        |(), mut output| output.write_plain(),
+    )
+}
+
+fn setup<'a>(panel: &Panel, options: &RollingOptions) -> Result<PathSetup<'a>, LinearError> {
+    if options.window < 2 {
+        let remedy = "a window needs at least 2 rows";
+        return Err(LinearError::BadOption {
+            name: "window",
+            value: options.window as f64,
+            remedy,
+        });
+    }
+    Ok(PathSetup {
+        // A window longer than the panel is the panel.
+        scheme: Scheme::Sliding {
+            window: options.window.min(panel.rows.max(2)),
+        },
+        min_observations: options.min_observations,
+        market: None,
+        variances: options.variances,
+        errors: options.errors,
+    })
 }

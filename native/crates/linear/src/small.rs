@@ -73,6 +73,7 @@ pub(crate) fn invert_spd(a: &[f64], n: usize) -> Option<Vec<f64>> {
 }
 
 /// a b for n x n matrices.
+#[inline(always)]
 pub(crate) fn product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
     let mut out = vec![0.0; n * n];
     for (i, out) in out.chunks_exact_mut(n.max(1)).enumerate() {
@@ -92,6 +93,7 @@ pub(crate) fn transpose(a: &[f64], n: usize) -> Vec<f64> {
 }
 
 /// a x for an n x n matrix.
+#[inline(always)]
 pub(crate) fn apply(a: &[f64], x: &[f64]) -> Vec<f64> {
     a.chunks_exact(x.len().max(1))
         .map(|row| row.iter().zip(x).map(|(a, x)| a * x).sum())

@@ -3,8 +3,8 @@
 mod support;
 
 use macrograd_linear::{
-    KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, KalmanSearch, Panel, PathRange, kalman_likelihood,
-    kalman_path, kalman_variances,
+    KalmanForm, KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, KalmanSearch, Panel, PathRange,
+    kalman_likelihood, kalman_path, kalman_variances,
 };
 use macrograd_simd::Control;
 use support::Lcg;
@@ -44,6 +44,7 @@ fn options(reading: KalmanReading) -> KalmanOptions<'static> {
         min_observations: 5,
         disturbance: KalmanNoise::Gaussian,
         parts: 1,
+        form: KalmanForm::Covariance,
     }
 }
 

@@ -3,7 +3,7 @@
 mod support;
 
 use macrograd_linear::{
-    KalmanModel, KalmanNoise, KalmanOptions, KalmanPath, KalmanReading, Panel, PathRange, kalman_path,
+    KalmanForm, KalmanModel, KalmanNoise, KalmanOptions, KalmanPath, KalmanReading, Panel, PathRange, kalman_path,
 };
 use macrograd_simd::Control;
 use support::Lcg;
@@ -49,6 +49,7 @@ fn read(
         min_observations: 10,
         disturbance: kind,
         parts: 1,
+        form: KalmanForm::Covariance,
     };
     kalman_path(
         &panel,

@@ -3,7 +3,7 @@
 mod support;
 
 use macrograd_linear::{
-    KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, KalmanSearch, Panel, PathRange, kalman_path,
+    KalmanForm, KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, KalmanSearch, Panel, PathRange, kalman_path,
     kalman_variances_each,
 };
 use macrograd_simd::Control;
@@ -25,6 +25,7 @@ fn smoothed_states_of_100_assets_600_rows_8_columns() {
         min_observations: 20,
         disturbance: KalmanNoise::Gaussian,
         parts: 1,
+        form: KalmanForm::Covariance,
     };
     let range = PathRange::all(&panel);
     let best = (0..20)
@@ -41,7 +42,17 @@ fn smoothed_states_of_100_assets_600_rows_8_columns() {
 #[test]
 #[ignore = "a measurement, not a claim"]
 fn maximum_likelihood_of_each_of_40_assets_600_rows_13_columns() {
-    let (rows, columns, assets) = (600, 13, 40);
+    each(40, 1);
+}
+
+#[test]
+#[ignore = "a measurement, not a claim"]
+fn maximum_likelihood_of_each_of_5000_assets_600_rows_13_columns() {
+    each(5000, 2);
+}
+
+fn each(assets: usize, threads: usize) {
+    let (rows, columns) = (600, 13);
     let mut random = Lcg(8);
     let design: Vec<f64> = (0..rows * columns)
         .map(|at| if at % columns == 0 { 1.0 } else { random.normal() })
@@ -67,12 +78,18 @@ fn maximum_likelihood_of_each_of_40_assets_600_rows_13_columns() {
         stationary: vec![false; columns],
     };
     let start = std::time::Instant::now();
-    let found = kalman_variances_each(&panel, &search, &Control::with_threads(1)).expect("fits");
+    let found = kalman_variances_each(&panel, &search, &Control::with_threads(threads)).expect("fits");
     let evaluations: usize = found.iter().flatten().map(|own| own.evaluations).sum();
     let converged = found.iter().flatten().filter(|own| own.converged).count();
     println!(
-        "{assets} assets: {:.2} s of wall time, {} likelihoods an asset, {converged} converged",
+        "{assets} assets, {threads} threads: {:.2} s of wall time, {} likelihoods an asset, {converged} converged",
         start.elapsed().as_secs_f64(),
         evaluations / assets
     );
+    // Linux alone says how much memory was in use at most.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .filter(|line| line.starts_with("VmHWM"))
+        .for_each(|line| println!("{line}"));
 }

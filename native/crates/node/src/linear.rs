@@ -1,8 +1,8 @@
 //! Entries of the traditional methods.
 
 use macrograd_linear::{
-    Covariance, EwmOptions, EwmPrior, Leverage, LinearError, MovingErrors, OlsOptions, Panel, Path, PathRange,
-    Reference, RollingOptions,
+    Covariance, EwmOptions, EwmPrior, Leverage, LinearError, MovingErrors, OlsOptions, Panel, Path, PathBuffers,
+    PathEnd, PathRange, Reference, RollingOptions,
 };
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint32Array};
 use napi_derive::napi;
@@ -124,6 +124,27 @@ impl From<&LinearRange> for PathRange {
     }
 }
 
+/// Facts of every asset at the last row of a path.
+#[napi(object)]
+pub struct LinearPathEnd {
+    /// `[asset]`, as all that follows.
+    pub observations: Uint32Array,
+    pub rank: Uint32Array,
+    pub condition: Float64Array,
+    pub degrees_of_freedom: Float64Array,
+}
+
+impl From<PathEnd> for LinearPathEnd {
+    fn from(last: PathEnd) -> Self {
+        Self {
+            observations: last.observations.into(),
+            rank: last.rank.into(),
+            condition: last.condition.into(),
+            degrees_of_freedom: last.degrees_of_freedom.into(),
+        }
+    }
+}
+
 /// Coefficients of assets over rows.
 #[napi(object)]
 pub struct LinearPath {
@@ -143,10 +164,10 @@ impl From<Path> for LinearPath {
         Self {
             coefficients: path.coefficients.into(),
             variances: path.variances.into(),
-            observations: path.observations.into(),
-            rank: path.rank.into(),
-            condition: path.condition.into(),
-            degrees_of_freedom: path.degrees_of_freedom.into(),
+            observations: path.last.observations.into(),
+            rank: path.last.rank.into(),
+            condition: path.last.condition.into(),
+            degrees_of_freedom: path.last.degrees_of_freedom.into(),
         }
     }
 }
@@ -246,6 +267,17 @@ pub fn linear_ols(
     })
 }
 
+impl From<&LinearRollingOptions> for RollingOptions {
+    fn from(options: &LinearRollingOptions) -> Self {
+        Self {
+            window: options.window as usize,
+            min_observations: options.min_observations as usize,
+            variances: options.variances,
+            errors: moving_errors(options.hac, options.lags),
+        }
+    }
+}
+
 /// Least squares over the last rows, at every row of the range.
 #[napi(ts_return_type = "Promise<LinearPath>")]
 pub fn linear_rolling_ols(
@@ -257,13 +289,37 @@ pub fn linear_rolling_ols(
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<LinearPath>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        let options = RollingOptions {
-            window: options.window as usize,
-            min_observations: options.min_observations as usize,
-            variances: options.variances,
-            errors: moving_errors(options.hac, options.lags),
+        let path = macrograd_linear::rolling_ols(&panel.view()?, &(&options).into(), &(&range).into(), control)?;
+        Ok(path.into())
+    })
+}
+
+/// Least squares over the last rows, at every row of the range, written to the caller's coefficients `[asset][row][column]` and
+/// variances, of the same shape or empty.
+#[napi(ts_return_type = "Promise<LinearPathEnd>")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the arrays lent by JavaScript, and what every call takes"
+)]
+pub fn linear_rolling_ols_into(
+    panel: LinearPanel,
+    options: LinearRollingOptions,
+    range: LinearRange,
+    mut coefficients: Float64Array,
+    mut variances: Float64Array,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearPathEnd>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        // SAFETY: the facade lends both arrays for this call alone, and nobody else touches them until it ends.
+        let (coefficients, variances) = unsafe { (coefficients.as_mut(), variances.as_mut()) };
+        let buffers = PathBuffers {
+            coefficients,
+            variances,
         };
-        Ok(macrograd_linear::rolling_ols(&panel.view()?, &options, &(&range).into(), control)?.into())
+        let (options, range) = ((&options).into(), (&range).into());
+        Ok(macrograd_linear::rolling_ols_into(&panel.view()?, &options, &range, buffers, control)?.into())
     })
 }
 

@@ -1,6 +1,8 @@
 //! Entries of the regressions whose coefficients follow random walks.
 
-use macrograd_linear::{KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, KalmanSearch, KalmanVariances};
+use macrograd_linear::{
+    KalmanForm, KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, KalmanSearch, KalmanVariances,
+};
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint32Array};
 use napi_derive::napi;
 
@@ -55,6 +57,8 @@ pub struct LinearKalmanOptions {
     pub disturbance: String,
     /// Blocks of columns whose states add up.
     pub parts: u32,
+    /// Factors in place of covariances; absent = no.
+    pub square_root: Option<bool>,
 }
 
 fn disturbance(name: &str) -> Result<KalmanNoise, Failure> {
@@ -164,6 +168,11 @@ pub fn linear_kalman_path(
             min_observations: options.min_observations as usize,
             disturbance: disturbance(&options.disturbance)?,
             parts: options.parts as usize,
+            form: if options.square_root == Some(true) {
+                KalmanForm::SquareRoot
+            } else {
+                KalmanForm::Covariance
+            },
         };
         let path = macrograd_linear::kalman_path(&panel.view()?, &models, &own, &(&range).into(), control)?;
         Ok(LinearKalmanPath {

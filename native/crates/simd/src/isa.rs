@@ -103,6 +103,18 @@ impl std::error::Error for IsaError {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Isa(IsaName);
 
+/// Portable code for [`Isa::vectorise`].
+///
+/// A trait and no closure: `run`, and all that it calls, must be marked `#[inline(always)]`, as what is not inlined keeps the
+/// baseline's vectors, and a long closure is not.
+pub trait Vectorise {
+    /// What comes out.
+    type Output;
+
+    /// Does the work.
+    fn run(self) -> Self::Output;
+}
+
 impl Isa {
     /// The instruction set of that name, if this processor has it.
     ///
@@ -162,20 +174,20 @@ impl Isa {
         self.0
     }
 
-    /// Runs portable code that was inlined into `work` with this instruction set's vectors. No products are fused, so that
-    /// bits are the same on every processor; functions that are not inlined keep the baseline's vectors.
+    /// Runs portable code with this instruction set's vectors. No products are fused, so that bits are the same on every
+    /// processor.
     #[inline]
-    pub fn vectorise<R>(self, work: impl FnOnce() -> R) -> R {
+    pub fn vectorise<W: Vectorise>(self, work: W) -> W::Output {
         #[cfg(target_arch = "x86_64")]
         if matches!(self.0, IsaName::Avx2 | IsaName::Avx512) {
             #[target_feature(enable = "avx2")]
-            fn wide<R>(work: impl FnOnce() -> R) -> R {
-                work()
+            fn wide<W: Vectorise>(work: W) -> W::Output {
+                work.run()
             }
             // SAFETY: an `Isa` of these names exists only on processors that have AVX2.
             return unsafe { wide(work) };
         }
-        work()
+        work.run()
     }
 
     /// Numbers of type `T` in one of its vectors.

@@ -22,7 +22,7 @@ mod x86;
 pub use buffer::Buffer;
 pub use control::{Cancelled, Control};
 pub use dual::Dual;
-pub use isa::{Isa, IsaError, IsaName};
+pub use isa::{Isa, IsaError, IsaName, Vectorise};
 pub use parallel::parallel_for_each;
 pub use peak::measure_peak;
 pub use real::Real;

@@ -193,7 +193,7 @@ impl Adaption<'_> {
     fn pass(&self, now: &Multipliers, shape: f64, smoothed: bool) -> Pass {
         let (panel, k, noise) = (self.panel, self.panel.columns, &now.noise);
         let recursion = Recursion::with_noise(panel, &self.group.observed, self.model, Some(noise.clone()));
-        let states = States::filter(panel, &self.group.assets, &recursion, &self.model.initial_mean);
+        let states = States::<1>::filter(panel, &self.group.assets, &recursion, &self.model.initial_mean);
         let scale = Sums::of(&recursion).noise(states.squares[0]);
         let smoother = smoothed.then(|| (states.smooth(), recursion.smooth(true).covariance));
         let mut out = Pass {

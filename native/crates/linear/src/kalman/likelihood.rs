@@ -1,14 +1,14 @@
 use std::sync::Mutex;
 
-use macrograd_simd::Control;
+use macrograd_simd::{Control, Vectorise};
 
 use super::KalmanModel;
 use super::path::Sums;
 use super::recursion::{Recursion, Smoothed};
-use super::states::States;
+use super::states::{Backward, States};
 use crate::lanes::LANES;
 use crate::panel::Group;
-use crate::parallel::for_each;
+use crate::parallel::{active_isa, for_each};
 use crate::{LinearError, Panel};
 
 /// Log-likelihood of all assets together and its derivatives, each asset's noise variance at its maximum.
@@ -94,21 +94,17 @@ fn of_pattern(panel: &Panel, group: &Group, model: &KalmanModel) -> KalmanLikeli
         initial_score: vec![0.0; k],
     };
     for assets in group.assets.chunks(LANES) {
-        let states = States::filter(panel, assets, &recursion, &model.initial_mean);
-        let noise: Vec<f64> = (0..assets.len()).map(|lane| sums.noise(states.squares[lane])).collect();
-        for (&squares, &noise) in states.squares.iter().zip(&noise) {
-            out.log_likelihood += sums.log_likelihood(squares, noise);
+        let lanes = Assets {
+            panel,
+            assets,
+            recursion: &recursion,
+            sums: &sums,
+            initial_mean: &model.initial_mean,
+        };
+        match assets {
+            [_] => lanes.add_to::<1>(&mut out),
+            _ => lanes.add_to::<LANES>(&mut out),
         }
-        states.backward(|row, r, _| {
-            let scores = if row > 0 {
-                &mut out.step_score
-            } else {
-                &mut out.initial_score
-            };
-            for (score, r) in scores.iter_mut().zip(r) {
-                *score += 0.5 * r.iter().zip(&noise).map(|(r, noise)| r * r / noise).sum::<f64>();
-            }
-        });
     }
     let assets = group.assets.len() as f64;
     for j in 0..k {
@@ -119,4 +115,62 @@ fn of_pattern(panel: &Panel, group: &Group, model: &KalmanModel) -> KalmanLikeli
         }
     }
     out
+}
+
+/// Some assets of a pattern.
+struct Assets<'a> {
+    panel: &'a Panel<'a>,
+    assets: &'a [usize],
+    recursion: &'a Recursion<'a>,
+    sums: &'a Sums,
+    initial_mean: &'a [f64],
+}
+
+impl Assets<'_> {
+    /// Adds their likelihood, and the part of the score that their returns have.
+    fn add_to<const N: usize>(&self, out: &mut KalmanLikelihood) {
+        let states = States::<N>::filter(self.panel, self.assets, self.recursion, self.initial_mean);
+        let mut inverse = [0.0; N];
+        for (inverse, &squares) in inverse.iter_mut().zip(&states.squares).take(self.assets.len()) {
+            let noise = self.sums.noise(squares);
+            out.log_likelihood += self.sums.log_likelihood(squares, noise);
+            *inverse = 1.0 / noise;
+        }
+        active_isa().vectorise(Squares {
+            states: &states,
+            inverse: &inverse,
+            out,
+        });
+    }
+}
+
+/// Adds half of r^2 / s^2, summed over assets and rows, to the scores.
+struct Squares<'s, 'a, const N: usize> {
+    states: &'s States<'a, N>,
+    /// `[lane]`: 1 / s^2; 0 without an asset.
+    inverse: &'s [f64; N],
+    out: &'s mut KalmanLikelihood,
+}
+
+impl<const N: usize> Vectorise for Squares<'_, '_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { states, inverse, out } = self;
+        let mut back = Backward::new(states);
+        for row in (0..states.errors.len()).rev() {
+            back.absorb(row);
+            let scores = if row > 0 {
+                &mut out.step_score
+            } else {
+                &mut out.initial_score
+            };
+            for (score, r) in scores.iter_mut().zip(&back.r0) {
+                for lane in 0..N {
+                    *score += 0.5 * r[lane] * r[lane] * inverse[lane];
+                }
+            }
+        }
+    }
 }

@@ -9,20 +9,22 @@
 //! Variances are in units of the noise variance s_i^2, so that assets which miss the same rows share one covariance
 //! recursion whatever their noise. Infinite initial variances are exactly diffuse (Koopman 1997; Durbin and Koopman
 //! 2012, 5.2-5.4). Covariances are updated in Joseph's form, applied as two rank-one products: they stay positive
-//! semi-definite to rounding.
+//! semi-definite to rounding. [`KalmanForm::SquareRoot`] carries factors of them instead.
 
 mod adaptive;
 mod each;
 mod likelihood;
 mod path;
 mod recursion;
+mod regular;
+mod square_root;
 mod states;
 mod variances;
 
 pub use adaptive::KalmanNoise;
 pub use each::kalman_variances_each;
 pub use likelihood::{KalmanLikelihood, kalman_likelihood};
-pub use path::{KalmanOptions, KalmanPath, KalmanReading, kalman_path};
+pub use path::{KalmanForm, KalmanOptions, KalmanPath, KalmanReading, kalman_path};
 pub use variances::{KalmanSearch, KalmanVariances, kalman_variances};
 
 use crate::{LinearError, Panel};

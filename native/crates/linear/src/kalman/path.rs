@@ -1,9 +1,12 @@
+use std::ops::Range;
+
 use macrograd_simd::Control;
 
 use super::KalmanModel;
 use super::adaptive::{Adapted, Adaption, KalmanNoise};
 use super::recursion::{Recursion, Step};
-use super::states::{Lane, States};
+use super::square_root::Factors;
+use super::states::States;
 use crate::lanes::LANES;
 use crate::panel::Group;
 use crate::parallel::for_each;
@@ -25,6 +28,17 @@ pub enum KalmanReading {
     Smoothed,
 }
 
+/// What stands for a covariance in the recursions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KalmanForm {
+    /// The covariance itself, updated in Joseph's form.
+    #[default]
+    Covariance,
+    /// A factor of it, updated by reflections: twice the digits where regressors are nearly collinear, at several times the
+    /// cost.
+    SquareRoot,
+}
+
 /// Options of [`kalman_path`].
 #[derive(Debug, Clone, Copy)]
 pub struct KalmanOptions<'a> {
@@ -41,6 +55,8 @@ pub struct KalmanOptions<'a> {
     /// Blocks of columns whose states add up to one coefficient (mean and deviation of a reverting one); 1 = none.
     /// Results then have columns / parts columns, and no full covariance.
     pub parts: usize,
+    /// Of filter and smoother; the fixed point of fat tails and moving volatility is found in the covariance form.
+    pub form: KalmanForm,
 }
 
 /// States of assets over rows.
@@ -71,13 +87,21 @@ struct Slot<'a> {
     shape: &'a mut f64,
 }
 
+impl Slot<'_> {
+    /// Too few returns.
+    fn void(&mut self) {
+        self.coefficients.fill(f64::NAN);
+        self.variances.fill(f64::NAN);
+    }
+}
+
 /// States of the range's rows and assets; `models` has one entry for all assets or one an asset of the panel.
 ///
 /// # Errors
 /// `BadOption` or `ShapeMismatch` for a model that does not fit, `Cancelled`.
 ///
 /// ```
-/// use macrograd_linear::{KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, Panel, PathRange, kalman_path};
+/// use macrograd_linear::{KalmanForm, KalmanModel, KalmanNoise, KalmanOptions, KalmanReading, Panel, PathRange, kalman_path};
 /// // A level that does not move: the filter is the running mean.
 /// let panel = Panel::new(&[1.0, 1.0, 1.0], &[1.0, 3.0, 8.0], 3, 1, 1)?;
 /// let options = KalmanOptions {
@@ -87,6 +111,7 @@ struct Slot<'a> {
 ///     min_observations: 2,
 ///     disturbance: KalmanNoise::Gaussian,
 ///     parts: 1,
+///     form: KalmanForm::Covariance,
 /// };
 /// let range = PathRange { rows: 0..3, assets: 0..1 };
 /// let control = macrograd_simd::Control::with_threads(1);
@@ -105,8 +130,9 @@ pub fn kalman_path(
     let (assets, rows, k) = (range.assets.len(), range.rows.len(), panel.columns / options.parts);
     let width = if options.full_covariance { k * k } else { k };
     let mut out = KalmanPath {
-        coefficients: vec![f64::NAN; assets * rows * k],
-        variances: vec![f64::NAN; assets * rows * width],
+        // Zeros come from fresh pages, which are then touched once.
+        coefficients: vec![0.0; assets * rows * k],
+        variances: vec![0.0; assets * rows * width],
         noise: vec![f64::NAN; assets],
         log_likelihood: vec![f64::NAN; assets],
         observations: vec![0; assets],
@@ -167,8 +193,9 @@ fn run_batch(
         |(pattern, group, assets, mut own)| {
             let count = group.observed.iter().filter(|&&seen| seen).count();
             own.iter_mut().for_each(|slot| *slot.observations = count as u32);
-            if let Some(pattern) = pattern {
-                pattern.write(panel, assets, &mut own, options, range);
+            match pattern {
+                Some(pattern) => pattern.write(panel, assets, &mut own, options, range),
+                None => own.iter_mut().for_each(Slot::void),
             }
         },
     )
@@ -177,7 +204,12 @@ fn run_batch(
 /// Covariances of one pattern of missing rows.
 struct Pattern<'a> {
     recursion: Recursion<'a>,
+    /// `[row][column][column]`, in units of the noise variance; empty for the filter.
     smoothed: Vec<f64>,
+    /// `[row][column][column]` of the square-root smoother.
+    pulls: Option<Vec<f64>>,
+    /// `[row][coefficient]`: variance in the same units; NaN while no data have told about it.
+    spread: Vec<f64>,
     initial_mean: &'a [f64],
     adapted: Option<Adapted>,
 }
@@ -196,29 +228,72 @@ impl<'a> Pattern<'a> {
             adaption.run(smooth)
         });
         let noise = adapted.as_ref().map(|adapted| adapted.noise.clone());
-        let recursion = Recursion::with_noise(panel, &group.observed, model, noise);
-        let smoothed = match options.reading {
-            KalmanReading::Filtered => Vec::new(),
-            KalmanReading::Smoothed => recursion.smooth(true).covariance,
+        let (recursion, smoothed, pulls) = match options.form {
+            KalmanForm::Covariance => {
+                let recursion = Recursion::with_noise(panel, &group.observed, model, noise);
+                let smoothed = if smooth {
+                    recursion.smooth(true).covariance
+                } else {
+                    Vec::new()
+                };
+                (recursion, smoothed, None)
+            }
+            KalmanForm::SquareRoot => {
+                let (recursion, factors) = Factors::filter(panel, &group.observed, model, noise);
+                match smooth.then(|| factors.smooth()) {
+                    Some(found) => (recursion, found.covariance, Some(found.pulls)),
+                    None => (recursion, Vec::new(), None),
+                }
+            }
         };
-        Self {
+        let mut own = Self {
             recursion,
             smoothed,
+            pulls,
+            spread: Vec::new(),
             initial_mean: &model.initial_mean,
             adapted,
+        };
+        own.spread = own.spread(panel, options);
+        own
+    }
+
+    /// `[row][column][column]` that is read.
+    fn covariances(&self) -> &[f64] {
+        if self.smoothed.is_empty() {
+            &self.recursion.filtered
+        } else {
+            &self.smoothed
         }
     }
 
-    fn write(&self, panel: &Panel, assets: &[usize], slots: &mut [Slot], options: &KalmanOptions, range: &PathRange) {
+    /// Variances of coefficients, sums over their parts.
+    fn spread(&self, panel: &Panel, options: &KalmanOptions) -> Vec<f64> {
         let k = panel.columns;
-        let states = States::filter(panel, assets, &self.recursion, self.initial_mean);
+        let width = k / options.parts;
+        let smooth = options.reading == KalmanReading::Smoothed;
+        let mut out = Vec::with_capacity(panel.rows * width);
+        for (row, covariance) in self.covariances().chunks_exact((k * k).max(1)).enumerate() {
+            for j in 0..width {
+                let own = || (j..k).step_by(width);
+                let sum: f64 = own().flat_map(|a| own().map(move |b| covariance[a * k + b])).sum();
+                let unknown = own().any(|column| self.unknown(row, column, smooth));
+                out.push(if unknown { f64::NAN } else { sum.max(0.0) });
+            }
+        }
+        out
+    }
+
+    fn write(&self, panel: &Panel, assets: &[usize], slots: &mut [Slot], options: &KalmanOptions, range: &PathRange) {
+        let states = States::<LANES>::filter(panel, assets, &self.recursion, self.initial_mean);
         let sums = Sums::of(&self.recursion);
         let smooth = options.reading == KalmanReading::Smoothed;
-        let smoothed = if smooth { states.smooth() } else { Vec::new() };
-        let (values, covariances) = match smooth {
-            true => (&smoothed, &self.smoothed),
-            false => (&states.filtered, &self.recursion.filtered),
+        let smoothed = match &self.pulls {
+            Some(pulls) => states.smooth_by(pulls),
+            None if smooth => states.smooth(),
+            None => Vec::new(),
         };
+        let values = if smooth { &smoothed } else { &states.filtered };
         for (lane, (slot, &asset)) in slots.iter_mut().zip(assets).enumerate() {
             let squares = states.squares[lane];
             let noise = options.noise.map_or_else(|| sums.noise(squares), |noise| noise[asset]);
@@ -228,16 +303,19 @@ impl<'a> Pattern<'a> {
                 *slot.shape = adapted.shape;
                 *slot.log_likelihood = adapted.log_likelihood;
             }
-            for (local, row) in range.rows.clone().enumerate() {
-                let read = Read {
-                    values: &values[row * k..(row + 1) * k],
-                    covariance: &covariances[row * k * k..(row + 1) * k * k],
-                    unknown: &|column| self.unknown(row, column, smooth),
-                    parts: options.parts,
-                    noise,
-                    lane,
-                };
-                read.write(local, slot, options.full_covariance);
+            let read = Read {
+                values,
+                pattern: self,
+                columns: panel.columns,
+                parts: options.parts,
+                noise,
+                lane,
+            };
+            read.coefficients(range.rows.clone(), slot.coefficients);
+            if options.full_covariance {
+                read.covariances(range.rows.clone(), slot.variances);
+            } else {
+                read.variances(range.rows.clone(), slot.variances);
             }
         }
     }
@@ -250,38 +328,57 @@ impl<'a> Pattern<'a> {
     }
 }
 
-/// States of one row on their way out.
+/// One asset's states on their way out.
 struct Read<'r> {
-    /// `[column]`.
-    values: &'r [Lane],
-    /// `[column][column]`, in units of the noise.
-    covariance: &'r [f64],
-    unknown: &'r dyn Fn(usize) -> bool,
+    /// `[row][column]`.
+    values: &'r [[f64; LANES]],
+    pattern: &'r Pattern<'r>,
+    columns: usize,
     parts: usize,
     noise: f64,
     lane: usize,
 }
 
 impl Read<'_> {
-    fn write(&self, row: usize, slot: &mut Slot, full: bool) {
-        let k = self.values.len();
-        let width = k / self.parts;
-        for j in 0..width {
-            let own = || (0..self.parts).map(move |part| part * width + j);
-            if own().any(|column| (self.unknown)(column)) {
-                continue;
+    /// `[row][coefficient]`: sums over parts.
+    fn coefficients(&self, rows: Range<usize>, out: &mut [f64]) {
+        let (k, width) = (self.columns, self.columns / self.parts);
+        let spread = &self.pattern.spread[rows.start * width..rows.end * width];
+        let values = self.values[rows.start * k..rows.end * k].chunks_exact(k.max(1));
+        let places = out
+            .chunks_exact_mut(width.max(1))
+            .zip(spread.chunks_exact(width.max(1)));
+        for ((out, spread), values) in places.zip(values) {
+            out.fill(0.0);
+            for part in values.chunks_exact(width) {
+                for (out, value) in out.iter_mut().zip(part) {
+                    *out += value[self.lane];
+                }
             }
-            slot.coefficients[row * width + j] = own().map(|column| self.values[column][self.lane]).sum();
-            if full {
-                let out = &mut slot.variances[(row * k + j) * k..(row * k + j + 1) * k];
-                let covariances = &self.covariance[j * k..(j + 1) * k];
-                out.iter_mut()
-                    .zip(covariances)
-                    .for_each(|(out, own)| *out = self.noise * own);
-            } else {
-                let pairs = own().flat_map(|a| own().map(move |b| (a, b)));
-                let sum: f64 = pairs.map(|(a, b)| self.covariance[a * k + b]).sum();
-                slot.variances[row * width + j] = self.noise * sum.max(0.0);
+            for (out, spread) in out.iter_mut().zip(spread) {
+                *out = if spread.is_nan() { f64::NAN } else { *out };
+            }
+        }
+    }
+
+    /// `[row][coefficient]`.
+    fn variances(&self, rows: Range<usize>, out: &mut [f64]) {
+        let width = self.columns / self.parts;
+        let spread = &self.pattern.spread[rows.start * width..rows.end * width];
+        for (out, spread) in out.iter_mut().zip(spread) {
+            *out = self.noise * spread;
+        }
+    }
+
+    /// `[row][column][column]`, without parts.
+    fn covariances(&self, rows: Range<usize>, out: &mut [f64]) {
+        let k = self.columns;
+        let all = &self.pattern.covariances()[rows.start * k * k..rows.end * k * k];
+        let spread = &self.pattern.spread[rows.start * k..rows.end * k];
+        let places = out.chunks_exact_mut(k.max(1)).zip(all.chunks_exact(k.max(1)));
+        for ((out, own), spread) in places.zip(spread) {
+            for (out, own) in out.iter_mut().zip(own) {
+                *out = if spread.is_nan() { f64::NAN } else { self.noise * own };
             }
         }
     }

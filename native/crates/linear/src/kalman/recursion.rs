@@ -1,5 +1,9 @@
+use macrograd_simd::Vectorise;
+
 use super::KalmanModel;
+use super::regular::MOST_COLUMNS;
 use crate::Panel;
+use crate::parallel::active_isa;
 use crate::small::{apply, product, transpose};
 
 /// A row informs about a diffuse direction when more than this share of its squared length lies in it; below, what
@@ -41,6 +45,16 @@ pub(crate) struct Recursion<'a> {
     initial_diffuse: Vec<f64>,
 }
 
+/// What a filter of another form finds, in the order of [`Recursion`]'s fields.
+#[derive(Default)]
+pub(super) struct Gains {
+    pub steps: Vec<Step>,
+    pub gains: Vec<f64>,
+    pub filtered: Vec<f64>,
+    pub diffuse: Vec<f64>,
+    pub diffuse_rows: usize,
+}
+
 /// Smoothing recursions of the covariance.
 pub(crate) struct Smoothed {
     /// `[row][column][column]`, given all data; empty if not wanted.
@@ -66,6 +80,30 @@ impl<'a> Recursion<'a> {
         noise: Option<Vec<f64>>,
     ) -> Self {
         Self::build(panel, observed, model, noise, false)
+    }
+
+    /// For the states to read; has no second gains, which only the backward recursions of this form need.
+    pub(super) fn from_gains(
+        panel: &'a Panel<'a>,
+        model: &'a KalmanModel,
+        noise: Option<Vec<f64>>,
+        found: Gains,
+    ) -> Self {
+        Self {
+            panel,
+            step_variance: &model.step_variance,
+            transition: &model.transition,
+            noise,
+            steps: found.steps,
+            gains: found.gains,
+            second_gains: Vec::new(),
+            lean: false,
+            filtered: found.filtered,
+            diffuse: found.diffuse,
+            diffuse_rows: found.diffuse_rows,
+            initial: Vec::new(),
+            initial_diffuse: Vec::new(),
+        }
     }
 
     fn build(
@@ -101,84 +139,53 @@ impl<'a> Recursion<'a> {
             initial,
             initial_diffuse,
         };
-        own.run(observed, model);
+        active_isa().vectorise(Forward {
+            own: &mut own,
+            observed,
+            model,
+        });
         own
     }
 
-    fn run(&mut self, observed: &[bool], model: &KalmanModel) {
-        let k = self.panel.columns;
-        let mut covariance = self.initial.clone();
-        let mut diffuse = self.initial_diffuse.clone();
-        let mut unknown = model.initial_variance.iter().filter(|x| x.is_infinite()).count();
-        let mut gain = vec![0.0; k];
-        let mut moment = vec![0.0; k];
-        for (row, &observed) in observed.iter().enumerate() {
-            if row > 0 {
-                self.advance(&mut covariance);
-            }
-            let noise = self.noise_at(row);
-            let was_diffuse = unknown > 0;
-            let mut second = vec![0.0; if was_diffuse { k } else { 0 }];
-            let step = if observed {
-                let x = self.panel.design_row(row);
-                let infinite = if was_diffuse { apply(&diffuse, x) } else { Vec::new() };
-                let infinite_variance = dot(x, &infinite);
-                symmetric_times(&covariance, x, &mut moment);
-                let variance = noise + dot(x, &moment);
-                if was_diffuse && infinite_variance > DIFFUSE_TOLERANCE * dot(x, x) {
-                    for (j, gain) in gain.iter_mut().enumerate() {
-                        *gain = infinite[j] / infinite_variance;
-                        second[j] = (moment[j] - *gain * variance) / infinite_variance;
-                    }
-                    joseph(&mut diffuse, &gain, x, 0.0);
-                    unknown -= 1;
-                    if unknown == 0 {
-                        diffuse.fill(0.0);
-                    }
-                    joseph(&mut covariance, &gain, x, noise);
-                    Step::Diffuse {
-                        variance: infinite_variance,
-                    }
-                } else {
-                    for (gain, moment) in gain.iter_mut().zip(&moment) {
-                        *gain = moment / variance;
-                    }
-                    if self.lean && !was_diffuse {
-                        take_outer(&mut covariance, &moment, &gain);
-                    } else {
-                        joseph(&mut covariance, &gain, x, noise);
-                    }
-                    Step::Regular { variance }
-                }
-            } else {
-                gain.fill(0.0);
-                Step::Missing
-            };
-            self.gains[row * k..(row + 1) * k].copy_from_slice(&gain);
-            if !self.lean || was_diffuse {
-                self.filtered.extend_from_slice(&covariance);
-            }
-            if was_diffuse {
-                self.second_gains.extend_from_slice(&second);
-                self.diffuse.extend_from_slice(&diffuse);
-                self.diffuse_rows = row + 1;
-            }
-            self.steps.push(step);
-        }
+    /// Only a likelihood is wanted, of so few columns that regular rows have a recursion of their own.
+    fn is_narrow(&self) -> bool {
+        self.lean && self.columns() <= MOST_COLUMNS
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.panel.columns
+    }
+
+    pub(super) fn design_row(&self, row: usize) -> &[f64] {
+        self.panel.design_row(row)
+    }
+
+    pub(super) fn step_variance(&self) -> &[f64] {
+        self.step_variance
     }
 
     /// Covariance before the row's own return is seen.
     pub(crate) fn predicted(&self, row: usize) -> Vec<f64> {
-        let k = self.panel.columns;
-        if row == 0 {
-            return self.initial.clone();
+        let mut out = vec![0.0; self.initial.len()];
+        self.predict(row, &mut out);
+        out
+    }
+
+    /// As [`Self::predicted`], into an array.
+    #[inline(always)]
+    pub(crate) fn predict(&self, row: usize, out: &mut [f64]) {
+        let k2 = self.initial.len();
+        match row {
+            0 => out.copy_from_slice(&self.initial),
+            _ => {
+                out.copy_from_slice(&self.filtered[(row - 1) * k2..row * k2]);
+                self.advance(out);
+            }
         }
-        let mut covariance = self.filtered[(row - 1) * k * k..row * k * k].to_vec();
-        self.advance(&mut covariance);
-        covariance
     }
 
     /// P <- T P T + Q. Diffuse columns have T = 1, so that their infinite part stays as it is.
+    #[inline(always)]
     fn advance(&self, covariance: &mut [f64]) {
         let k = self.panel.columns;
         if self.transition.iter().any(|&phi| phi != 1.0) {
@@ -219,15 +226,114 @@ impl<'a> Recursion<'a> {
 
     /// Runs backwards (Durbin and Koopman 2012, 4.4 and 5.3): N_{t-1} = x x' / F + L'N_t L, V_t = P_t - P_t N_{t-1} P_t.
     pub(crate) fn smooth(&self, wanted: bool) -> Smoothed {
-        let k = self.panel.columns;
+        active_isa().vectorise(Backward { own: self, wanted })
+    }
+}
+
+/// Gains and covariances of all rows, the first row first.
+struct Forward<'r, 'p> {
+    own: &'r mut Recursion<'p>,
+    observed: &'r [bool],
+    model: &'r KalmanModel,
+}
+
+impl Vectorise for Forward<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { own, observed, model } = self;
+        let k = own.panel.columns;
+        let mut covariance = own.initial.clone();
+        let mut diffuse = own.initial_diffuse.clone();
+        let mut unknown = model.initial_variance.iter().filter(|x| x.is_infinite()).count();
+        let mut gain = vec![0.0; k];
+        let mut moment = vec![0.0; k];
+        for (row, &seen) in observed.iter().enumerate() {
+            let was_diffuse = unknown > 0;
+            if own.is_narrow() && !was_diffuse {
+                return own.run_regular(observed, &covariance, row);
+            }
+            if row > 0 {
+                own.advance(&mut covariance);
+            }
+            let noise = own.noise_at(row);
+            let mut second = vec![0.0; if was_diffuse { k } else { 0 }];
+            let step = if seen {
+                let x = own.panel.design_row(row);
+                let infinite = if was_diffuse { apply(&diffuse, x) } else { Vec::new() };
+                let infinite_variance = dot(x, &infinite);
+                symmetric_times(&covariance, x, &mut moment);
+                let variance = noise + dot(x, &moment);
+                if was_diffuse && infinite_variance > DIFFUSE_TOLERANCE * dot(x, x) {
+                    for (j, gain) in gain.iter_mut().enumerate() {
+                        *gain = infinite[j] / infinite_variance;
+                        second[j] = (moment[j] - *gain * variance) / infinite_variance;
+                    }
+                    joseph(&mut diffuse, &gain, x, 0.0);
+                    unknown -= 1;
+                    if unknown == 0 {
+                        diffuse.fill(0.0);
+                    }
+                    joseph(&mut covariance, &gain, x, noise);
+                    Step::Diffuse {
+                        variance: infinite_variance,
+                    }
+                } else {
+                    for (gain, moment) in gain.iter_mut().zip(&moment) {
+                        *gain = moment / variance;
+                    }
+                    if own.lean && !was_diffuse {
+                        take_outer(&mut covariance, &moment, &gain);
+                    } else {
+                        joseph(&mut covariance, &gain, x, noise);
+                    }
+                    Step::Regular { variance }
+                }
+            } else {
+                gain.fill(0.0);
+                Step::Missing
+            };
+            own.gains[row * k..(row + 1) * k].copy_from_slice(&gain);
+            if !own.lean || was_diffuse {
+                own.filtered.extend_from_slice(&covariance);
+            }
+            if was_diffuse {
+                own.second_gains.extend_from_slice(&second);
+                own.diffuse.extend_from_slice(&diffuse);
+                own.diffuse_rows = row + 1;
+            }
+            own.steps.push(step);
+        }
+    }
+}
+
+/// [`Recursion::smooth`].
+struct Backward<'r, 'p> {
+    own: &'r Recursion<'p>,
+    wanted: bool,
+}
+
+impl Vectorise for Backward<'_, '_> {
+    type Output = Smoothed;
+
+    #[inline(always)]
+    fn run(self) -> Smoothed {
+        let Self { own, wanted } = self;
+        let k = own.panel.columns;
         let mut out = Smoothed {
-            covariance: vec![0.0; if wanted { self.panel.rows * k * k } else { 0 }],
+            covariance: vec![0.0; if wanted { own.panel.rows * k * k } else { 0 }],
             step_information: vec![0.0; k],
             initial_information: vec![0.0; k],
         };
         let mut n = Information::new(k);
-        for row in (0..self.panel.rows).rev() {
-            n.absorb(self, row);
+        let mut rows = own.panel.rows;
+        if own.is_narrow() {
+            rows = own.diffuse_rows;
+            [out.step_information, out.initial_information] = own.absorb_regular(&mut n.regular, rows);
+        }
+        for row in (0..rows).rev() {
+            n.absorb(own, row);
             let sums = if row > 0 {
                 &mut out.step_information
             } else {
@@ -237,7 +343,7 @@ impl<'a> Recursion<'a> {
                 *sum += n.regular[j * k + j];
             }
             if wanted {
-                let covariance = n.smoothed_covariance(&self.predicted(row), self.predicted_diffuse(row));
+                let covariance = n.smoothed_covariance(&own.predicted(row), own.predicted_diffuse(row));
                 out.covariance[row * k * k..(row + 1) * k * k].copy_from_slice(&covariance);
             }
         }
@@ -264,6 +370,7 @@ impl Information {
         }
     }
 
+    #[inline(always)]
     fn absorb(&mut self, recursion: &Recursion, row: usize) {
         let k = self.k;
         let x = recursion.panel.design_row(row);
@@ -298,33 +405,36 @@ impl Information {
         }
     }
 
-    /// With L0 = I - gain x' and L1 = -second x'.
+    /// With L0 = I - g x' and L1 = -s x' (g, s: both parts of the gain), multiplied out so that only products with vectors are
+    /// left: N2 <- L0'N2 L0 + L0'N1 L1 + (L0'N1 L1)' + L1'N0 L1 - F x x' / Fd^2, N1 <- L0'N1 L0 + L1'N0 L0 + x x' / Fd,
+    /// N0 <- L0'N0 L0.
+    #[inline(always)]
     fn absorb_diffuse(&mut self, x: &[f64], gain: &[f64], second: &[f64], infinite: f64, finite: f64) {
-        let k = self.k;
-        let mut l0 = vec![0.0; k * k];
-        (0..k).for_each(|j| l0[j * k + j] = 1.0);
-        add_outer(&mut l0, gain, x, -1.0);
-        let mut l1 = vec![0.0; k * k];
-        add_outer(&mut l1, second, x, -1.0);
-        let (l0t, l1t) = (transpose(&l0, k), transpose(&l1, k));
-        let around = |a: &[f64], n: &[f64], b: &[f64]| product(a, &product(n, b, k), k);
-        let mut n2 = around(&l0t, &self.second, &l0);
-        // N1 is not symmetric; its left index belongs to the infinite part.
-        let cross = around(&l0t, &self.first, &l1);
-        for (at, n2) in n2.iter_mut().enumerate() {
-            *n2 += cross[at] + cross[(at % k) * k + at / k];
-        }
-        add(&mut n2, &around(&l1t, &self.regular, &l1));
-        add_outer(&mut n2, x, x, -finite / (infinite * infinite));
-        let mut n1 = around(&l0t, &self.first, &l0);
-        add(&mut n1, &around(&l1t, &self.regular, &l0));
-        add_outer(&mut n1, x, x, 1.0 / infinite);
-        self.regular = around(&l0t, &self.regular, &l0);
-        self.first = n1;
-        self.second = n2;
+        // L1'N0 L1 = (s'N0 s) x x', L1'N0 L0 = -x (N0 s - (s'N0 g) x)'.
+        let n0_second = apply(&self.regular, second);
+        let (both, own) = (dot(&n0_second, gain), dot(&n0_second, second));
+        // L0'N1 L1 = -(N1 s - (g'N1 s) x) x'. N1 is not symmetric; its left index belongs to the infinite part.
+        let n1_second = apply(&self.first, second);
+        let crossed = dot(gain, &n1_second);
+        wrap(
+            &mut self.second,
+            gain,
+            x,
+            own + 2.0 * crossed - finite / (infinite * infinite),
+        );
+        add_outer(&mut self.second, &n1_second, x, -1.0);
+        add_outer(&mut self.second, x, &n1_second, -1.0);
+        let (after, before) = (apply(&self.first, gain), combine_rows(&self.first, gain));
+        let twice = dot(gain, &after);
+        add_outer(&mut self.first, &after, x, -1.0);
+        add_outer(&mut self.first, x, &before, -1.0);
+        add_outer(&mut self.first, x, &n0_second, -1.0);
+        add_outer(&mut self.first, x, x, twice + both + 1.0 / infinite);
+        wrap(&mut self.regular, gain, x, 0.0);
     }
 
     /// P - P N0 P - (Pd N1 P) - (Pd N1 P)' - Pd N2 Pd with Pd the infinite part.
+    #[inline(always)]
     fn smoothed_covariance(&self, p: &[f64], diffuse: Option<&[f64]>) -> Vec<f64> {
         let k = self.k;
         let mut out = p.to_vec();
@@ -339,12 +449,9 @@ impl Information {
     }
 }
 
+#[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
-
-fn add(a: &mut [f64], b: &[f64]) {
-    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
 }
 
 fn subtract(a: &mut [f64], b: &[f64]) {
@@ -352,6 +459,7 @@ fn subtract(a: &mut [f64], b: &[f64]) {
 }
 
 /// a += scale u v'.
+#[inline(always)]
 fn add_outer(a: &mut [f64], u: &[f64], v: &[f64], scale: f64) {
     for (row, u) in a.chunks_exact_mut(v.len().max(1)).zip(u) {
         for (a, v) in row.iter_mut().zip(v) {
@@ -361,13 +469,23 @@ fn add_outer(a: &mut [f64], u: &[f64], v: &[f64], scale: f64) {
 }
 
 /// a -= u v'.
+#[inline(always)]
 fn take_outer(a: &mut [f64], u: &[f64], v: &[f64]) {
     for (row, u) in a.chunks_exact_mut(v.len().max(1)).zip(u) {
         row.iter_mut().zip(v).for_each(|(a, v)| *a -= u * v);
     }
 }
 
-/// out = p x for a symmetric p, by rows, so that the inner loop runs over neighbours.
+/// a'x.
+#[inline(always)]
+fn combine_rows(a: &[f64], x: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; x.len()];
+    symmetric_times(a, x, &mut out);
+    out
+}
+
+/// out = p x for a symmetric p (p'x for another), by rows, so that the inner loop runs over neighbours.
+#[inline(always)]
 fn symmetric_times(p: &[f64], x: &[f64], out: &mut [f64]) {
     out.fill(0.0);
     for (row, &x) in p.chunks_exact(x.len().max(1)).zip(x) {
@@ -378,6 +496,7 @@ fn symmetric_times(p: &[f64], x: &[f64], out: &mut [f64]) {
 }
 
 /// P <- (I - k x') P (I - k x')' + noise k k', as two rank-one products.
+#[inline(always)]
 fn joseph(p: &mut [f64], k: &[f64], x: &[f64], noise: f64) {
     let n = x.len();
     let mut along = vec![0.0; n];
@@ -400,6 +519,7 @@ fn joseph(p: &mut [f64], k: &[f64], x: &[f64], noise: f64) {
 }
 
 /// N <- (I - k x')' N (I - k x') + weight x x'.
+#[inline(always)]
 fn wrap(n: &mut [f64], k: &[f64], x: &[f64], weight: f64) {
     let mut along = vec![0.0; x.len()];
     symmetric_times(n, k, &mut along);

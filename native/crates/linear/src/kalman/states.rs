@@ -1,24 +1,23 @@
+use macrograd_simd::Vectorise;
+
 use super::recursion::{Recursion, Step};
 use crate::Panel;
-use crate::lanes::LANES;
+use crate::parallel::active_isa;
 
-/// Values of up to [`LANES`] assets side by side.
-pub(crate) type Lane = [f64; LANES];
-
-/// States of up to [`LANES`] assets that miss the same rows.
-pub(crate) struct States<'a> {
+/// States of up to N assets that miss the same rows, side by side.
+pub(crate) struct States<'a, const N: usize> {
     panel: &'a Panel<'a>,
     recursion: &'a Recursion<'a>,
     /// `[row][column]`, given data up to the row.
-    pub filtered: Vec<Lane>,
+    pub filtered: Vec<[f64; N]>,
     /// `[row]`, 0 where missing.
-    pub errors: Vec<Lane>,
+    pub errors: Vec<[f64; N]>,
     /// Sum of squared prediction errors over their variances.
-    pub squares: Lane,
+    pub squares: [f64; N],
     initial: &'a [f64],
 }
 
-impl<'a> States<'a> {
+impl<'a, const N: usize> States<'a, N> {
     /// Filters the assets.
     pub(crate) fn filter(
         panel: &'a Panel<'a>,
@@ -26,35 +25,94 @@ impl<'a> States<'a> {
         recursion: &'a Recursion<'a>,
         initial_mean: &'a [f64],
     ) -> Self {
+        active_isa().vectorise(Filter {
+            panel,
+            assets,
+            recursion,
+            initial_mean,
+        })
+    }
+
+    /// `[row][column]`, given all data.
+    pub(crate) fn smooth(&self) -> Vec<[f64; N]> {
+        active_isa().vectorise(Smooth(self))
+    }
+}
+
+impl<const N: usize> States<'_, N> {
+    /// As [`States::smooth`], from the pulls `[row][column][column]` of the next row's state (Rauch, Tung and Striebel 1965).
+    pub(crate) fn smooth_by(&self, pulls: &[f64]) -> Vec<[f64; N]> {
+        let k = self.panel.columns;
+        let mut out = self.filtered.clone();
+        for row in (0..self.panel.rows.saturating_sub(1)).rev() {
+            let mut learnt = self.filtered[row * k..(row + 1) * k].to_vec();
+            carry(&mut learnt, self.recursion.transition());
+            let (earlier, later) = out.split_at_mut((row + 1) * k);
+            for (learnt, later) in learnt.iter_mut().zip(&*later) {
+                for lane in 0..N {
+                    learnt[lane] = later[lane] - learnt[lane];
+                }
+            }
+            add_product(&mut earlier[row * k..], &pulls[row * k * k..(row + 1) * k * k], &learnt);
+        }
+        out
+    }
+}
+
+/// [`States::filter`].
+struct Filter<'a, 's, const N: usize> {
+    panel: &'a Panel<'a>,
+    assets: &'s [usize],
+    recursion: &'a Recursion<'a>,
+    initial_mean: &'a [f64],
+}
+
+impl<'a, const N: usize> Vectorise for Filter<'a, '_, N> {
+    type Output = States<'a, N>;
+
+    #[inline(always)]
+    fn run(self) -> States<'a, N> {
+        let Self {
+            panel,
+            assets,
+            recursion,
+            initial_mean,
+        } = self;
         let k = panel.columns;
         let mut filtered = Vec::with_capacity(panel.rows * k);
-        let mut errors = vec![[0.0; LANES]; panel.rows];
-        let mut squares = [0.0; LANES];
-        let mut state: Vec<Lane> = initial_mean.iter().map(|&mean| [mean; LANES]).collect();
+        let mut errors = vec![[0.0; N]; panel.rows];
+        let mut squares = [0.0; N];
+        let mut state: Vec<[f64; N]> = initial_mean.iter().map(|&mean| [mean; N]).collect();
         for (row, &step) in recursion.steps.iter().enumerate() {
             if row > 0 {
                 carry(&mut state, recursion.transition());
             }
             if step != Step::Missing {
                 let x = panel.design_row(row);
-                let mut error = [0.0; LANES];
+                let mut error = [0.0; N];
                 for (error, &asset) in error.iter_mut().zip(assets) {
                     *error = panel.value(row, asset);
                 }
                 for (state, &x) in state.iter().zip(x) {
-                    (0..LANES).for_each(|lane| error[lane] -= x * state[lane]);
+                    for lane in 0..N {
+                        error[lane] -= x * state[lane];
+                    }
                 }
                 for (state, &gain) in state.iter_mut().zip(&recursion.gains[row * k..(row + 1) * k]) {
-                    (0..LANES).for_each(|lane| state[lane] += gain * error[lane]);
+                    for lane in 0..N {
+                        state[lane] += gain * error[lane];
+                    }
                 }
                 if let Step::Regular { variance } = step {
-                    (0..LANES).for_each(|lane| squares[lane] += error[lane] * error[lane] / variance);
+                    for lane in 0..N {
+                        squares[lane] += error[lane] * error[lane] / variance;
+                    }
                 }
                 errors[row] = error;
             }
             filtered.extend_from_slice(&state);
         }
-        Self {
+        States {
             panel,
             recursion,
             filtered,
@@ -63,94 +121,135 @@ impl<'a> States<'a> {
             initial: initial_mean,
         }
     }
+}
 
-    /// Runs backwards and hands r0 and r1 of every row to `visit`, which belong to the state *before* the row is seen:
-    /// r_{t-1} = x v / F + L'r_t (Durbin and Koopman 2012, 4.4 and 5.3).
-    pub(crate) fn backward(&self, mut visit: impl FnMut(usize, &[Lane], &[Lane])) {
-        let k = self.panel.columns;
-        let mut r0 = vec![[0.0; LANES]; k];
-        let mut r1 = vec![[0.0; LANES]; k];
-        for row in (0..self.panel.rows).rev() {
-            let x = self.panel.design_row(row);
-            let gain = &self.recursion.gains[row * k..(row + 1) * k];
-            let error = &self.errors[row];
-            carry(&mut r0, self.recursion.transition());
-            match self.recursion.steps[row] {
-                Step::Missing => {}
-                Step::Regular { variance } => {
-                    let along = combine(&r0, gain);
-                    let mut move_by = [0.0; LANES];
-                    (0..LANES).for_each(|lane| move_by[lane] = error[lane] / variance - along[lane]);
-                    shift(&mut r0, x, &move_by);
-                }
-                Step::Diffuse { variance } => {
-                    let [first, second] = [combine(&r1, gain), combine(&r0, self.recursion.second_gain(row))];
-                    let mut move_by = [0.0; LANES];
-                    (0..LANES).for_each(|lane| move_by[lane] = error[lane] / variance - first[lane] - second[lane]);
-                    shift(&mut r1, x, &move_by);
-                    let along = combine(&r0, gain);
-                    shift(&mut r0, x, &along.map(|along| -along));
-                }
-            }
-            visit(row, &r0, &r1);
-        }
-    }
+/// [`States::smooth`].
+struct Smooth<'s, 'a, const N: usize>(&'s States<'a, N>);
 
-    /// `[row][column]`, given all data.
-    pub(crate) fn smooth(&self) -> Vec<Lane> {
-        let k = self.panel.columns;
-        let mut out = vec![[0.0; LANES]; self.panel.rows * k];
-        self.backward(|row, r0, r1| {
+impl<const N: usize> Vectorise for Smooth<'_, '_, N> {
+    type Output = Vec<[f64; N]>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<[f64; N]> {
+        let states = self.0;
+        let k = states.panel.columns;
+        let mut out = vec![[0.0; N]; states.panel.rows * k];
+        let mut predicted = vec![0.0; k * k];
+        let mut back = Backward::new(states);
+        for row in (0..states.panel.rows).rev() {
+            back.absorb(row);
             let own = &mut out[row * k..(row + 1) * k];
-            match row {
-                0 => own
-                    .iter_mut()
-                    .zip(self.initial)
-                    .for_each(|(own, &mean)| *own = [mean; LANES]),
-                _ => {
-                    own.copy_from_slice(&self.filtered[(row - 1) * k..row * k]);
-                    carry(own, self.recursion.transition());
-                }
+            if row == 0 {
+                own.iter_mut()
+                    .zip(states.initial)
+                    .for_each(|(own, &mean)| *own = [mean; N]);
+            } else {
+                own.copy_from_slice(&states.filtered[(row - 1) * k..row * k]);
+                carry(own, states.recursion.transition());
             }
-            add_product(own, &self.recursion.predicted(row), r0);
-            if let Some(diffuse) = self.recursion.predicted_diffuse(row) {
-                add_product(own, diffuse, r1);
+            states.recursion.predict(row, &mut predicted);
+            add_product(own, &predicted, &back.r0);
+            if let Some(diffuse) = states.recursion.predicted_diffuse(row) {
+                add_product(own, diffuse, &back.r1);
             }
-        });
+        }
         out
     }
 }
 
+/// The backward recursion of the states, the last row first: r_{t-1} = x v / F + L'r_t (Durbin and Koopman 2012, 4.4 and
+/// 5.3).
+pub(crate) struct Backward<'s, 'a, const N: usize> {
+    states: &'s States<'a, N>,
+    /// `[column]`: belongs to the state *before* the row taken in last is seen.
+    pub r0: Vec<[f64; N]>,
+    /// The same of the diffuse part.
+    pub r1: Vec<[f64; N]>,
+}
+
+impl<'s, 'a, const N: usize> Backward<'s, 'a, N> {
+    pub(crate) fn new(states: &'s States<'a, N>) -> Self {
+        let zero = || vec![[0.0; N]; states.panel.columns];
+        Self {
+            states,
+            r0: zero(),
+            r1: zero(),
+        }
+    }
+
+    /// Takes in the next earlier row.
+    #[inline(always)]
+    pub(crate) fn absorb(&mut self, row: usize) {
+        let (recursion, k) = (self.states.recursion, self.states.panel.columns);
+        let x = self.states.panel.design_row(row);
+        let gain = &recursion.gains[row * k..(row + 1) * k];
+        let error = &self.states.errors[row];
+        carry(&mut self.r0, recursion.transition());
+        match recursion.steps[row] {
+            Step::Missing => {}
+            Step::Regular { variance } => {
+                let along = combine(&self.r0, gain);
+                let mut move_by = [0.0; N];
+                for lane in 0..N {
+                    move_by[lane] = error[lane] / variance - along[lane];
+                }
+                shift(&mut self.r0, x, &move_by);
+            }
+            Step::Diffuse { variance } => {
+                let [first, second] = [combine(&self.r1, gain), combine(&self.r0, recursion.second_gain(row))];
+                let along = combine(&self.r0, gain);
+                let (mut move_by, mut back) = ([0.0; N], [0.0; N]);
+                for lane in 0..N {
+                    move_by[lane] = error[lane] / variance - first[lane] - second[lane];
+                    back[lane] = -along[lane];
+                }
+                shift(&mut self.r1, x, &move_by);
+                shift(&mut self.r0, x, &back);
+            }
+        }
+    }
+}
+
 /// What is left of states in the next row; the same backwards.
-fn carry(states: &mut [Lane], transition: &[f64]) {
+#[inline(always)]
+fn carry<const N: usize>(states: &mut [[f64; N]], transition: &[f64]) {
     for (state, &phi) in states.iter_mut().zip(transition) {
         if phi != 1.0 {
-            (0..LANES).for_each(|lane| state[lane] *= phi);
+            state.iter_mut().for_each(|state| *state *= phi);
         }
     }
 }
 
 /// sum over columns of weight * values.
-fn combine(values: &[Lane], weights: &[f64]) -> Lane {
-    let mut sum = [0.0; LANES];
+#[inline(always)]
+fn combine<const N: usize>(values: &[[f64; N]], weights: &[f64]) -> [f64; N] {
+    let mut sum = [0.0; N];
     for (value, &weight) in values.iter().zip(weights) {
-        (0..LANES).for_each(|lane| sum[lane] += weight * value[lane]);
+        for lane in 0..N {
+            sum[lane] += weight * value[lane];
+        }
     }
     sum
 }
 
 /// r += x * amount.
-fn shift(r: &mut [Lane], x: &[f64], amount: &Lane) {
+#[inline(always)]
+fn shift<const N: usize>(r: &mut [[f64; N]], x: &[f64], amount: &[f64; N]) {
     for (r, &x) in r.iter_mut().zip(x) {
-        (0..LANES).for_each(|lane| r[lane] += x * amount[lane]);
+        for lane in 0..N {
+            r[lane] += x * amount[lane];
+        }
     }
 }
 
 /// out += p r.
-fn add_product(out: &mut [Lane], p: &[f64], r: &[Lane]) {
+#[inline(always)]
+fn add_product<const N: usize>(out: &mut [[f64; N]], p: &[f64], r: &[[f64; N]]) {
     for (out, row) in out.iter_mut().zip(p.chunks_exact(r.len().max(1))) {
         for (r, &p) in r.iter().zip(row) {
-            (0..LANES).for_each(|lane| out[lane] += p * r[lane]);
+            for lane in 0..N {
+                out[lane] += p * r[lane];
+            }
         }
     }
 }
