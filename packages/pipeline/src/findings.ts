@@ -1,6 +1,16 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { InputError } from '@macrograd/core';
 import { benjaminiHochberg } from '@macrograd/exposure';
-import { NULL_INT, type RunRecord, readRunRecord, readTable, stringAt, type TableData } from '@macrograd/store';
+import {
+  NULL_BOOLEAN,
+  NULL_INT,
+  type RunRecord,
+  readRunRecord,
+  readTable,
+  stringAt,
+  type TableData,
+} from '@macrograd/store';
 
 /** Everything that a finished run says of one asset, factor and method, in units a person reads. Missing = NaN. */
 export interface PairFinding {
@@ -32,6 +42,8 @@ export interface PairFinding {
   readonly threshold: PairThreshold | undefined;
   /** Series whose level moves the exposure most surely; undefined where none does provably. */
   readonly topInteraction: string | undefined;
+  /** Only of a run whose config asks for further procedures (`screen: { also }`). */
+  readonly twins?: PairTwins;
 }
 
 /** The test of an exposure that does not change, and where it changes its sign. */
@@ -45,6 +57,17 @@ export interface PairThreshold {
   readonly level: number;
   readonly lo: number;
   readonly hi: number;
+}
+
+/** What procedures beside the screen say of a pair; NaN and null for those that the run was not asked for. */
+export interface PairTwins {
+  readonly doubleSelectionPValue: number;
+  readonly doubleSelectionQValue: number;
+  /** Share of the halves of dates in which a LASSO chooses the factor. */
+  readonly stability: number;
+  readonly stabilitySelected: boolean | null;
+  readonly knockoff: number;
+  readonly knockoffSelected: boolean | null;
 }
 
 /** A run's findings, with what they were selected by. */
@@ -85,11 +108,36 @@ export async function readFindings(dir: string, filter: FindingsFilter = {}): Pr
     Float64Array.from(rows, (row) => columns.threshold_p_value[row]),
     record.screening_level,
   );
-  const pairs = rows.map((row, at) => pairOf(summary, row, scales, qValues[at]));
+  const twins = await readTwins(dir);
+  const pairs = rows.map((row, at) => {
+    const pair = pairOf(summary, row, scales, qValues[at]);
+    const own = twins.get(`${pair.asset}/${pair.factor}`);
+    return own ? { ...pair, twins: own } : pair;
+  });
   const wanted = pairs.filter(
     (pair) => (asset === undefined || pair.asset === asset) && (factor === undefined || pair.factor === factor),
   );
   return { record, pairs: wanted };
+}
+
+/** What further procedures say, by `asset/factor`; empty where the run was asked for none. */
+async function readTwins(dir: string): Promise<Map<string, PairTwins>> {
+  if (!existsSync(join(dir, 'screening.parquet'))) return new Map();
+  const { rows, columns } = await readTable(dir, 'screening');
+  const yes = (value: number) => (value === NULL_BOOLEAN ? null : value === 1);
+  return new Map(
+    Array.from({ length: rows }, (_, row) => [
+      `${stringAt(columns.asset, row)}/${stringAt(columns.factor, row)}`,
+      {
+        doubleSelectionPValue: columns.double_selection_p_value[row],
+        doubleSelectionQValue: columns.double_selection_q_value[row],
+        stability: columns.stability[row],
+        stabilitySelected: yes(columns.stability_selected[row]),
+        knockoff: columns.knockoff[row],
+        knockoffSelected: yes(columns.knockoff_selected[row]),
+      },
+    ]),
+  );
 }
 
 /** Unit and SD of every factor, as the fit on the whole span scales it. */

@@ -10,7 +10,14 @@ export { type DataSheet, dataSheet, type SeriesSheet } from './datasheet.js';
 export { dryRun, type RunEstimate } from './estimate.js';
 export { type ExportedModel, type ExportModelOptions, exportOnnxModel } from './export.js';
 export { type ExportedTfjs, exportTfjsModel } from './export-tfjs.js';
-export { type Findings, type FindingsFilter, type PairFinding, type PairThreshold, readFindings } from './findings.js';
+export {
+  type Findings,
+  type FindingsFilter,
+  type PairFinding,
+  type PairThreshold,
+  type PairTwins,
+  readFindings,
+} from './findings.js';
 export { type Finding, type Headline, type MethodHeadline, readHeadline } from './headline.js';
 export { type InteractionFinding, type Interactions, readInteractions } from './interactions.js';
 export { type RunOptions, type RunOutcome, run } from './run.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { simulateWorld, worldFiles } from '@macrograd/evaluation';
 import { readTable, stringAt, type TableData } from '@macrograd/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig, run } from '../src/index.js';
+import { readConfig, readFindings, run } from '../src/index.js';
 
 const MONTHS = 480;
 
@@ -13,6 +13,7 @@ describe('a run on a world with a threshold at 5 % inflation, its methods stacke
   let summary: TableData<'summary'>;
   let exposures: TableData<'exposures'>;
   let chosen: TableData<'chosen'>;
+  let result: string;
   const world = simulateWorld({ process: 'threshold', seed: 31, months: MONTHS, assets: 20 });
   const level = (row: number) => world.panel.inputs.values[row * world.panel.inputs.factors.length];
 
@@ -20,13 +21,15 @@ describe('a run on a world with a threshold at 5 % inflation, its methods stacke
     folder = mkdtempSync(join(tmpdir(), 'macrograd-thresholds-'));
     const files = worldFiles(world);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    const extra = 'methods: [zero, ols, spline]\nevaluation: { initial: 360, step: 120, choice: stack }\n';
+    const extra =
+      'methods: [zero, ols, spline]\nevaluation: { initial: 360, step: 120, choice: stack }\nscreen: { also: [double_selection, stability, knockoff] }\n';
     writeFileSync(join(folder, 'config.yaml'), `${files['config.yaml']}${extra}`);
     const { dir } = await run(await readConfig(join(folder, 'config.yaml')), { threads: 1 });
+    result = dir;
     summary = await readTable(dir, 'summary');
     exposures = await readTable(dir, 'exposures');
     chosen = await readTable(dir, 'chosen');
-  }, 120_000);
+  }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Summary rows of a method that have a threshold along the factor's own level. */
@@ -112,5 +115,20 @@ describe('a run on a world with a threshold at 5 % inflation, its methods stacke
       )!;
     const mean = [...own].reduce((sum, [m, weight]) => sum + weight * summary.columns.mean_exposure[summed(m)], 0);
     expect(summary.columns.mean_exposure[summed('chosen')]).toBeCloseTo(mean, 10);
+  });
+
+  it('says of every pair what double selection, stability selection and knockoffs say, where it was asked to', async () => {
+    const { pairs } = await readFindings(result, { method: 'spline' });
+    expect(pairs).toHaveLength(20 * 6);
+    const sure = pairs.filter(({ pValue }) => pValue < 1e-6);
+    expect(sure.length).toBeGreaterThan(10);
+    for (const { twins } of pairs) {
+      expect(twins?.stability).toBeGreaterThanOrEqual(0);
+      expect(twins?.stability).toBeLessThanOrEqual(1);
+      expect(twins?.doubleSelectionQValue).toBeGreaterThanOrEqual(twins?.doubleSelectionPValue ?? 1);
+      expect([true, false]).toContain(twins?.knockoffSelected);
+    }
+    const mean = (of: typeof pairs) => of.reduce((sum, { twins }) => sum + (twins?.stability ?? 0), 0) / of.length;
+    expect(mean(sure)).toBeGreaterThan(mean(pairs.filter(({ pValue }) => pValue > 0.2)) + 0.2);
   });
 });

@@ -46,7 +46,9 @@ export const tableSchemas = {
     se: double('standard error of `exposure`'),
     lo,
     hi,
-    regime_share: double("share of training periods within 1 SD of this date's state, of its least familiar variable"),
+    regime_share: double(
+      "share of training periods on this date's side of the threshold (`fit` = `final`, where one is found); else within 1 SD of this date's state, of its least familiar variable",
+    ),
     status,
   },
   lags: {
@@ -98,6 +100,22 @@ export const tableSchemas = {
     in_regime: optionalBoolean(
       "false when the last date's state, or its side of the threshold, was hardly seen in training: believe the exposure less",
     ),
+  },
+  screening: {
+    asset,
+    factor,
+    p_value: double('of no link of any kind: at once, delayed, beyond a level, or together with another series'),
+    linear_p_value: double('of no linear link in the same period: least squares on all factors and controls'),
+    double_selection_p_value: double(
+      'of no linear link in the same period, controls chosen by double-selection LASSO; null where not asked for',
+    ),
+    double_selection_q_value: double('`double_selection_p_value` after discovery control over all assets and factors'),
+    stability: double('share of the halves of dates in which a LASSO chooses the factor; null where not asked for'),
+    stability_selected: optionalBoolean('true where stability selection keeps the pair at the screening level'),
+    knockoff: double(
+      "how much more the factor's innovation tells than its knockoff's, in SDs of the return; null where not asked for",
+    ),
+    knockoff_selected: optionalBoolean('true where knockoffs keep the pair at the screening level'),
   },
   interactions: {
     asset,

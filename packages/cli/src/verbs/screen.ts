@@ -10,7 +10,7 @@ import {
   readPairs,
   timingNote,
 } from '../findings.js';
-import { formatCount, formatTable } from '../format.js';
+import { formatCount, formatNumber, formatTable } from '../format.js';
 import type { Perform } from '../program.js';
 import { describeVerb } from '../session.js';
 
@@ -47,17 +47,30 @@ function screenTitle(count: number, findings: Findings): string {
 }
 
 function screenText(pairs: readonly PairFinding[], { record }: Findings): string {
+  const withTwins = pairs.some(({ twins }) => twins !== undefined);
   const rows = pairs.map((pair) => [
     pair.asset,
     pair.factor,
     ...exposureCells(pair),
     probability(pair.pValue),
     probability(pair.qValue),
+    ...(withTwins ? twinCells(pair) : []),
     verdict(pair),
   ]);
   const coverage = `${Math.round(100 * record.interval_coverage)} % interval`;
-  const head = ['asset', 'factor', 'exposure', coverage, '', 'p', 'q', ''].map(pc.dim);
-  return formatTable([head, ...rows], ['left', 'left', 'right', 'right', 'left', 'right', 'right', 'left']);
+  const more = withTwins ? ['LASSO q', 'stable', 'knockoff'] : [];
+  const head = ['asset', 'factor', 'exposure', coverage, '', 'p', 'q', ...more, ''].map(pc.dim);
+  const numbers = more.map(() => 'right' as const);
+  return formatTable([head, ...rows], ['left', 'left', 'right', 'right', 'left', 'right', 'right', ...numbers, 'left']);
+}
+
+/** q of double selection, share of halves in which a LASSO chooses the factor, and whether knockoffs keep it. */
+function twinCells({ twins }: PairFinding): string[] {
+  if (!twins) return ['-', '-', '-'];
+  const { stability, stabilitySelected, knockoffSelected } = twins;
+  const share = `${formatNumber(stability, 2)}${stabilitySelected ? ' *' : ''}`;
+  const kept = knockoffSelected === null ? '-' : knockoffSelected ? 'kept' : 'not kept';
+  return [probability(twins.doubleSelectionQValue), share, kept];
 }
 
 function verdict({ selected, sign, inRegime, qValue }: PairFinding): string {

@@ -28,6 +28,9 @@ export interface MethodOptions {
   readonly markov?: MarkovEstimatorOptions;
 }
 
+/** A procedure that selects pairs beside the screen. */
+export type ScreenTwin = 'double_selection' | 'stability' | 'knockoff';
+
 /** Walk-forward evaluation; undefined = by frequency and length of the data. */
 export interface EvaluationConfig {
   readonly initial: number | undefined;
@@ -64,6 +67,8 @@ export interface RunConfig {
   readonly lstm: LstmConfig;
   readonly methodOptions: MethodOptions;
   readonly evaluation: EvaluationConfig;
+  /** Procedures that select pairs beside the screen. */
+  readonly alsoScreen: readonly ScreenTwin[];
   readonly checks: readonly CheckConfig[];
   readonly output: { readonly dir: string; readonly exposures: 'auto' | 'chosen' | 'all' };
 }
@@ -152,6 +157,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       choice: evaluation.choice ?? 'best',
       lookAheadBill: evaluation.look_ahead_bill ?? false,
     },
+    alsoScreen: raw.screen?.also ?? [],
     checks: raw.checks.map((check) => ({ ...check, reason: check.reason })),
     output: { dir: resolve(folder, raw.output.dir), exposures: raw.output.exposures },
   };

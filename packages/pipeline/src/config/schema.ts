@@ -167,6 +167,7 @@ export function configSchema(z: ZodModule) {
       })
       .optional(),
     markov: z.strictObject({ regimes: z.int().min(2).max(3).optional() }).optional(),
+    screen: z.strictObject({ also: z.array(z.enum(['double_selection', 'stability', 'knockoff'])).min(1) }).optional(),
     evaluation: z
       .strictObject({
         scheme: z.enum(['walk_forward']).default('walk_forward'),

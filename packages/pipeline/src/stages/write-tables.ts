@@ -17,6 +17,7 @@ import { knownTruthChecks } from './checks.js';
 import { addChosenExposures, chooseAsConfigured, scoreChosen } from './choose.js';
 import type { Collector } from './collect.js';
 import type { InteractionRow } from './interactions.js';
+import { screeningTable } from './screening.js';
 import { summaryCells } from './summary.js';
 
 /** What the run record takes from the tables. */
@@ -52,6 +53,8 @@ export function writeTables(
   writeTable(dir, 'exposures', exposures.finish(wantedSections(config, exposures.layout.rows)));
   writeTable(dir, 'lags', lagsTable(profiles, panel.assets));
   writeTable(dir, 'summary', summaryTable(cells));
+  const further = screeningTable(panel, collector.screen, config);
+  if (further) writeTable(dir, 'screening', further);
   writeTable(dir, 'interactions', interactionsTable(interactions));
   writeTable(dir, 'evaluation', evaluationTable(scores, panel.assets));
   writeTable(dir, 'chosen', chosenTable(choices, panel.assets));
