@@ -261,4 +261,35 @@ mod tests {
         assert!((results[0].0.view() - results[1].0.view()).norm_max() < 1e-12);
         assert!((results[0].1 - results[1].1).abs() < 1e-12);
     }
+
+    #[test]
+    fn second_moments_by_chunks_are_those_of_the_whole_for_any_number_of_threads() {
+        /// Sums of 600 products of numbers below 2.
+        const ROUNDING: f64 = 1e-11;
+        // More rows than a panel has, more assets than a chunk; asset 3 and row 2 are not in the pattern.
+        let (rows, assets) = (40, 600);
+        let values: Vec<f64> = (0..rows * assets)
+            .map(|i| ((i * 37) % 101) as f64 / 50.0 - 1.0)
+            .collect();
+        let returns = Returns {
+            values: &values,
+            assets,
+        };
+        let pattern = Pattern {
+            rows: (0..rows).filter(|&row| row != 2).collect(),
+            assets: (0..assets).filter(|&asset| asset != 3).collect(),
+        };
+        let gram = |group: GroupReturns| match group.deviations {
+            Some(SecondMoment::Gram(gram)) => gram,
+            _ => Mat::zeros(0, 0),
+        };
+        let on = |threads| {
+            let group = GroupReturns::on(returns, &pattern, &Control::with_threads(threads));
+            gram(group.expect("not stopped"))
+        };
+        let (one, two, whole) = (on(1), on(2), gram(GroupReturns::new(returns, &pattern)));
+        assert_eq!(one, two);
+        assert_eq!(whole.nrows(), rows - 1);
+        assert!((&one - &whole).norm_max() < ROUNDING);
+    }
 }
