@@ -47,12 +47,15 @@ impl<T: Real> Buffer<T> {
 impl<T> Deref for Buffer<T> {
     type Target = [T];
 
+    // Inlined into kernels, whose instruction set a called function would not have.
+    #[inline(always)]
     fn deref(&self) -> &[T] {
         &self.storage[self.start..][..self.length]
     }
 }
 
 impl<T> DerefMut for Buffer<T> {
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.storage[self.start..][..self.length]
     }

@@ -225,14 +225,14 @@ pub(super) fn pull_cell<T: Real, S: Simd<T>, const VECTORS: usize>(
     d_cell: &mut [T],
     d_gates: &mut [T],
 ) {
-    let lanes = VECTORS * S::LANES;
-    let step_slopes = layer.padded_units() * SLOPES * lanes;
-    let slopes = tape.slopes[step * step_slopes..][..step_slopes].chunks_exact(SLOPES * lanes);
-    let units = slopes.zip(d_cell.chunks_exact_mut(lanes));
-    let units = units
-        .zip(d_hidden.chunks_exact(lanes))
-        .zip(d_gates.chunks_exact_mut(GATES * lanes));
-    for (unit, (((slopes, d_cell), d_hidden), d_gates)) in units.enumerate() {
+    let (lanes, units) = (VECTORS * S::LANES, layer.padded_units());
+    let slopes = &tape.slopes[step * units * SLOPES * lanes..][..units * SLOPES * lanes];
+    // Indices, as the iterators of six arrays are too much to be inlined: a call for every unit costs more than its work.
+    for unit in 0..units {
+        let slopes = &slopes[unit * SLOPES * lanes..][..SLOPES * lanes];
+        let d_hidden = &d_hidden[unit * lanes..][..lanes];
+        let d_cell = &mut d_cell[unit * lanes..][..lanes];
+        let d_gates = &mut d_gates[unit * GATES * lanes..][..GATES * lanes];
         for vector in 0..VECTORS {
             let at = vector * S::LANES;
             let slope = |slope| s.load(&slopes[slope_at(slope, vector, VECTORS, S::LANES)..]);

@@ -126,10 +126,11 @@ pub(super) fn gate_products<T: Real, S: Simd<T>, const ROWS: usize, const VECTOR
     k_size: usize,
     slopes: &mut [T],
 ) {
-    let unit_size = SLOPES * VECTORS * S::LANES;
-    let weights = layer.gate_weights.chunks_exact(layer.operand_rows() * ROWS);
-    let blocks = weights.zip(layer.gate_bias.chunks_exact(ROWS));
-    for ((weights, bias), slopes) in blocks.zip(slopes.chunks_exact_mut(ROWS / GATES * unit_size)) {
+    let (unit_size, block_size) = (SLOPES * VECTORS * S::LANES, layer.operand_rows() * ROWS);
+    for block in 0..layer.gate_bias.len() / ROWS {
+        let weights = &layer.gate_weights[block * block_size..][..block_size];
+        let bias = &layer.gate_bias[block * ROWS..][..ROWS];
+        let slopes = &mut slopes[block * ROWS / GATES * unit_size..][..ROWS / GATES * unit_size];
         let mut acc = [[s.splat(T::ZERO); VECTORS]; ROWS];
         for row in 0..ROWS {
             acc[row] = [s.splat(bias[row]); VECTORS];
@@ -148,10 +149,9 @@ pub(super) fn gate_products<T: Real, S: Simd<T>, const ROWS: usize, const VECTOR
 #[inline(always)]
 pub(super) fn update_cells<T: Real, S: Simd<T>, const VECTORS: usize>(s: S, slopes: &mut [T], cell: &mut [T]) {
     let lanes = VECTORS * S::LANES;
-    let units = slopes
-        .chunks_exact_mut(SLOPES * lanes)
-        .zip(cell.chunks_exact_mut(lanes));
-    for (slopes, cell) in units {
+    for unit in 0..cell.len() / lanes {
+        let slopes = &mut slopes[unit * SLOPES * lanes..][..SLOPES * lanes];
+        let cell = &mut cell[unit * lanes..][..lanes];
         for vector in 0..VECTORS {
             let at = |slope| slope_at(slope, vector, VECTORS, S::LANES);
             let before = [Slope::Input, Slope::Forget, Slope::Candidate, Slope::Output];

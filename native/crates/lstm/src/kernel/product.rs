@@ -51,10 +51,10 @@ pub(super) fn product_into<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS
     out: &mut [T],
 ) {
     let zero = [[s.splat(T::ZERO); VECTORS]; ROWS];
-    let blocks = weights
-        .chunks_exact(k_size * ROWS)
-        .zip(out.chunks_exact_mut(ROWS * VECTORS * S::LANES));
-    for (weights, out) in blocks {
+    let (block_size, out_size) = (k_size * ROWS, ROWS * VECTORS * S::LANES);
+    for block in 0..out.len() / out_size {
+        let weights = &weights[block * block_size..][..block_size];
+        let out = &mut out[block * out_size..][..out_size];
         let acc = product::<T, S, ROWS, VECTORS>(s, weights, operand, k_size, zero);
         for row in 0..ROWS {
             for vector in 0..VECTORS {

@@ -41,12 +41,16 @@ impl<T: Real> Ring<T> {
     pub(super) fn push(&mut self, layer: &PackedLayer<T>, operand: &[T], lanes: usize) {
         let (rows, columns) = (layer.operand_rows(), layer.padded_columns());
         let slot = &mut self.operand[self.filled * lanes * columns..][..lanes * columns];
-        for (lane, out) in slot.chunks_exact_mut(columns).enumerate() {
-            let (used, padding) = out.split_at_mut(rows);
-            for (out, row) in used.iter_mut().zip(operand.chunks_exact(lanes)) {
-                *out = row[lane];
+        for row in 0..rows {
+            let values = &operand[row * lanes..][..lanes];
+            for lane in 0..lanes {
+                slot[lane * columns + row] = values[lane];
             }
-            padding.fill(T::ZERO);
+        }
+        if rows < columns {
+            for lane in 0..lanes {
+                slot[lane * columns + rows..(lane + 1) * columns].fill(T::ZERO);
+            }
         }
         self.filled += 1;
     }
@@ -127,7 +131,8 @@ fn panel<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize, const PAN
     // One vector of columns has few chains of sums: it takes twice the rows where they are there.
     let wide = PANEL == 1 && !S::WIDE && gates.is_multiple_of(2 * ROWS);
     let rows = if wide { 2 * ROWS } else { ROWS };
-    for (block, sums) in out.sums.chunks_exact_mut(rows * columns).enumerate() {
+    for block in 0..gates / rows {
+        let sums = &mut out.sums[block * rows * columns..][..rows * columns];
         let work = RingBlock {
             ring,
             gates,
