@@ -214,8 +214,18 @@ export interface LinearAssetEquations {
   lags: number
 }
 
+/** Bands of the responses of assets, `[asset][horizon][shock]`. */
+export declare function linearAssetBootstrapBands(series: LinearSeries, order: number, sample: LinearAssetSample, options: LinearResponseOptions, bootstrap: LinearBootstrapOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearBands>
+
 /** Responses of assets to shocks of the factors. */
 export declare function linearAssetResponses(fit: LinearVar, equations: LinearAssetEquations, options: LinearResponseOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearResponses>
+
+/** Returns `[row][asset]` on the rows of a series, and how many rows of factors an equation has. */
+export interface LinearAssetSample {
+  returns: Float64Array
+  assets: number
+  lags: number
+}
 
 /** Estimates with pointwise bands. */
 export interface LinearBands {
@@ -665,6 +675,9 @@ export interface LinearShrinkagePath {
   /** `[asset]`. */
   observations: Uint32Array
 }
+
+/** The same of assets, `[asset][regime][horizon][shock]`. */
+export declare function linearStateAssetResponses(series: LinearSeries, sample: LinearAssetSample, options: LinearStateOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearStateResponses>
 
 /** A threshold autoregression and the shocks that are asked of it. */
 export interface LinearStateOptions {

@@ -102,12 +102,16 @@ export {
   principalComponents,
 } from './principalComponents.js';
 export {
+  type AssetResponseBands,
+  type AssetSample,
   type BootstrapRequest,
+  bootstrapAssetResponses,
   bootstrapResponses,
   type Resampling,
   type ResponseBands,
   type StateResponseRequest,
   type StateResponses,
+  stateAssetResponses,
   stateResponses,
 } from './responseBands.js';
 export {

@@ -43,8 +43,53 @@ export function bootstrapResponses(
   order: number,
   request: BootstrapRequest,
 ): Promise<ResponseBands> {
+  const bootstrap = nativeBootstrap(series, order, request);
+  const copy = { ...series, values: series.values.slice() };
+  return runNative(
+    (kernel, run) => kernel.linearBootstrapBands(copy, order, nativeRequest(request), bootstrap, ...run),
+    request,
+  );
+}
+
+/** Returns on the rows of a series, and how far back the assets' equations reach. */
+export interface AssetSample {
+  /** [row][asset], NaN = missing. */
+  readonly returns: Float64Array;
+  readonly assets: number;
+  /** Rows of factors in an equation: the return's own and the ones before it. */
+  readonly lags: number;
+}
+
+/** Estimates with pointwise bands, all [asset][horizon][shock]; NaN for an asset with too few returns. */
+export type AssetResponseBands = ResponseBands;
+
+/**
+ * Responses of assets to shocks of the factors, with percentile bands: the autoregression and every asset's equation
+ * (constant, current and lagged factors, least squares) are simulated and estimated again, thousands of assets on the same
+ * draws. A residual that is missing leaves its row out. Formulae in docs/methods/var.md.
+ *
+ * @example
+ * const sample = { returns, assets: 500, lags: 3 };
+ * const { values, lo, hi } = await bootstrapAssetResponses(series, 2, sample, { horizon: 12, draws: 499 });
+ */
+export function bootstrapAssetResponses(
+  series: SeriesMatrix,
+  order: number,
+  sample: AssetSample,
+  request: Omit<BootstrapRequest, 'statistic'>,
+): Promise<AssetResponseBands> {
+  const bootstrap = nativeBootstrap(series, order, request);
+  const copy = { ...series, values: series.values.slice() };
+  const assets = { ...sample, returns: sample.returns.slice() };
+  return runNative(
+    (kernel, run) => kernel.linearAssetBootstrapBands(copy, order, assets, nativeRequest(request), bootstrap, ...run),
+    request,
+  );
+}
+
+function nativeBootstrap(series: SeriesMatrix, order: number, request: BootstrapRequest) {
   const { resampling = 'residual', statistic = 'responses', draws = 999, seed = 1, level = 0.9 } = request;
-  const bootstrap = {
+  return {
     resampling,
     blockLength: request.blockLength ?? Math.round(5.03 * (series.rows - order) ** 0.25),
     varianceShares: statistic === 'variance_shares',
@@ -52,11 +97,6 @@ export function bootstrapResponses(
     seed,
     level,
   };
-  const copy = { ...series, values: series.values.slice() };
-  return runNative(
-    (kernel, run) => kernel.linearBootstrapBands(copy, order, nativeRequest(request), bootstrap, ...run),
-    request,
-  );
 }
 
 /** Options of {@link stateResponses}. */
@@ -108,10 +148,35 @@ export interface StateResponses {
  * const { values, lo, hi, threshold } = await stateResponses(series, { order: 2, variable: 0, horizon: 12 });
  */
 export function stateResponses(series: SeriesMatrix, request: StateResponseRequest): Promise<StateResponses> {
+  const options = nativeStateOptions(request);
+  const copy = { ...series, values: series.values.slice() };
+  return runNative((kernel, run) => kernel.linearStateResponses(copy, options, ...run), request);
+}
+
+/**
+ * The same of assets whose constant and coefficients change with the regime of the return's own row: `values`, `lo` and `hi`
+ * are [asset][regime][horizon][shock], NaN for an asset with too few returns. Thousands of assets share the paths.
+ *
+ * @example
+ * const sample = { returns, assets: 500, lags: 1 };
+ * const { values } = await stateAssetResponses(series, sample, { order: 2, variable: 0, horizon: 12 });
+ */
+export function stateAssetResponses(
+  series: SeriesMatrix,
+  sample: AssetSample,
+  request: StateResponseRequest,
+): Promise<StateResponses> {
+  const options = nativeStateOptions(request);
+  const copy = { ...series, values: series.values.slice() };
+  const assets = { ...sample, returns: sample.returns.slice() };
+  return runNative((kernel, run) => kernel.linearStateAssetResponses(copy, assets, options, ...run), request);
+}
+
+function nativeStateOptions(request: StateResponseRequest) {
   const { size = 1, level = 0.9 } = request;
   if (!Number.isFinite(size) || size === 0) throw new ArgumentError(`size is ${size}`, 'give a number of SDs, not 0');
   if (!(level > 0 && level < 1)) throw new ArgumentError(`level is ${level}`, 'give a share between 0 and 1');
-  const options = {
+  return {
     order: request.order,
     variable: request.variable,
     delay: request.delay ?? 1,
@@ -125,6 +190,4 @@ export function stateResponses(series: SeriesMatrix, request: StateResponseReque
     seed: request.seed ?? 1,
     level,
   };
-  const copy = { ...series, values: series.values.slice() };
-  return runNative((kernel, run) => kernel.linearStateResponses(copy, options, ...run), request);
 }

@@ -38,5 +38,15 @@ export function expectClose(actual: ArrayLike<number>, expected: Nested, toleran
       worst = Math.max(worst, Math.abs(actual[start + at] - value) / scale);
     });
   }
+  reportWorst(worst, tolerance);
   expect(worst).toBeLessThan(tolerance);
+}
+
+/** With MACROGRAD_PARITY set, prints what docs/methods/parity.md states: the test, its worst error and the tolerance. */
+export function reportWorst(worst: number, tolerance: number): void {
+  if (process.env.MACROGRAD_PARITY) {
+    console.log(
+      `parity\t${expect.getState().currentTestName}\t${worst.toExponential(1)}\t${tolerance.toExponential(1)}`,
+    );
+  }
 }

@@ -9,6 +9,7 @@ import {
   type RegressionPanel,
   rollingRegression,
 } from '../src/linear.js';
+import { reportWorst } from './golden.js';
 
 interface GoldenCase {
   rows: number;
@@ -51,6 +52,7 @@ function worstError(actual: ArrayLike<number>, expected: (number | null)[], size
       if (!Number.isNaN(value)) worst = Math.max(worst, Math.abs(actual[start + at] - value) / scale);
     });
   }
+  reportWorst(worst, Number.NaN);
   return worst;
 }
 

@@ -1,8 +1,10 @@
 import { Random } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import {
+  bootstrapAssetResponses,
   bootstrapResponses,
   type SeriesMatrix,
+  stateAssetResponses,
   stateResponses,
   varResponses,
   vectorAutoregression,
@@ -11,6 +13,8 @@ import { ERROR_TOLERANCE, expectClose, flat, readGolden } from './golden.js';
 
 const golden = readGolden('response-bands');
 const { rows, series: k, order, horizon, seed, draws, level } = golden;
+/** The same draws through another regression, whose residuals are rounding. */
+const SAME_DRAWS = 1e-9;
 const series: SeriesMatrix = { values: flat(golden.values), rows, series: k };
 
 describe('bootstrapped bands', () => {
@@ -132,5 +136,54 @@ describe('responses by regime', () => {
     const one = await stateResponses(series, { ...request, threads: 1 });
     expect(await stateResponses(series, { ...request, threads: 2 })).toEqual(one);
     await expect(stateResponses(series, { ...request, threshold: 1e9 })).rejects.toThrow('rows of a regime');
+  });
+});
+
+/** Two assets: the second series itself, and one with too few returns. */
+const seriesAsAsset = {
+  returns: Float64Array.from({ length: rows * 2 }, (_, at) => {
+    const row = Math.floor(at / 2);
+    return at % 2 === 0 ? series.values[row * k + 1] : row < 3 ? 0.1 * row : Number.NaN;
+  }),
+  assets: 2,
+  lags: 2,
+};
+
+describe('responses of assets', () => {
+  const request = { horizon, draws: 49, seed: 3 };
+
+  it.each(['residual', 'wild', 'block'] as const)(
+    'an asset that is a series has its response and bands: %s',
+    async (resampling) => {
+      const own = await bootstrapResponses(series, 1, { ...request, resampling });
+      const found = await bootstrapAssetResponses(series, 1, seriesAsAsset, { ...request, resampling });
+      const size = (horizon + 1) * k;
+      for (const name of ['values', 'lo', 'hi'] as const) {
+        expectClose(found[name].subarray(0, size), [...own[name].subarray(size, 2 * size)], SAME_DRAWS);
+        expect(found[name].subarray(size).every(Number.isNaN)).toBe(true);
+      }
+    },
+  );
+
+  it('by regime: an asset that is a series has its response and bands', async () => {
+    const asked = { ...request, order: 1, variable: 0, histories: 10, futures: 3 };
+    const own = await stateResponses(series, asked);
+    const found = await stateAssetResponses(series, { ...seriesAsAsset, lags: 1 }, asked);
+    expect([found.threshold, found.drawsUsed]).toEqual([own.threshold, own.drawsUsed]);
+    const size = (horizon + 1) * k;
+    for (const name of ['values', 'lo', 'hi'] as const) {
+      // [regime][responding][horizon][shock] beside [asset][regime][horizon][shock].
+      for (const regime of [0, 1]) {
+        const at = (regime * k + 1) * size;
+        const mine = found[name].subarray(regime * size, (regime + 1) * size);
+        expectClose(mine, [...own[name].subarray(at, at + size)], SAME_DRAWS);
+      }
+      expect(found[name].subarray(2 * size).every(Number.isNaN)).toBe(true);
+    }
+  });
+
+  it('refuse returns of another length', async () => {
+    const short = { ...seriesAsAsset, returns: seriesAsAsset.returns.slice(2) };
+    await expect(bootstrapAssetResponses(series, 1, short, request)).rejects.toThrow('returns');
   });
 });

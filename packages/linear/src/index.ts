@@ -1,3 +1,4 @@
+export { type ConditionOptions, conditionedInputs } from './conditioned.js';
 export { type DistributedLagEstimatorOptions, distributedLagEstimator } from './distributed-lag.js';
 export { type EwmOlsEstimatorOptions, ewmOlsEstimator } from './ewm-ols.js';
 export { type FamaMacBethEstimatorOptions, famaMacBethEstimator } from './fama-macbeth.js';

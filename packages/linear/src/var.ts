@@ -10,11 +10,19 @@ import {
   sliceFactors,
 } from '@macrograd/core';
 import {
+  type AssetResponseBands,
+  type AssetSample,
   assetResponses,
+  type BootstrapRequest,
   bestOrder,
+  bootstrapAssetResponses,
   type ImpulseResponses,
   olsRegression,
   type ResponseRequest,
+  type SeriesMatrix,
+  type StateResponseRequest,
+  type StateResponses,
+  stateAssetResponses,
   type VectorAutoregression,
   varOrder,
   vectorAutoregression,
@@ -61,6 +69,8 @@ export class VarFitted extends FeatureFitted {
     fit: ConstructorParameters<typeof FeatureFitted>[0],
     /** Of the standardised factors and controls that enter. */
     readonly system: VectorAutoregression,
+    /** The training rows: series that enter, in SD and filled where missing, and returns. */
+    private readonly data: { readonly series: SeriesMatrix; readonly returns: AssetSample['returns'] },
   ) {
     super(fit);
   }
@@ -95,6 +105,28 @@ export class VarFitted extends FeatureFitted {
       request,
       signal ? { signal } : {},
     );
+  }
+
+  /**
+   * The same with percentile bands, [asset][horizon][shock]: autoregression and equations simulated and estimated again,
+   * all assets on the same draws. Rows whose missing factors were filled count as they were filled.
+   */
+  responseBands(request: Omit<BootstrapRequest, 'statistic'>): Promise<AssetResponseBands> {
+    return bootstrapAssetResponses(this.data.series, this.system.order, this.sample(), request);
+  }
+
+  /**
+   * Dynamic exposures by regime, [asset][regime][horizon][shock]: generalised responses where factors and assets follow
+   * other equations at and below, and above, a threshold of one factor or control (`variable`, its name's place in
+   * `parameters().columns`), with bands. The threshold is in SD of the training rows.
+   */
+  stateResponses(request: Omit<StateResponseRequest, 'order'> & { readonly order?: number }): Promise<StateResponses> {
+    return stateAssetResponses(this.data.series, this.sample(), { order: this.system.order, ...request });
+  }
+
+  private sample(): AssetSample {
+    const { intercept, lagCount } = this.parameters();
+    return { returns: this.data.returns, assets: intercept.length, lags: lagCount };
   }
 }
 
@@ -150,7 +182,7 @@ async function fitVar(panel: Panel, span: Span, fit: FitOptions, options: VarEst
   };
   const facts = { largest_root: autoregression.roots[0], regressors: 1 + width };
   const diagnostics = varDiagnostics(panel, data, result, order, facts, minObservations);
-  return new VarFitted({ parameters, diagnostics }, autoregression);
+  return new VarFitted({ parameters, diagnostics }, autoregression, { series: system, returns: rows.returns });
 }
 
 /** Positions in the rule's `columns` of entering series, given by their number among those that enter. */

@@ -145,6 +145,16 @@ describe('var', () => {
         expect(Math.sqrt(variances[at])).toBeLessThan(0.002);
       }
     }
+    const bands = await fitted.responseBands({ horizon, draws: 99 });
+    // One least squares and another.
+    values.forEach((value, at) => {
+      expect(Math.abs(bands.values[at] - value)).toBeLessThan(1e-9);
+    });
+    const inside = values.filter((value, at) => bands.lo[at] < value && value < bands.hi[at]).length;
+    expect(inside).toBeGreaterThan(0.9 * values.length);
+    const states = await fitted.stateResponses({ variable: 0, threshold: 0, horizon: 0, draws: 20 });
+    // Both regimes are the one that there is: at once, a surprise of factor 0 moves assets by .01 in both.
+    for (let at = 0; at < assets * 2; at++) expect(Math.abs(states.values[at * 2] - 0.01)).toBeLessThan(0.002);
     const pValues = fitted.diagnostics.pValues;
     expect(pValues[0]).toBeLessThan(1e-6);
     expect(pValues.filter((_, at) => at % 2 === 1).some((p) => p > 0.05)).toBe(true);

@@ -7,8 +7,8 @@
 //! - [`ols`]: static least squares by column-scaled QR, homoscedastic or HAC covariance.
 //! - [`var`], [`var_order`], [`var_responses`], [`asset_responses`]: vector autoregressions, and assets' dynamic
 //!   exposures to their shocks.
-//! - [`bootstrap_bands`], [`threshold_var`], [`state_responses`]: bands of responses by resampling, responses that
-//!   depend on the state.
+//! - [`bootstrap_bands`], [`asset_bootstrap_bands`]: bands of responses by resampling; [`threshold_var`],
+//!   [`state_responses`], [`state_asset_responses`]: responses that depend on the state.
 //! - [`pca`]: principal components, missing values by EM; [`fama_macbeth`], [`grs_test`]: asset-pricing tests.
 //! - [`shrinkage_path`]: elastic net, principal-component and partial least squares with block cross-validation.
 //! - [`rolling_ols`], [`rolling_ols_into`]: least squares over the last `window` rows, at every row.
@@ -74,7 +74,8 @@ pub use shrinkage_path::{Shrinkage, ShrinkageOptions, ShrinkagePath, shrinkage_p
 pub use special::{f_upper, normal_two_sided, student_t_two_sided};
 pub use threshold::{ThresholdFit, ThresholdOptions, ThresholdSearch, threshold_search};
 pub use var::{
-    AssetEquations, Bands, BootstrapOptions, Criterion, Granger, Impulse, RegimeRule, Resampling, ResponseOptions,
-    Responses, StateResponseOptions, StateResponses, Statistic, ThresholdVar, Var, VarOrder, asset_responses,
-    bootstrap_bands, granger, state_responses, threshold_var, var, var_order, var_responses, variance_shares,
+    AssetEquations, AssetSample, Bands, BootstrapOptions, Criterion, Granger, Impulse, RegimeRule, Resampling,
+    ResponseOptions, Responses, StateResponseOptions, StateResponses, Statistic, ThresholdVar, Var, VarOrder,
+    asset_bootstrap_bands, asset_responses, bootstrap_bands, granger, state_asset_responses, state_responses,
+    threshold_var, var, var_order, var_responses, variance_shares,
 };

@@ -1,8 +1,8 @@
 //! Entries of bands by resampling and of responses that depend on the state.
 
 use macrograd_linear::{
-    BootstrapOptions, RegimeRule, Resampling, StateResponseOptions, Statistic, bootstrap_bands, state_responses,
-    threshold_var,
+    AssetSample, Bands, BootstrapOptions, RegimeRule, Resampling, StateResponseOptions, Statistic, ThresholdVar,
+    asset_bootstrap_bands, bootstrap_bands, state_asset_responses, state_responses, threshold_var,
 };
 use napi::bindgen_prelude::{AsyncTask, Float64Array};
 use napi_derive::napi;
@@ -60,6 +60,59 @@ pub struct LinearBands {
     pub hi: Float64Array,
 }
 
+impl From<Bands> for LinearBands {
+    fn from(Bands { values, lo, hi }: Bands) -> Self {
+        Self {
+            values: values.into(),
+            lo: lo.into(),
+            hi: hi.into(),
+        }
+    }
+}
+
+/// Returns `[row][asset]` on the rows of a series, and how many rows of factors an equation has.
+#[napi(object)]
+pub struct LinearAssetSample {
+    pub returns: Float64Array,
+    pub assets: u32,
+    pub lags: u32,
+}
+
+impl LinearAssetSample {
+    fn view(&self) -> AssetSample<'_> {
+        AssetSample {
+            returns: &self.returns,
+            assets: self.assets as usize,
+            lags: self.lags as usize,
+        }
+    }
+}
+
+/// Bands of the responses of assets, `[asset][horizon][shock]`.
+#[napi(ts_return_type = "Promise<LinearBands>")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one argument each of what JavaScript hands over"
+)]
+pub fn linear_asset_bootstrap_bands(
+    series: LinearSeries,
+    order: u32,
+    sample: LinearAssetSample,
+    options: LinearResponseOptions,
+    bootstrap: LinearBootstrapOptions,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearBands>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let (rows, k) = (series.rows as usize, series.series as usize);
+        let fit = macrograd_linear::var(&series.values, rows, k, order as usize)?;
+        let (options, bootstrap) = (options.view()?, bootstrap.view()?);
+        let bands = asset_bootstrap_bands(&series.values, &fit, &sample.view(), &options, &bootstrap, control)?;
+        Ok(bands.into())
+    })
+}
+
 /// Bands of an autoregression's responses or variance shares, `[responding][horizon][shock]`.
 #[napi(ts_return_type = "Promise<LinearBands>")]
 pub fn linear_bootstrap_bands(
@@ -75,11 +128,7 @@ pub fn linear_bootstrap_bands(
         let (rows, k) = (series.rows as usize, series.series as usize);
         let fit = macrograd_linear::var(&series.values, rows, k, order as usize)?;
         let bands = bootstrap_bands(&series.values, &fit, &options.view()?, &bootstrap.view()?, control)?;
-        Ok(LinearBands {
-            values: bands.values.into(),
-            lo: bands.lo.into(),
-            hi: bands.hi.into(),
-        })
+        Ok(bands.into())
     })
 }
 
@@ -124,6 +173,44 @@ pub struct LinearStateResponses {
     pub draws_used: u32,
 }
 
+impl LinearStateOptions {
+    fn fit(&self, series: &LinearSeries) -> Result<ThresholdVar, Failure> {
+        let rule = RegimeRule {
+            variable: self.variable as usize,
+            delay: self.delay as usize,
+            threshold: self.threshold,
+        };
+        let (rows, k) = (series.rows as usize, series.series as usize);
+        Ok(threshold_var(&series.values, rows, k, self.order as usize, rule)?)
+    }
+
+    fn view(&self) -> StateResponseOptions {
+        StateResponseOptions {
+            horizon: self.horizon as usize,
+            cumulative: self.cumulative,
+            size: self.size,
+            histories: self.histories as usize,
+            futures: self.futures as usize,
+            draws: self.draws as usize,
+            seed: self.seed as u64,
+            level: self.level,
+        }
+    }
+}
+
+impl LinearStateResponses {
+    fn new(fit: &ThresholdVar, bands: Bands, draws_used: usize) -> Self {
+        Self {
+            threshold: fit.rule.threshold,
+            observations: fit.rows.iter().map(|rows| rows.len() as u32).collect(),
+            values: bands.values.into(),
+            lo: bands.lo.into(),
+            hi: bands.hi.into(),
+            draws_used: draws_used as u32,
+        }
+    }
+}
+
 /// Generalised responses by regime of a threshold autoregression.
 #[napi(ts_return_type = "Promise<LinearStateResponses>")]
 pub fn linear_state_responses(
@@ -134,31 +221,30 @@ pub fn linear_state_responses(
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<LinearStateResponses>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        let rule = RegimeRule {
-            variable: options.variable as usize,
-            delay: options.delay as usize,
-            threshold: options.threshold,
-        };
-        let (rows, k) = (series.rows as usize, series.series as usize);
-        let fit = threshold_var(&series.values, rows, k, options.order as usize, rule)?;
-        let wanted = StateResponseOptions {
-            horizon: options.horizon as usize,
-            cumulative: options.cumulative,
-            size: options.size,
-            histories: options.histories as usize,
-            futures: options.futures as usize,
-            draws: options.draws as usize,
-            seed: options.seed as u64,
-            level: options.level,
-        };
-        let found = state_responses(&series.values, &fit, &wanted, control)?;
-        Ok(LinearStateResponses {
-            threshold: fit.rule.threshold,
-            observations: fit.rows.iter().map(|rows| rows.len() as u32).collect(),
-            values: found.values.into(),
-            lo: found.lo.into(),
-            hi: found.hi.into(),
-            draws_used: found.draws_used as u32,
-        })
+        let fit = options.fit(&series)?;
+        let found = state_responses(&series.values, &fit, &options.view(), control)?;
+        let (values, lo, hi) = (found.values, found.lo, found.hi);
+        Ok(LinearStateResponses::new(
+            &fit,
+            Bands { values, lo, hi },
+            found.draws_used,
+        ))
+    })
+}
+
+/// The same of assets, `[asset][regime][horizon][shock]`.
+#[napi(ts_return_type = "Promise<LinearStateResponses>")]
+pub fn linear_state_asset_responses(
+    series: LinearSeries,
+    sample: LinearAssetSample,
+    options: LinearStateOptions,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearStateResponses>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let fit = options.fit(&series)?;
+        let (bands, used) = state_asset_responses(&series.values, &fit, &sample.view(), &options.view(), control)?;
+        Ok(LinearStateResponses::new(&fit, bands, used))
     })
 }

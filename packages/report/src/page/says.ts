@@ -138,9 +138,12 @@ function wins(data: PageData): string {
   );
   const counted = methods
     .map((method, i) => ({ method, won: best.filter((winner) => winner === i).length }))
-    .sort((a, b) => b.won - a.won)
-    .map(({ method, won }) => `${methodName(method)} ${won}`);
-  return `Best out-of-sample R\u00b2, in number of assets: ${counted.join(', ')}.`;
+    .filter(({ won }) => won > 0)
+    .sort((a, b) => b.won - a.won);
+  const names = counted.map(({ method, won }) => `${methodName(method)} ${won}`);
+  const rest = methods.length - counted.length;
+  const others = rest === 0 ? '' : `; the other ${count(rest, 'method')} in none`;
+  return `Best out-of-sample R\u00b2, in number of assets: ${names.join(', ')}${others}.`;
 }
 
 /** Whether the LSTM beats its hardest traditional rival on a score, in how many assets, and against nothing at all. */

@@ -1,6 +1,6 @@
 use super::chain::{ergodic, from_logits, logit_gradient, to_logits};
 use super::filter::{Inference, infer, log_density};
-use super::starts::start_weights;
+use super::starts::{lasting, start_weights};
 use super::{MarkovModel, MarkovOptions};
 use crate::maximise::maximise;
 use crate::qr::PivotedQr;
@@ -100,7 +100,10 @@ impl<'a> Climb<'a> {
         let mut found: Vec<(f64, Point)> = (0..self.options.starts)
             .map(|number| {
                 let weights = start_weights(number, &self.residuals, r, self.options.seed);
-                let steps: Vec<f64> = (0..r * r).map(|at| if at / r == at % r { 9.0 } else { 1.0 }).collect();
+                let stays = if lasting(number) { 9.0 } else { 1.0 };
+                let steps: Vec<f64> = (0..r * r)
+                    .map(|at| if at / r == at % r { stays } else { 1.0 })
+                    .collect();
                 self.em(self.maximised(&weights, &steps), FIRST_STEPS)
             })
             .collect();

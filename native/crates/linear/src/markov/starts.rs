@@ -4,13 +4,23 @@ const OWN: f64 = 0.85;
 /// Rows over which absolute residuals are averaged to tell calm from turbulent stretches.
 const STRETCH: usize = 6;
 
-/// Weights `[row][regime]` to start from: calm and turbulent stretches, early and late rows, then drawn stretches.
+/// The start whose regimes need not last.
+const BY_ROW: usize = 3;
+
+/// Whether a start takes regimes to last.
+pub(super) fn lasting(number: usize) -> bool {
+    number != BY_ROW
+}
+
+/// Weights `[row][regime]` to start from: calm and turbulent stretches, early and late rows, low and high
+/// rows, calm and turbulent rows by themselves (regimes need not last), then drawn stretches.
 pub(super) fn start_weights(number: usize, residuals: &[f64], regimes: usize, seed: u64) -> Vec<f64> {
     let rows = residuals.len();
     let labels: Vec<usize> = match number {
         0 => by_rank(&stretches(residuals), regimes),
         1 => (0..rows).map(|row| row * regimes / rows.max(1)).collect(),
         2 => by_rank(residuals, regimes),
+        BY_ROW => by_rank(&residuals.iter().map(|e| e.abs()).collect::<Vec<_>>(), regimes),
         _ => drawn(rows, regimes, seed.wrapping_mul(1_000_003).wrapping_add(number as u64)),
     };
     let rest = (1.0 - OWN) / (regimes - 1) as f64;

@@ -4,6 +4,10 @@ use super::order::{check_series, lagged_design};
 use crate::LinearError;
 use crate::qr::PivotedQr;
 
+/// Condition number from which coefficients are refined: R^-1 Q'y leaves residuals of some condition x 1e-16 of y, which
+/// responses multiply by coefficients as large as the condition.
+const REFINED_FROM: f64 = 1e4;
+
 /// A vector autoregression with a constant: y_t = c + A_1 y_{t-1} + ... + A_p y_{t-p} + u_t. K series, n rows used.
 #[derive(Debug, Clone)]
 pub struct Var {
@@ -96,9 +100,13 @@ pub(super) fn fit_rows(series: &[f64], rows: &[usize], k: usize, order: usize) -
         roots: Vec::new(),
         condition: qr.condition,
     };
+    let design = (qr.condition > REFINED_FROM).then(|| lagged_design(series, rows, k, order));
     for equation in 0..k {
         let target: Vec<f64> = rows.iter().map(|&t| series[t * k + equation]).collect();
-        let b = qr.solve(&target);
+        let mut b = qr.solve(&target);
+        if let Some(design) = &design {
+            refine(&mut b, &qr, design, &target);
+        }
         fit.intercept[equation] = b[0];
         for (at, value) in b[1..].iter().enumerate() {
             let (lag, from) = (at / k, at % k);
@@ -124,6 +132,18 @@ pub(super) fn fit_rows(series: &[f64], rows: &[usize], k: usize, order: usize) -
         }
     }
     Ok(fit)
+}
+
+/// b <- b + R^-1 Q'(y - Xb), design `[column][row]`.
+fn refine(b: &mut [f64], qr: &PivotedQr, design: &[f64], target: &[f64]) {
+    let mut left = target.to_vec();
+    for (column, b) in design.chunks_exact(target.len()).zip(b.iter()) {
+        left.iter_mut().zip(column).for_each(|(left, x)| *left -= b * x);
+    }
+    let correction = qr.solve(&left);
+    b.iter_mut()
+        .zip(correction)
+        .for_each(|(b, correction)| *b += correction);
 }
 
 fn companion_moduli(fit: &Var) -> Vec<f64> {

@@ -187,6 +187,23 @@ pub fn asset_responses(
     Ok(out)
 }
 
+/// Responses `[horizon][shock]` as combinations of an equation's coefficients [constant, lag 0, lag 1, ...]:
+/// `[column][horizon][shock]`.
+pub(super) fn equation_responses(fit: &Var, options: &ResponseOptions, lags: usize) -> Result<Vec<f64>, LinearError> {
+    let theta = System::new(fit, options)?.series_responses();
+    let (k, steps) = (fit.series, options.horizon + 1);
+    let mut out = vec![0.0; (1 + lags * k) * steps * k];
+    for lag in 0..lags {
+        for series in 0..k {
+            let row = &mut out[(1 + lag * k + series) * steps * k..][..steps * k];
+            for h in lag..steps {
+                row[h * k..(h + 1) * k].copy_from_slice(&theta[((h - lag) * k + series) * k..][..k]);
+            }
+        }
+    }
+    Ok(out)
+}
+
 /// Pairs (i, j) with j <= i < `size`: the lower triangle of a symmetric matrix.
 fn lower_pairs(size: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..size).flat_map(|i| (0..=i).map(move |j| (i, j)))
@@ -329,10 +346,9 @@ impl<'a> System<'a> {
         unit
     }
 
-    /// Variance of an asset's responses from its own coefficients, by pairs of them: `[pair][horizon][shock]`. A response
-    /// is the coefficients times [Theta_h s, Theta_{h-1} s, ...].
-    fn equation_weights(&self, lags: usize) -> Vec<f64> {
-        let (k, steps) = (self.fit.series, self.options.horizon + 1);
+    /// Responses of the series themselves, Theta, `[horizon][series][shock]`; sums over horizons when cumulative.
+    fn series_responses(&self) -> Vec<f64> {
+        let k = self.fit.series;
         let mut theta: Vec<f64> = self
             .phi
             .chunks_exact(k * k)
@@ -343,6 +359,14 @@ impl<'a> System<'a> {
                 theta[at] += theta[at - k * k];
             }
         }
+        theta
+    }
+
+    /// Variance of an asset's responses from its own coefficients, by pairs of them: `[pair][horizon][shock]`. A response
+    /// is the coefficients times [Theta_h s, Theta_{h-1} s, ...].
+    fn equation_weights(&self, lags: usize) -> Vec<f64> {
+        let (k, steps) = (self.fit.series, self.options.horizon + 1);
+        let theta = self.series_responses();
         // Theta of a coefficient at a horizon, `[shock]`.
         let stacked = |at: usize, h: usize| {
             let (lag, series) = (at / k, at % k);
@@ -442,7 +466,8 @@ impl<'a> System<'a> {
         match self.options.impulse {
             Impulse::Unit => 0.0,
             Impulse::Orthogonal => (response[shock + 1..].iter().map(|x| x * x).sum::<f64>() + own) / n,
-            Impulse::Generalised => (quadratic(&self.fit.residual_covariance, rho, rho) - own) / n,
+            // rho S rho' by the factor: with nearly collinear series rho is large where S is small.
+            Impulse::Generalised => (self.turned(rho).iter().map(|x| x * x).sum::<f64>() - own) / n,
         }
     }
 }
@@ -474,13 +499,4 @@ fn impulse(fit: &Var, factor: &[f64], kind: Impulse) -> Vec<f64> {
         }
     };
     (0..k * k).map(entry).collect()
-}
-
-/// x' M y.
-fn quadratic(matrix: &[f64], x: &[f64], y: &[f64]) -> f64 {
-    matrix
-        .chunks_exact(y.len())
-        .zip(x)
-        .map(|(row, x)| x * dot(row, y))
-        .sum()
 }

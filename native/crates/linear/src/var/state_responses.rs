@@ -1,6 +1,7 @@
 use macrograd_simd::Control;
 
-use super::bootstrap::quantile;
+use super::asset_bands::{AssetSample, FactorSample, asset_bands, check_assets};
+use super::bootstrap::{Bands, quantile};
 use super::fit::Var;
 use super::regimes::{ThresholdVar, split};
 use crate::LinearError;
@@ -57,13 +58,7 @@ pub fn state_responses(
     options: &StateResponseOptions,
     control: &Control,
 ) -> Result<StateResponses, LinearError> {
-    if options.histories == 0 || options.futures == 0 {
-        return Err(LinearError::BadOption {
-            name: "histories or futures",
-            value: 0.0,
-            remedy: "give at least 1 of each",
-        });
-    }
+    check(options)?;
     let k = fit.regimes[0].series;
     let values = mean_responses(series, fit, options, &mut SplitMix::stream(options.seed, u64::MAX - 1));
     let mut draws: Vec<Option<Vec<f64>>> = vec![None; options.draws];
@@ -73,7 +68,7 @@ pub fn state_responses(
         |done| control.report(done),
         |(draw, out)| {
             let mut random = SplitMix::stream(options.seed, draw as u64);
-            let sample = simulate(series, fit, &mut random);
+            let (sample, _) = simulate(series, fit, 0, &mut random);
             let drawn = split(&sample, sample.len() / k, k, fit.regimes[0].order, fit.rule);
             *out = drawn
                 .ok()
@@ -100,6 +95,143 @@ pub fn state_responses(
     })
 }
 
+/// Responses of assets by regime of the start, `[asset][regime][horizon][shock]`, with bands: as [`state_responses`] for
+/// the factors, with equations whose constant and coefficients change with the regime of the return's own row,
+///
+///   r_it = sum_s 1[regime of t = s] (a_is + sum_k b_isk' y_{t-k}) + e_it.
+///
+/// The response is the mean difference of its right side between the two paths, which is linear in a and b: thousands of
+/// assets share the paths. Bands: samples simulated from the fit with the assets' residuals of the rows drawn, everything
+/// estimated anew, the threshold held. Hands back how many samples both regimes could be estimated on, too.
+///
+/// # Errors
+/// `ShapeMismatch`, `BadOption`, `Cancelled`.
+pub fn state_asset_responses(
+    series: &[f64],
+    fit: &ThresholdVar,
+    sample: &AssetSample,
+    options: &StateResponseOptions,
+    control: &Control,
+) -> Result<(Bands, usize), LinearError> {
+    check(options)?;
+    let k = fit.regimes[0].series;
+    check_assets(sample, series.len() / k)?;
+    let first = reach(fit, sample.lags);
+    let lags = sample.lags;
+    if !has_starts(fit, first) {
+        return Err(LinearError::BadOption {
+            name: "lags",
+            value: lags as f64,
+            remedy: "a regime has no row with so many before it: give fewer lags",
+        });
+    }
+    let mut samples: Vec<Option<FactorSample>> = Vec::new();
+    samples.resize_with(options.draws, || None);
+    for_each(
+        samples.iter_mut().enumerate().collect(),
+        control,
+        |done| control.report(0.7 * done),
+        |(draw, out)| {
+            let mut random = SplitMix::stream(options.seed, draw as u64);
+            let (history, drawn) = simulate(series, fit, first, &mut random);
+            let again = split(&history, history.len() / k, k, fit.regimes[0].order, fit.rule);
+            *out = again
+                .ok()
+                .filter(|again| has_starts(again, first))
+                .map(|again| FactorSample {
+                    design: regime_rows(&history, &again, lags, first),
+                    drawn: drawn
+                        .into_iter()
+                        .map(|row| Some((row.checked_sub(first)?, 1.0)))
+                        .collect(),
+                    weights: equation_weights(&history, &again, lags, options, &mut random),
+                });
+        },
+    )?;
+    let samples: Vec<FactorSample> = samples.into_iter().flatten().collect();
+    let mut random = SplitMix::stream(options.seed, u64::MAX - 1);
+    let base = FactorSample {
+        design: regime_rows(series, fit, lags, first),
+        drawn: (first..series.len() / k).map(|t| Some((t - first, 1.0))).collect(),
+        weights: equation_weights(series, fit, lags, options, &mut random),
+    };
+    let returns = &sample.returns[first * sample.assets..];
+    let bands = asset_bands(&base, &samples, returns, sample.assets, options.level, control)?;
+    Ok((bands, samples.len()))
+}
+
+fn check(options: &StateResponseOptions) -> Result<(), LinearError> {
+    if options.histories == 0 || options.futures == 0 {
+        return Err(LinearError::BadOption {
+            name: "histories or futures",
+            value: 0.0,
+            remedy: "give at least 1 of each",
+        });
+    }
+    Ok(())
+}
+
+/// Rows before a row that say its regime, its factors and an equation of `lags` rows of factors.
+fn reach(fit: &ThresholdVar, lags: usize) -> usize {
+    fit.regimes[0].order.max(fit.rule.delay).max(lags.saturating_sub(1))
+}
+
+fn has_starts(fit: &ThresholdVar, before: usize) -> bool {
+    fit.rows
+        .iter()
+        .all(|rows| rows.last().is_some_and(|&row| row >= before))
+}
+
+/// Regressors of an equation in both regimes, `[regime][1, series at the row, one row before, ...]`: zeros but in the
+/// regime of row `t`.
+fn regime_row(rows: &[f64], t: usize, fit: &ThresholdVar, lags: usize) -> Vec<f64> {
+    let k = fit.regimes[0].series;
+    let width = 1 + lags * k;
+    let mut out = vec![0.0; 2 * width];
+    let own = &mut out[fit.rule.regime(rows, t, k) * width..][..width];
+    own[0] = 1.0;
+    for lag in 0..lags {
+        own[1 + lag * k..1 + (lag + 1) * k].copy_from_slice(&rows[(t - lag) * k..(t - lag + 1) * k]);
+    }
+    out
+}
+
+fn regime_rows(series: &[f64], fit: &ThresholdVar, lags: usize, first: usize) -> Vec<f64> {
+    let rows = series.len() / fit.regimes[0].series;
+    (first..rows).flat_map(|t| regime_row(series, t, fit, lags)).collect()
+}
+
+/// Mean difference of the regressors of [`regime_row`] between the paths, `[column][regime of the start][horizon][shock]`.
+fn equation_weights(
+    series: &[f64],
+    fit: &ThresholdVar,
+    lags: usize,
+    options: &StateResponseOptions,
+    random: &mut SplitMix,
+) -> Vec<f64> {
+    let k = fit.regimes[0].series;
+    let (steps, columns) = (options.horizon + 1, 2 * (1 + lags * k));
+    let before = reach(fit, lags);
+    let outputs = 2 * steps * k;
+    let mut out = vec![0.0; columns * outputs];
+    let weight = 1.0 / (options.histories * options.futures) as f64;
+    each_pair(series, fit, before, options, random, |regime, shock, plain, moved| {
+        for h in 0..steps {
+            let rows = [moved, plain].map(|path| regime_row(path, before + h, fit, lags));
+            let at = (regime * steps + h) * k + shock;
+            for (column, (moved, plain)) in rows[0].iter().zip(&rows[1]).enumerate() {
+                out[column * outputs + at] += weight * (moved - plain);
+            }
+        }
+    });
+    if options.cumulative {
+        for path in out.chunks_exact_mut(steps * k) {
+            (k..path.len()).for_each(|at| path[at] += path[at - k]);
+        }
+    }
+    out
+}
+
 /// A path's last rows, newest last: enough for the lags and the delay.
 struct Path<'f> {
     fit: &'f ThresholdVar,
@@ -124,16 +256,17 @@ impl Path<'_> {
             self.rows.push(value);
         }
     }
+}
 
-    fn last(&self) -> &[f64] {
-        &self.rows[self.rows.len() - self.k..]
-    }
+/// The row of a regime at this share of its rows.
+fn drawn_row(var: &Var, share: f64) -> usize {
+    ((share * var.observations as f64) as usize).min(var.observations - 1)
 }
 
 /// The residual of the row at this share of a regime's rows, enlarged to the regime's covariance.
 fn residual(var: &Var, share: f64) -> Vec<f64> {
     let (k, n) = (var.series, var.observations);
-    let row = ((share * n as f64) as usize).min(n - 1);
+    let row = drawn_row(var, share);
     let scale = (n as f64 / (n - var.regressors()) as f64).sqrt();
     var.residuals[row * k..(row + 1) * k]
         .iter()
@@ -150,35 +283,52 @@ fn mean_responses(
 ) -> Vec<f64> {
     let k = fit.regimes[0].series;
     let steps = options.horizon + 1;
-    let reach = fit.regimes[0].order.max(fit.rule.delay);
-    let block = k * steps * k;
-    let mut out = vec![0.0; 2 * block];
+    let before = reach(fit, 0);
+    let mut out = vec![0.0; 2 * k * steps * k];
     let weight = 1.0 / (options.histories * options.futures) as f64;
-    for (regime, out) in out.chunks_exact_mut(block).enumerate() {
-        let shocks = generalised_shocks(&fit.regimes[regime], options.size);
-        for _ in 0..options.histories {
-            let start = fit.rows[regime][random.index(fit.rows[regime].len())];
-            let before = &series[(start - reach) * k..start * k];
-            for _ in 0..options.futures {
-                let shares: Vec<f64> = (0..steps).map(|_| random.uniform()).collect();
-                let path = |shock: &[f64]| run(fit, before, &shares, shock);
-                let plain = path(&vec![0.0; k]);
-                for shock in 0..k {
-                    let moved = path(&shocks[shock * k..(shock + 1) * k]);
-                    for (at, (moved, plain)) in moved.iter().zip(&plain).enumerate() {
-                        let (h, responding) = (at / k, at % k);
-                        out[(responding * steps + h) * k + shock] += weight * (moved - plain);
-                    }
-                }
-            }
+    each_pair(series, fit, before, options, random, |regime, shock, plain, moved| {
+        let own = moved[before * k..].iter().zip(&plain[before * k..]);
+        for (at, (moved, plain)) in own.enumerate() {
+            let (h, responding) = (at / k, at % k);
+            out[((regime * k + responding) * steps + h) * k + shock] += weight * (moved - plain);
         }
-        if options.cumulative {
-            for row in out.chunks_exact_mut(steps * k) {
-                (k..row.len()).for_each(|at| row[at] += row[at - k]);
-            }
+    });
+    if options.cumulative {
+        for row in out.chunks_exact_mut(steps * k) {
+            (k..row.len()).for_each(|at| row[at] += row[at - k]);
         }
     }
     out
+}
+
+/// Hands every pair of paths without and with a shock to `take`, with the regime of the start and the shock: `before` rows
+/// of the sample, then the horizon, `[row][series]`.
+fn each_pair(
+    series: &[f64],
+    fit: &ThresholdVar,
+    before: usize,
+    options: &StateResponseOptions,
+    random: &mut SplitMix,
+    mut take: impl FnMut(usize, usize, &[f64], &[f64]),
+) {
+    let k = fit.regimes[0].series;
+    for regime in 0..2 {
+        let shocks = generalised_shocks(&fit.regimes[regime], options.size);
+        // A row of the first ones may have fewer rows before it than an equation of assets needs.
+        let starts = &fit.rows[regime][fit.rows[regime].partition_point(|&row| row < before)..];
+        for _ in 0..options.histories {
+            let start = starts[random.index(starts.len())];
+            let past = &series[(start - before) * k..start * k];
+            for _ in 0..options.futures {
+                let shares: Vec<f64> = (0..=options.horizon).map(|_| random.uniform()).collect();
+                let plain = run(fit, past, &shares, &vec![0.0; k]);
+                for shock in 0..k {
+                    let moved = run(fit, past, &shares, &shocks[shock * k..(shock + 1) * k]);
+                    take(regime, shock, &plain, &moved);
+                }
+            }
+        }
+    }
 }
 
 /// `[shock][series]`: size Sigma e_j / sqrt(sigma_jj).
@@ -190,15 +340,13 @@ fn generalised_shocks(var: &Var, size: f64) -> Vec<f64> {
         .collect()
 }
 
-/// One future, `[horizon][series]`, with a shock on top of the first innovation.
+/// The rows before and one future after them, `[row][series]`, with a shock on top of the first innovation.
 fn run(fit: &ThresholdVar, before: &[f64], shares: &[f64], shock: &[f64]) -> Vec<f64> {
-    let k = shock.len();
     let mut path = Path {
         fit,
         rows: before.to_vec(),
-        k,
+        k: shock.len(),
     };
-    let mut out = Vec::with_capacity(shares.len() * k);
     for (h, &share) in shares.iter().enumerate() {
         path.step(|var| {
             let mut u = residual(var, share);
@@ -207,23 +355,29 @@ fn run(fit: &ThresholdVar, before: &[f64], shares: &[f64], shock: &[f64]) -> Vec
             }
             u
         });
-        out.extend_from_slice(path.last());
-    }
-    out
-}
-
-/// A sample as long as the series, after its own first rows.
-fn simulate(series: &[f64], fit: &ThresholdVar, random: &mut SplitMix) -> Vec<f64> {
-    let k = fit.regimes[0].series;
-    let reach = fit.regimes[0].order.max(fit.rule.delay);
-    let mut path = Path {
-        fit,
-        rows: series[..reach * k].to_vec(),
-        k,
-    };
-    while path.rows.len() < series.len() {
-        let share = random.uniform();
-        path.step(|var| residual(var, share));
     }
     path.rows
+}
+
+/// A sample as long as the series, after its own first rows, and the rows of the data whose residuals were drawn for the
+/// rows from `first` on.
+fn simulate(series: &[f64], fit: &ThresholdVar, first: usize, random: &mut SplitMix) -> (Vec<f64>, Vec<usize>) {
+    let k = fit.regimes[0].series;
+    let start = reach(fit, 0);
+    let mut path = Path {
+        fit,
+        rows: series[..start * k].to_vec(),
+        k,
+    };
+    let mut drawn = Vec::new();
+    while path.rows.len() < series.len() {
+        let share = random.uniform();
+        let now = path.rows.len() / k;
+        if now >= first.max(start) {
+            let regime = fit.rule.regime(&path.rows, now, k);
+            drawn.push(fit.rows[regime][drawn_row(&fit.regimes[regime], share)]);
+        }
+        path.step(|var| residual(var, share));
+    }
+    (path.rows, drawn)
 }

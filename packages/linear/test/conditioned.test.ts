@@ -1,0 +1,139 @@
+import type { Estimator, MethodId, Panel } from '@macrograd/core';
+import { describe, expect, it } from 'vitest';
+import {
+  conditionedInputs,
+  distributedLagEstimator,
+  elasticNetEstimator,
+  ewmOlsEstimator,
+  famaMacBethEstimator,
+  kalmanEstimator,
+  lassoEstimator,
+  markovEstimator,
+  olsEstimator,
+  pcaEstimator,
+  plsEstimator,
+  ridgeEstimator,
+  rollingOlsEstimator,
+  thresholdEstimator,
+  varEstimator,
+  wlsEstimator,
+} from '../src/index.js';
+import { collect, linearWorld } from './world.js';
+
+/** `zero` has no exposures; `spline` and the LSTM are conditioned by states of themselves. */
+const estimators: [MethodId, () => Estimator][] = [
+  ['ols', () => olsEstimator()],
+  ['rolling_ols', () => rollingOlsEstimator({ window: 120 })],
+  ['ewm_ols', () => ewmOlsEstimator()],
+  ['wls', () => wlsEstimator()],
+  ['ridge', () => ridgeEstimator()],
+  ['lasso', () => lassoEstimator()],
+  ['elastic_net', () => elasticNetEstimator()],
+  ['pls', () => plsEstimator()],
+  ['fama_macbeth', () => famaMacBethEstimator()],
+  ['pca', () => pcaEstimator()],
+  ['var', () => varEstimator({ order: 1 })],
+  ['kalman', () => kalmanEstimator()],
+  ['markov', () => markovEstimator()],
+  ['threshold', () => thresholdEstimator({ replications: 49 })],
+  ['distributed_lag', () => distributedLagEstimator()],
+];
+
+const [ROWS, ASSETS, LEVEL] = [300, 6, 1];
+const span = { start: 0, end: ROWS };
+
+/** Returns of .01 x X0 where the state X4 is at or below 1, -.01 x X0 above it, and .003 x the control X3. */
+function stateWorld(interacted = false): Panel {
+  const { panel } = linearWorld({ rows: ROWS, assets: ASSETS, lateStart: 0, holes: 0.05, noise: 0.01 });
+  const keep = [0, 1, 3, 4];
+  const factors = keep.map((j) => panel.inputs.factors[j]);
+  const values = Float64Array.from({ length: ROWS * 4 }, (_, at) => {
+    return panel.inputs.values[Math.floor(at / 4) * 6 + keep[at % 4]];
+  });
+  const noise = linearWorld({ rows: ROWS, assets: ASSETS, seed: 11, lateStart: 0, holes: 0.05, noise: 0.01 });
+  const returns = noise.panel.returns.map((value, at) => {
+    const [row, asset] = [Math.floor(at / ASSETS), at % ASSETS];
+    const [x, , control, state] = values.subarray(row * 4, row * 4 + 4);
+    const z = noise.panel.inputs.values.subarray(row * 6, row * 6 + 6);
+    // What that world's own factors and control add is taken off again: its noise is left.
+    let own = value - 0.003 * z[3];
+    for (let j = 0; j < 3; j++) own -= noise.betas[asset * 3 + j] * z[j];
+    const slope = interacted ? 0.01 + 0.004 * (state - LEVEL) : state > LEVEL ? -0.01 : 0.01;
+    return own + slope * x + 0.003 * control;
+  });
+  return { ...panel, inputs: { ...panel.inputs, factors, values }, returns };
+}
+
+/** Exposure of the first asset to each factor at the last row, per one unit of the factor, with its error. */
+async function read(make: () => Estimator, panel: Panel) {
+  const fitted = await make().fit(panel, span, { seed: 1 });
+  const { scaler } = fitted.parameters();
+  const [block] = await collect(
+    fitted.jacobian(panel.inputs, { start: ROWS - 1, end: ROWS }, { form: 'contemporaneous' }),
+  );
+  return Array.from({ length: block.factors }, (_, f) => {
+    return { slope: block.values[f] / scaler.sd[f], error: Math.sqrt(block.variance[f]) / scaler.sd[f] };
+  });
+}
+
+describe.each(estimators)('%s conditioned by a state', (_, make) => {
+  it('finds an exposure of either sign on the sides of a level, and keeps the control in the regression', async () => {
+    const panel = stateWorld();
+    const inputs = conditionedInputs(panel.inputs, { state: 'X4', form: 'thresholded', level: LEVEL });
+    const [below, above, ...others] = await read(make, { ...panel, inputs });
+    // Half of the slope of .01 is beyond what shrinkage and noise take of it.
+    expect(below.slope).toBeGreaterThan(0.005);
+    expect(above.slope).toBeLessThan(-0.005);
+    expect(below.error).toBeGreaterThan(0);
+    for (const { slope } of others) expect(Math.abs(slope)).toBeLessThan(0.005);
+  });
+});
+
+describe('conditioned inputs', () => {
+  it('thresholded: two factors for one, controls kept, the state a control that says which side; missing states', () => {
+    const { inputs } = stateWorld();
+    const values = inputs.values.slice();
+    values[7 * 4 + 3] = Number.NaN;
+    const out = conditionedInputs({ ...inputs, values }, { state: 'X4', form: 'thresholded', level: LEVEL });
+    expect(out.factors.map(({ name, role }) => [name, role])).toEqual([
+      ['X0 where X4 <= 1', 'factor'],
+      ['X0 where X4 > 1', 'factor'],
+      ['X1 where X4 <= 1', 'factor'],
+      ['X1 where X4 > 1', 'factor'],
+      ['X3', 'control'],
+      ['X4 > 1', 'control'],
+    ]);
+    for (const row of [0, 1, 2, 3]) {
+      const [x, state] = [values[row * 4], values[row * 4 + 3]];
+      const own = out.values.subarray(row * 6, row * 6 + 6);
+      expect([own[0], own[1]].map((value) => value + 0)).toEqual(state > LEVEL ? [0, x] : [x, 0]);
+      expect([own[4], own[5]]).toEqual([values[row * 4 + 2], Number(state > LEVEL)]);
+    }
+    expect(out.values.subarray(7 * 6, 7 * 6 + 4).every(Number.isNaN)).toBe(true);
+  });
+
+  it('interacted: the exposure at the level, and its change by unit of the state, to 4 standard errors', async () => {
+    const panel = stateWorld(true);
+    const inputs = conditionedInputs(panel.inputs, { state: 'X4', form: 'interacted', level: LEVEL });
+    expect(inputs.factors.map(({ name, role }) => [name, role])).toEqual([
+      ['X0', 'factor'],
+      ['X0 x (X4 - 1)', 'factor'],
+      ['X1', 'factor'],
+      ['X1 x (X4 - 1)', 'factor'],
+      ['X3', 'control'],
+      ['X4', 'control'],
+    ]);
+    const [level, change] = await read(() => olsEstimator(), { ...panel, inputs });
+    expect(Math.abs(level.slope - 0.01)).toBeLessThan(4 * level.error);
+    expect(Math.abs(change.slope - 0.004)).toBeLessThan(4 * change.error);
+    expect(change.error).toBeLessThan(0.001);
+  });
+
+  it('refuses a state that does not exist and a level that it never crosses', () => {
+    const { inputs } = stateWorld();
+    expect(() => conditionedInputs(inputs, { state: 'Y', form: 'interacted', level: 0 })).toThrow('name one of X0');
+    expect(() => conditionedInputs(inputs, { state: 'X4', form: 'thresholded', level: 99 })).toThrow(
+      'never crosses 99',
+    );
+  });
+});
