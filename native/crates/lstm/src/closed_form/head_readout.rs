@@ -371,7 +371,7 @@ mod tests {
         // 60 rows of which every third is new; the last one equals the first in one member alone.
         let features = |member: usize| -> Vec<f64> {
             let value = |row: usize, k: usize| ((row * 7 + k * 3 + member) % 11) as f64 - 4.0;
-            let row = |row: usize| if row % 3 == 0 { row } else { row % 3 };
+            let row = |row: usize| if row.is_multiple_of(3) { row } else { row % 3 };
             (0..60)
                 .flat_map(|r| (0..SIZE).map(move |k| value(if r == 59 { member } else { row(r) }, k)))
                 .collect()
