@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
     sweep: { type: 'boolean', default: false },
     probes: { type: 'boolean', default: false },
     threads: { type: 'string', default: '1,2' },
-    only: { type: 'string', default: 'W1,W2,W3,W4,W5' },
+    only: { type: 'string', default: 'W1,W2,W3,W4,W5,W6' },
   },
 });
 const sizes = options.quick ? workloads.quick : workloads.full;
@@ -34,6 +34,7 @@ const groups = {
   W3: { of: (threads) => workloads.networks(sizes.networks, threads), repeats: 3 },
   W4: { of: (threads) => linear(threads, options.quick), repeats: 7 },
   W5: { of: (threads) => closedForm(threads, options.quick), repeats: 3 },
+  W6: { of: (threads) => workloads.second(sizes.second, threads), repeats: 5 },
 };
 
 async function row({ workload, shape, flops, calls = 1, run, result, extra }, threads, repeats, peak) {

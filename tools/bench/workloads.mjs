@@ -5,13 +5,18 @@
  * - W1, pooled, one layer, one output: W1a forward; W1b forward, backward and Adam step; W1c forward and Jacobian.
  * - W2, one encoder, a head for every asset: every derivative of every asset at every date, into a buffer that is reused.
  * - W3, a network for every asset: W3t trains all of them, W3j takes their Jacobians.
+ * - W6, second derivatives of a pooled model: all of them, those of one pair of places, the gradient of a penalty on the
+ *   Jacobian. FLOPs are not counted: passes on dual numbers do more than products.
  */
 import {
+  lstmCrossPartials,
   lstmExposures,
   lstmForward,
+  lstmHessian,
   lstmHiddenColumns,
   lstmJacobian,
   lstmJacobianEach,
+  lstmJacobianPenalty,
   lstmTrain,
   lstmTrainEach,
 } from '@macrograd/kernel';
@@ -26,11 +31,13 @@ export const full = {
   pooled: { inputs: 12, hidden: 64, steps: 24, batch: 4096 },
   shared: { inputs: 12, hidden: 64, steps: 24, dates: 240, assets: 2000 },
   networks: { inputs: 8, hidden: 16, steps: 12, windows: 200, networks: 1000, epochs: 20 },
+  second: { inputs: 6, hidden: 16, steps: 12, batch: 240 },
 };
 export const quick = {
   pooled: { ...full.pooled, batch: 384 },
   shared: { ...full.shared, dates: 24, assets: 200 },
   networks: { ...full.networks, networks: 20, epochs: 2 },
+  second: { ...full.second, batch: 16 },
 };
 
 /** FLOPs of one window: the gates' product over [x | h], and over h alone. */
@@ -158,6 +165,36 @@ export function networks(sizes, threads) {
       flops: count * windows * 2 * forward,
       run: () => lstmJacobianEach(all, batches, { threads, borrow: true, out: jacobian }),
       result: () => jacobian,
+    },
+  ];
+}
+
+/** W6. */
+export function second(sizes, threads) {
+  const { inputs, hidden, steps, batch } = sizes;
+  const network = model(sizes, 1);
+  const windows = { input: filled(batch * steps * inputs, 1, 3), batchSize: batch, sequenceLength: steps };
+  const options = { threads, borrow: true };
+  const width = steps * inputs;
+  const [all, chosen] = [new Float32Array(batch * width * width), new Float32Array(batch)];
+  const last = (input) => ({ step: steps - 1, input });
+  const shape = `F${inputs} H${hidden} L${steps} B${batch}`;
+  return [
+    { workload: 'W6 all cross-partials', shape, run: () => lstmHessian(network, windows, { ...options, out: all }) },
+    {
+      workload: 'W6 one pair',
+      shape,
+      run: () => lstmCrossPartials(network, windows, [[last(0), last(1)]], { ...options, out: chosen }),
+    },
+    {
+      workload: 'W6 penalty and its gradient',
+      shape,
+      run: () => lstmJacobianPenalty(network, windows, 'variation', options),
+    },
+    {
+      workload: 'W6 Jacobian, beside them',
+      shape,
+      run: () => lstmJacobian(network, windows, { ...options, out: all.subarray(0, batch * width) }),
     },
   ];
 }

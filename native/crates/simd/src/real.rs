@@ -62,9 +62,11 @@ pub trait Real:
     fn copy_sign(self, sign: Self) -> Self;
     /// As [`Simd::exponent_from_low_bits`], for one number.
     fn exponent_from_low_bits(self) -> Self;
-    /// Hyperbolic tangent of every lane; relative error at most 4e-7 (f32), 1e-15 (f64).
+    /// Hyperbolic tangent of every lane, within 7 (f32) or 4 (f64) units in the last place. Odd, never beyond 1, exact for
+    /// denormals; +-1 for infinities, NaN for NaN.
     fn tanh_lanes<S: Simd<Self>>(simd: S, x: S::V) -> S::V;
-    /// sigmoid(2 x) of every lane; absolute error at most 2e-7 (f32), relative error at most 1e-15 (f64).
+    /// sigmoid(2 x) of every lane, never below 0 nor beyond 1: within 4 times 2^-24 (f32), or 4 units in the last place for x
+    /// >= -350 (f64; below, as there). NaN for NaN.
     fn sigmoid_of_half_lanes<S: Simd<Self>>(simd: S, x: S::V) -> S::V;
     /// [`Simd::tanh`] of several vectors, to the same bits; together they hide each other's latency.
     #[inline(always)]

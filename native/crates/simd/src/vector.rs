@@ -40,9 +40,9 @@ pub trait Simd<T: Real>: Copy + Send + Sync + 'static {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// c - a b, rounded once where the instruction set can.
     fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// The smaller of two finite numbers.
+    /// The smaller of two numbers; NaN where `b` is, and anything where only `a` is.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The larger of two finite numbers.
+    /// The larger of two numbers; NaN where `b` is, and anything where only `a` is.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// Magnitude.
     fn abs(self, a: Self::V) -> Self::V;
