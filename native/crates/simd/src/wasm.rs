@@ -72,11 +72,13 @@ macro_rules! simd128 {
             // The instructions without rules for NaN and signed zeros: one each on every processor.
             #[inline(always)]
             fn min(self, a: v128, b: v128) -> v128 {
-                $min(a, b)
+                // pmin gives its first operand where one is NaN.
+                $min(b, a)
             }
             #[inline(always)]
             fn max(self, a: v128, b: v128) -> v128 {
-                $max(a, b)
+                // pmax gives its first operand where one is NaN.
+                $max(b, a)
             }
             #[inline(always)]
             fn abs(self, a: v128) -> v128 {

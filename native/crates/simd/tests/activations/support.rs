@@ -50,7 +50,7 @@ pub fn isas() -> Vec<Isa> {
 
 /// Whether its products are fused, so that its bits are those of [`crate::one_lane::OneLane`].
 pub fn is_fused(isa: Isa) -> bool {
-    !matches!(isa.name(), IsaName::Scalar | IsaName::Portable16)
+    matches!(isa.name(), IsaName::Avx2 | IsaName::Avx512 | IsaName::Neon)
 }
 
 /// Largest value seen, and where.
