@@ -8,7 +8,9 @@ export type RunIdentity = Pick<RunRecord, 'config_hash' | 'data_hashes' | 'versi
 /** Whether a directory holds a whole result of the same job: config, data, versions and instruction set. */
 export function isReusable(dir: string, identity: RunIdentity): boolean {
   if (!existsSync(join(dir, 'run.json'))) return false;
-  const files = [...tableNames.map((name) => tablePath(dir, name)), join(dir, 'report', 'index.html')];
+  // Written only where the config asks for it; a config that asks for something else has another hash.
+  const always = tableNames.filter((name) => name !== 'screening');
+  const files = [...always.map((name) => tablePath(dir, name)), join(dir, 'report', 'index.html')];
   if (!files.every((file) => existsSync(file))) return false;
   try {
     return identityText(readRunRecord(dir)) === identityText(identity);
