@@ -204,6 +204,9 @@ export interface ClosedFormWalks {
   shares: Float64Array
 }
 
+/** Bands of the responses of assets, `[asset][horizon][shock]`. */
+export declare function linearAssetBootstrapBands(series: LinearSeries, order: number, sample: LinearAssetSample, options: LinearResponseOptions, bootstrap: LinearBootstrapOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearBands>
+
 /** Equations of assets on current and lagged factors. */
 export interface LinearAssetEquations {
   /** `[asset][lag][series]`. */
@@ -213,9 +216,6 @@ export interface LinearAssetEquations {
   assets: number
   lags: number
 }
-
-/** Bands of the responses of assets, `[asset][horizon][shock]`. */
-export declare function linearAssetBootstrapBands(series: LinearSeries, order: number, sample: LinearAssetSample, options: LinearResponseOptions, bootstrap: LinearBootstrapOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearBands>
 
 /** Responses of assets to shocks of the factors. */
 export declare function linearAssetResponses(fit: LinearVar, equations: LinearAssetEquations, options: LinearResponseOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearResponses>
