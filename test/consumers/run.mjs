@@ -6,7 +6,7 @@
  * A consumer whose language is not there is skipped in words: Python with onnxruntime and pandas (MACROGRAD_PYTHON names
  * the interpreter), Chromium (CHROMIUM), Rust.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -21,6 +21,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { formatIsoDate } from '@macrograd/core';
 import { fromParameters } from '@macrograd/model';
@@ -131,6 +132,18 @@ const MIME = {
   '.wasm': 'application/wasm',
 };
 
+/**
+ * Sends what a page writes into its #result, or the error that ends it, back to the server: waiting for it leaves time to
+ * compile WebAssembly, for which Chromium's own --dump-dom does not wait.
+ */
+const WATCH = `<script>
+  const send = (body) => fetch('result', { method: 'POST', body });
+  const element = document.querySelector('#result');
+  new MutationObserver(() => send(element.textContent)).observe(element, { childList: true });
+  addEventListener('error', ({ message }) => send(message));
+  addEventListener('unhandledrejection', ({ reason }) => send(String(reason)));
+</script>`;
+
 /** What a page writes into its #result; `files` by the name under which the page fetches them. */
 async function pageResult(folder, files) {
   const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
@@ -147,19 +160,37 @@ async function pageResult(folder, files) {
   } catch (error) {
     throw new Skipped(`${chromium} does not start: ${error.message.split('\n')[0]}`);
   }
+  const result = {};
+  result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }));
+  // Its own try reads it: what comes before is no unhandled rejection.
+  result.promise.catch(() => {});
   const server = createServer((request, response) => {
     const name = request.url === '/' ? 'index.html' : request.url.slice(1);
+    if (request.method === 'POST') {
+      text(request).then(result.resolve, result.reject);
+      return response.writeHead(204).end();
+    }
     if (!Object.hasOwn(files, name)) return response.writeHead(404).end();
     response.writeHead(200, { 'content-type': MIME[extname(name)] ?? 'application/octet-stream' });
-    return response.end(readFileSync(files[name]));
+    const content = readFileSync(files[name]);
+    return response.end(name === 'index.html' ? `${content}`.replace('</pre>', `</pre>${WATCH}`) : content);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${server.address().port}/`;
+  // A group of its own, to be ended with all its processes.
+  const options = { cwd: folder, stdio: 'ignore', detached: true };
+  const page = spawn(chromium, [...flags, '--remote-debugging-port=0', address], options);
+  page.once('error', result.reject);
+  page.once('exit', () => result.reject(new Error('the browser ended before the page had a result')));
+  const late = setTimeout(() => result.reject(new Error('the page shows no result')), TIMEOUT_MS);
   try {
-    const address = `http://127.0.0.1:${server.address().port}/`;
-    const page = await printedBy(folder, chromium, [...flags, '--virtual-time-budget=60000', '--dump-dom', address]);
-    return /<pre id="result">([^<]*)<\/pre>/.exec(page)?.[1] ?? '';
+    return await result.promise;
   } finally {
+    clearTimeout(late);
+    page.removeAllListeners('exit');
+    if (page.pid !== undefined && page.exitCode === null) process.kill(-page.pid, 'SIGKILL');
     server.close();
+    server.closeAllConnections();
   }
 }
 
@@ -267,6 +298,6 @@ try {
   await check('TensorFlow.js in a browser', tfjsPage, await expectedReturns(panel));
   await check('the kernel in a browser', kernelPage);
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 process.exit(failed ? 1 : 0);
