@@ -70,7 +70,7 @@ test('counts significant pairs and says what is not provable', () => {
 test('parts what moves from what has a sure sign', () => {
   const wide = { ...data.summary.lstm, lo: [-0.03, 0, -0.02, 0], hi: [0.01, 0.004, -0.001, 0.006] };
   const [first] = whatThisSays({ ...data, summary: { ...data.summary, lstm: wide } });
-  expect(first).toContain('Of these, one has a mean exposure whose interval contains 0');
+  expect(first).toContain('Of those that are significant, one has a mean exposure whose interval contains 0');
   expect(whatThisSays(data)[0]).not.toContain('contains 0');
 });
 

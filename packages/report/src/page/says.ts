@@ -65,7 +65,7 @@ function openSigns(data: PageData, method: string): string {
   const pairs = judgedAssets(data).flatMap((asset) => data.factors.map((_, j) => asset * k + j));
   const open = pairs.filter((i) => selected[i] === 1 && (lo[i] ?? 1) < 0 && (hi[i] ?? -1) > 0).length;
   if (open === 0) return '';
-  return ` Of these, ${open === 1 ? 'one has' : `${open} have`} a mean exposure whose interval contains 0: that the return moves with the factor is shown, the sign on average is not.`;
+  return ` Of those that are significant, ${open === 1 ? 'one has' : `${open} have`} a mean exposure whose interval contains 0: that the return moves with the factor is shown, the sign on average is not.`;
 }
 
 function strongestFactor(data: PageData): string {
