@@ -1,5 +1,5 @@
 //! The LSTM as an encoder: forward and backward passes with a tape between them. Buffers live in the [`Tape`] and are
-//! reused, so that a trainer's loop over steps of one shape allocates next to nothing after the first.
+//! reused: passes on one thread that are no larger than earlier ones allocate nothing.
 
 use macrograd_simd::{Control, Isa, Real, parallel_for_each};
 
@@ -10,7 +10,7 @@ use crate::kernel::{
     from_lanes, to_lanes,
 };
 use crate::model::jacobian;
-use crate::sequences::{Cotangent, Gradients, Sequences};
+use crate::sequences::{Cotangent, Gradients, Sequences, split_front};
 use crate::weights::{GATES, LstmShape, LstmWeights};
 
 /// What a forward pass leaves for the backward pass. Made empty, grown by the first use, reused after that.
@@ -20,8 +20,25 @@ pub struct Tape<T> {
     weights: PackedWeights<T>,
     tiles: Vec<TileTape<T>>,
     scratch: Vec<BackwardScratch<T>>,
-    /// Weight gradients of each group of tiles, per layer.
-    group_sums: Vec<Vec<LayerSum<T>>>,
+    groups: Vec<GroupResults<T>>,
+}
+
+/// What a group of tiles gives in a backward pass.
+#[derive(Debug)]
+struct GroupResults<T> {
+    /// Weight gradients per layer.
+    sums: Vec<LayerSum<T>>,
+    /// [sample][layer][hidden, cell][H]: cotangents of the states before the first step, if wanted.
+    states: Vec<T>,
+}
+
+impl<T> Default for GroupResults<T> {
+    fn default() -> Self {
+        Self {
+            sums: Vec::new(),
+            states: Vec::new(),
+        }
+    }
 }
 
 /// What the tape's tiles hold.
@@ -42,7 +59,7 @@ impl<T: Real> Default for Tape<T> {
             weights: PackedWeights::default(),
             tiles: Vec::new(),
             scratch: Vec::new(),
-            group_sums: Vec::new(),
+            groups: Vec::new(),
         }
     }
 }
@@ -84,12 +101,13 @@ pub fn forward<T: Real>(
     tape.recorded = None;
     tape.weights.pack_forward(weights, isa);
     let plan = TilePlan::new::<T>(sequences.batch_size, isa);
-    tape.tiles.resize_with(plan.tile_count(), TileTape::empty);
+    let count = plan.tile_count();
+    tape.tiles.resize_with(count.max(tape.tiles.len()), TileTape::empty);
     let packed = &tape.weights;
     let mut threads = vec![(); useful_threads(control, shape, sequences)];
     parallel_for_each(
         control,
-        tape.tiles.iter_mut().enumerate(),
+        tape.tiles[..count].iter_mut().enumerate(),
         &mut threads,
         |(), (index, tile)| {
             tile.prepare(&packed.layers, plan.tile(index), sequences.sequence_length, true);
@@ -215,27 +233,25 @@ pub fn backward<T: Real>(
         scratch.prepare(layers, recorded.plan.full_lanes(), recorded.sequence_length, wanted);
     }
     let group_tiles = group_tiles(&recorded.plan, recorded.sequence_length);
-    let groups = tape.tiles.len().div_ceil(group_tiles);
-    tape.group_sums.resize_with(groups.max(tape.group_sums.len()), Vec::new);
+    let tiles = &tape.tiles[..recorded.plan.tile_count()];
+    let groups = tiles.len().div_ceil(group_tiles);
+    tape.groups
+        .resize_with(groups.max(tape.groups.len()), GroupResults::default);
     let group_samples = group_tiles * recorded.plan.full_lanes();
-    let mut states = vec![Vec::new(); groups];
-    let mut no_input = [];
-    let input = gradients.input.as_deref_mut().unwrap_or(&mut no_input);
+    let mut inputs = gradients.input.as_deref_mut().unwrap_or_default();
     let input_size = group_samples * recorded.sequence_length * recorded.shape.input_size;
-    let mut inputs: Vec<&mut [T]> = input.chunks_mut(input_size).collect();
-    inputs.resize_with(groups, Default::default);
-    let work = tape
-        .tiles
+    let work = tiles
         .chunks(group_tiles)
-        .zip(tape.group_sums.iter_mut())
-        .zip(inputs)
-        .zip(states.iter_mut());
-    let work: Vec<_> = work.enumerate().collect();
+        .zip(&mut tape.groups)
+        .map(move |(tiles, results)| (tiles, results, split_front(&mut inputs, input_size)));
     parallel_for_each(
         control,
-        work.into_iter(),
+        work.enumerate(),
         &mut tape.scratch[..threads],
-        |scratch, (index, (((tiles, sums), input), states))| {
+        |scratch, (index, (tiles, GroupResults { sums, states }, input))| {
+            // The group's own sums serve while it runs, so that every group keeps its memory.
+            std::mem::swap(sums, &mut scratch.sums);
+            scratch.sums.resize_with(layers.len(), LayerSum::default);
             scratch.clear_sums(layers);
             pass.run_group(
                 &tape.weights,
@@ -246,19 +262,18 @@ pub fn backward<T: Real>(
                 control,
             );
             std::mem::swap(sums, &mut scratch.sums);
-            scratch.sums.resize_with(layers.len(), LayerSum::default);
         },
     )?;
     control.check()?;
     if let Some(out) = gradients.weights.as_deref_mut() {
         out.arrays_mut().for_each(|values| values.fill(T::ZERO));
-        for sums in &tape.group_sums[..groups] {
+        for GroupResults { sums, .. } in &tape.groups[..groups] {
             sums.iter()
                 .zip(&mut out.layers)
                 .for_each(|(sum, layer)| sum.add_to(layer));
         }
     }
-    scatter_states(&states, recorded, gradients);
+    scatter_states(&tape.groups[..groups], recorded, gradients);
     Ok(())
 }
 
@@ -422,7 +437,7 @@ impl<'a, T: Real> BackwardPass<'a, T> {
 }
 
 /// Moves [sample][layer][hidden, cell][H] to the callers' [layer][sample][H].
-fn scatter_states<T: Real>(groups: &[Vec<T>], recorded: Recorded, gradients: &mut Gradients<'_, T>) {
+fn scatter_states<T: Real>(groups: &[GroupResults<T>], recorded: Recorded, gradients: &mut Gradients<'_, T>) {
     let (h, layers) = (recorded.shape.hidden_size, recorded.shape.layers);
     let outs = [
         gradients.initial_hidden.as_deref_mut(),
@@ -430,7 +445,9 @@ fn scatter_states<T: Real>(groups: &[Vec<T>], recorded: Recorded, gradients: &mu
     ];
     for (kind, out) in outs.into_iter().enumerate() {
         let Some(out) = out else { continue };
-        let samples = groups.iter().flat_map(|group| group.chunks_exact(layers * 2 * h));
+        let samples = groups
+            .iter()
+            .flat_map(|group| group.states.chunks_exact(layers * 2 * h));
         for (sample, values) in samples.enumerate() {
             for layer in 0..layers {
                 let to = (layer * recorded.batch_size + sample) * h;

@@ -5,10 +5,9 @@ use macrograd_simd::{Buffer, Control, Isa, Kernel, Real, Simd, parallel_for_each
 
 use crate::columns::InputColumns;
 use crate::error::{LstmError, check_length};
-use crate::head::Head;
 use crate::kernel::{HeadProduct, pack_columns, pack_heads};
-use crate::model::jacobian_columns;
-use crate::sequences::{Sequences, check_finite};
+use crate::model::Workspace;
+use crate::sequences::{Sequences, check_finite, split_front};
 use crate::weights::LstmWeights;
 
 /// Assets of one item of work: some hundred microseconds, so that a single date is spread over threads too.
@@ -26,8 +25,7 @@ pub fn hidden_columns<T: Real>(
     out: &mut [T],
     control: &Control,
 ) -> Result<(), LstmError> {
-    let head = Head::identity(weights.shape().hidden_size);
-    jacobian_columns(weights, &head, windows, columns, None, out, control)
+    Workspace::default().hidden_columns(weights, windows, columns, out, control)
 }
 
 /// Sizes of a call of [`exposures`].
@@ -58,59 +56,105 @@ pub fn exposures<T: Real>(
     out: &mut [T],
     control: &Control,
 ) -> Result<(), LstmError> {
-    let ExposureShape {
-        dates,
-        hidden_size,
-        columns,
-        assets,
-    } = shape;
-    check_length("hidden jacobian", hidden.len(), dates * hidden_size * columns)?;
-    check_length("head_weight", head_weight.len(), assets * hidden_size)?;
-    check_length("exposures", out.len(), dates * assets * columns)?;
-    check_finite("head_weight", head_weight)?;
-    if out.is_empty() || hidden_size == 0 {
-        return Ok(());
+    Workspace::default().exposures(shape, hidden, head_weight, out, control)
+}
+
+impl<T: Real> Workspace<T> {
+    /// As [`exposures`].
+    ///
+    /// # Errors
+    /// As [`exposures`].
+    pub fn exposures(
+        &mut self,
+        shape: ExposureShape,
+        hidden: &[T],
+        head_weight: &[T],
+        out: &mut [T],
+        control: &Control,
+    ) -> Result<(), LstmError> {
+        self.heads.exposures(shape, hidden, head_weight, out, control)
     }
-    let isa = control.isa()?;
-    let mut heads = Buffer::zeros(0);
-    pack_heads(head_weight, hidden_size, isa, &mut heads);
-    let items: Vec<_> = out
-        .chunks_mut(assets * columns)
-        .enumerate()
-        .flat_map(|(date, out)| {
-            out.chunks_mut(ITEM_ASSETS * columns)
-                .enumerate()
-                .map(move |part| (date, part))
-        })
-        .collect();
-    let threads = control.threads().min(items.len());
-    let mut scratch: Vec<_> = (0..threads).map(|_| PackedDate::empty()).collect();
-    parallel_for_each(
-        control,
-        items.into_iter(),
-        &mut scratch,
-        |packed, (date, (part, out))| {
-            packed.hold(
-                date,
-                &hidden[date * hidden_size * columns..][..hidden_size * columns],
-                hidden_size,
-                isa,
-            );
-            let work = HeadProduct {
-                heads: &heads,
-                first_asset: part * ITEM_ASSETS,
-                hidden_size,
-                panels: &packed.panels,
-                columns,
-                out,
-            };
-            T::dispatch(isa, work);
-        },
-    )?;
-    Ok(())
+}
+
+/// Heads in the order in which the product reads them, and each thread's date.
+#[derive(Debug)]
+pub(crate) struct PackedHeads<T> {
+    heads: Buffer<T>,
+    dates: Vec<PackedDate<T>>,
+}
+
+impl<T: Real> Default for PackedHeads<T> {
+    fn default() -> Self {
+        Self {
+            heads: Buffer::zeros(0),
+            dates: Vec::new(),
+        }
+    }
+}
+
+impl<T: Real> PackedHeads<T> {
+    fn exposures(
+        &mut self,
+        shape: ExposureShape,
+        hidden: &[T],
+        head_weight: &[T],
+        out: &mut [T],
+        control: &Control,
+    ) -> Result<(), LstmError> {
+        let ExposureShape {
+            dates,
+            hidden_size,
+            columns,
+            assets,
+        } = shape;
+        check_length("hidden jacobian", hidden.len(), dates * hidden_size * columns)?;
+        check_length("head_weight", head_weight.len(), assets * hidden_size)?;
+        check_length("exposures", out.len(), dates * assets * columns)?;
+        check_finite("head_weight", head_weight)?;
+        if out.is_empty() || hidden_size == 0 {
+            return Ok(());
+        }
+        let isa = control.isa()?;
+        pack_heads(head_weight, hidden_size, isa, &mut self.heads);
+        let parts = assets.div_ceil(ITEM_ASSETS);
+        let mut rest = out;
+        let items = (0..dates * parts).map(move |item| {
+            let (date, part) = (item / parts, item % parts);
+            let part_assets = ITEM_ASSETS.min(assets - part * ITEM_ASSETS);
+            (date, part, split_front(&mut rest, part_assets * columns))
+        });
+        let threads = control.threads().min(items.len());
+        self.dates.resize_with(threads.max(self.dates.len()), PackedDate::empty);
+        self.dates.iter_mut().for_each(|packed| packed.date = None);
+        let heads = &self.heads;
+        parallel_for_each(
+            control,
+            items,
+            &mut self.dates[..threads],
+            |packed, (date, part, out)| {
+                packed.hold(
+                    date,
+                    &hidden[date * hidden_size * columns..][..hidden_size * columns],
+                    hidden_size,
+                    isa,
+                );
+                let work = HeadProduct {
+                    heads,
+                    first_asset: part * ITEM_ASSETS,
+                    hidden_size,
+                    panels: &packed.panels,
+                    columns,
+                    out,
+                };
+                T::dispatch(isa, work);
+            },
+        )?;
+        Ok(())
+    }
 }
 
 /// One date's hidden Jacobian in the order in which the product reads it.
+#[derive(Debug)]
 struct PackedDate<T> {
     date: Option<usize>,
     panels: Buffer<T>,

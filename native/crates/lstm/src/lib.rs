@@ -43,7 +43,7 @@ pub use head::Head;
 #[cfg(feature = "pieces")]
 pub use kernel::{Piece, Pieces};
 pub use memory::{Memory, MemorySizes, MemoryUse, estimate_memory};
-pub use model::{OutputCotangent, jacobian, jacobian_columns, predict, pull_back};
+pub use model::{OutputCotangent, Workspace, jacobian, jacobian_columns, predict, pull_back};
 pub use networks::{Network, jacobian_each, train_each};
 pub use sequences::{Cotangent, Gradients, Sequences, check_finite};
 pub use weights::{GATES, LayerWeights, LstmShape, LstmWeights};

@@ -5,9 +5,10 @@ use macrograd_simd::{Buffer, Control, Isa, Real, parallel_for_each};
 use crate::columns::{InputColumns, TileDerivatives};
 use crate::encoder::{Tape, backward, forward, useful_threads};
 use crate::error::{LstmError, check_length};
+use crate::exposures::PackedHeads;
 use crate::head::Head;
 use crate::kernel::{BackwardScratch, BackwardTiles, ForwardTile, PackedWeights, TilePlan, TileSize, TileTape, Wanted};
-use crate::sequences::{Cotangent, Gradients, Sequences};
+use crate::sequences::{Cotangent, Gradients, Sequences, split_front};
 use crate::weights::LstmWeights;
 
 /// Writes the head's outputs of every sequence to `outputs` [batch_size, outputs].
@@ -22,21 +23,7 @@ pub fn predict<T: Real>(
     outputs: &mut [T],
     control: &Control,
 ) -> Result<(), LstmError> {
-    check_length("outputs", outputs.len(), sequences.batch_size * head.outputs)?;
-    let pass = TilePass::new(PackedWeights::default(), weights, head, sequences, control)?;
-    let mut scratch = Vec::new();
-    let scratch = pass.scratch(&mut scratch);
-    let chunk = (pass.plan.full_lanes() * head.outputs).max(1);
-    parallel_for_each(
-        control,
-        outputs.chunks_mut(chunk).enumerate(),
-        scratch,
-        |scratch, (index, out)| {
-            pass.forward(scratch, index, false);
-            pass.write_outputs(&scratch.tape, out);
-        },
-    )?;
-    Ok(())
+    Workspace::default().predict(weights, head, sequences, outputs, control)
 }
 
 /// Writes the derivative of every output with respect to every input of its sequence to `jacobian`
@@ -78,31 +65,107 @@ pub fn jacobian_columns<T: Real>(
     jacobian: &mut [T],
     control: &Control,
 ) -> Result<(), LstmError> {
-    let mut workspace = Workspace::default();
-    workspace.jacobian(weights, head, sequences, columns, outputs, jacobian, control)
+    Workspace::default().jacobian_columns(weights, head, sequences, columns, outputs, jacobian, control)
 }
 
-/// Packed weights and scratch space, kept from call to call.
-pub(crate) struct Workspace<T> {
+/// Packed weights and scratch space, kept from call to call: calls on one thread that are no larger than earlier ones
+/// allocate nothing. Results are those of the functions of the same names, to the bit.
+///
+/// ```
+/// use macrograd_lstm::{Head, LstmShape, LstmWeights, Sequences, Workspace};
+/// use macrograd_simd::Control;
+///
+/// let shape = LstmShape { input_size: 2, hidden_size: 3, layers: 1 };
+/// let weights = LstmWeights::<f32>::zeros(shape)?;
+/// let head = Head::new(3, vec![1.0; 3], vec![0.5])?;
+/// let mut workspace = Workspace::default();
+/// let mut outputs = [0.0; 2];
+/// for month in 0..3 {
+///     let input = [month as f32; 2 * 4 * 2]; // two windows of four steps
+///     let windows = Sequences::new(&input, 2, 4);
+///     workspace.predict(&weights, &head, &windows, &mut outputs, &Control::with_threads(1))?;
+/// }
+/// assert_eq!(outputs, [0.5, 0.5]);
+/// # Ok::<(), macrograd_lstm::LstmError>(())
+/// ```
+pub struct Workspace<T> {
     packed: PackedWeights<T>,
     scratch: Vec<TileScratch<T>>,
+    /// The head of [`Workspace::hidden_columns`].
+    identity: Option<Head<T>>,
+    /// Of [`Workspace::exposures`].
+    pub(crate) heads: PackedHeads<T>,
 }
 
-impl<T> Default for Workspace<T> {
+impl<T: Real> Default for Workspace<T> {
     fn default() -> Self {
         Self {
             packed: PackedWeights { layers: Vec::new() },
             scratch: Vec::new(),
+            identity: None,
+            heads: PackedHeads::default(),
         }
     }
 }
 
 impl<T: Real> Workspace<T> {
+    /// As [`predict`].
+    ///
+    /// # Errors
+    /// As [`predict`].
+    pub fn predict(
+        &mut self,
+        weights: &LstmWeights<T>,
+        head: &Head<T>,
+        sequences: &Sequences<'_, T>,
+        outputs: &mut [T],
+        control: &Control,
+    ) -> Result<(), LstmError> {
+        check_length("outputs", outputs.len(), sequences.batch_size * head.outputs)?;
+        let pass = TilePass::new(std::mem::take(&mut self.packed), weights, head, sequences, control)?;
+        let chunk = (pass.plan.full_lanes() * head.outputs).max(1);
+        parallel_for_each(
+            control,
+            outputs.chunks_mut(chunk).enumerate(),
+            pass.scratch(&mut self.scratch),
+            |scratch, (index, out)| {
+                pass.forward(scratch, index, false);
+                pass.write_outputs(&scratch.tape, out);
+            },
+        )?;
+        self.packed = pass.weights;
+        Ok(())
+    }
+
+    /// As [`crate::hidden_columns`].
+    ///
+    /// # Errors
+    /// As [`jacobian`].
+    pub fn hidden_columns(
+        &mut self,
+        weights: &LstmWeights<T>,
+        windows: &Sequences<'_, T>,
+        columns: InputColumns,
+        out: &mut [T],
+        control: &Control,
+    ) -> Result<(), LstmError> {
+        let hidden_size = weights.shape().hidden_size;
+        let kept = self.identity.take().filter(|head| head.outputs == hidden_size);
+        let head = kept.unwrap_or_else(|| Head::identity(hidden_size));
+        let result = self.jacobian_columns(weights, &head, windows, columns, None, out, control);
+        self.identity = Some(head);
+        result
+    }
+
+    /// As [`jacobian_columns`].
+    ///
+    /// # Errors
+    /// As [`jacobian_columns`].
     #[allow(
         clippy::too_many_arguments,
         reason = "the model, the data and where results go, each with its own owner"
     )]
-    pub(crate) fn jacobian(
+    pub fn jacobian_columns(
         &mut self,
         weights: &LstmWeights<T>,
         head: &Head<T>,
@@ -134,12 +197,11 @@ impl<T: Real> Workspace<T> {
         }
         let rows = pass.plan.full_lanes() * head.outputs;
         let tiles = jacobian.chunks_mut((rows * width).max(1));
-        let mut outputs: Vec<&mut [T]> = outputs.map_or(Vec::new(), |out| out.chunks_mut(rows.max(1)).collect());
-        outputs.resize_with(tiles.len(), Default::default);
-        let work: Vec<_> = tiles.zip(outputs).enumerate().collect();
+        let mut outputs = outputs.unwrap_or_default();
+        let work = tiles.map(move |tile| (tile, split_front(&mut outputs, rows)));
         parallel_for_each(
             control,
-            work.into_iter(),
+            work.enumerate(),
             scratch,
             |scratch, (index, (jacobian, outputs))| {
                 pass.forward(scratch, index, true);

@@ -97,7 +97,7 @@ pub fn jacobian_each<T: Real>(
         work.into_iter(),
         &mut scratch,
         |workspace, (network, batch, out, result)| {
-            *result = workspace.jacobian(&network.weights, &network.head, batch, columns, None, out, &inner);
+            *result = workspace.jacobian_columns(&network.weights, &network.head, batch, columns, None, out, &inner);
         },
     )?;
     control.check()?;

@@ -151,3 +151,11 @@ impl<T> Default for Gradients<'_, T> {
         }
     }
 }
+
+/// Takes up to `length` elements off the front of what is left.
+pub(crate) fn split_front<'a, T>(rest: &mut &'a mut [T], length: usize) -> &'a mut [T] {
+    let length = length.min(rest.len());
+    let (front, others) = std::mem::take(rest).split_at_mut(length);
+    *rest = others;
+    front
+}

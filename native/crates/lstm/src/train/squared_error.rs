@@ -126,13 +126,14 @@ impl<T: Real> SquaredError<T> {
         let tiles = group_tiles(&plan, sequences.sequence_length);
         let groups = plan.tile_count().div_ceil(tiles);
         let zero = &self.head;
-        self.groups.resize_with(groups, || GroupSum {
+        self.groups.resize_with(groups.max(self.groups.len()), || GroupSum {
             squares: 0.0,
             layers: Vec::new(),
             head: zero.clone(),
         });
         let threads = useful_threads(control, shape, sequences).clamp(1, groups.max(1));
-        self.scratch.resize_with(threads, TileScratch::default);
+        self.scratch
+            .resize_with(threads.max(self.scratch.len()), TileScratch::default);
         let pass = LossPass {
             weights: &self.packed,
             head,
@@ -143,7 +144,7 @@ impl<T: Real> SquaredError<T> {
             plan,
             isa,
         };
-        for scratch in &mut self.scratch {
+        for scratch in &mut self.scratch[..threads] {
             let lanes = plan.full_lanes();
             let layers = &self.packed.layers;
             scratch
@@ -152,24 +153,24 @@ impl<T: Real> SquaredError<T> {
         }
         parallel_for_each(
             control,
-            self.groups.iter_mut().enumerate(),
-            &mut self.scratch,
+            self.groups[..groups].iter_mut().enumerate(),
+            &mut self.scratch[..threads],
             |scratch, (group, sum)| {
                 let last = ((group + 1) * tiles).min(plan.tile_count());
                 pass.run_group(group * tiles..last, scratch, sum, control);
             },
         )?;
         control.check()?;
-        Ok(self.add_groups() / observed)
+        Ok(self.add_groups(groups) / observed)
     }
 
-    /// Adds the groups up, in their order; returns the sum of squared errors.
-    fn add_groups(&mut self) -> f64 {
+    /// Adds the first `count` groups up, in their order; returns the sum of squared errors.
+    fn add_groups(&mut self, count: usize) -> f64 {
         self.weights.arrays_mut().for_each(|values| values.fill(T::ZERO));
         self.head.weight.fill(T::ZERO);
         self.head.bias.fill(T::ZERO);
         let mut squares = 0.0;
-        for group in &self.groups {
+        for group in &self.groups[..count] {
             squares += group.squares;
             let layers = group.layers.iter().zip(&mut self.weights.layers);
             layers.for_each(|(sum, layer)| sum.add_to(layer));

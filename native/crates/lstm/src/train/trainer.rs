@@ -9,7 +9,7 @@ use crate::closed_form::Random;
 use crate::directional::{JacobianPenalty, jacobian_penalty};
 use crate::error::LstmError;
 use crate::head::Head;
-use crate::model::predict;
+use crate::model::Workspace;
 use crate::networks::Network;
 use crate::optim::{Adam, AdamOptions, ParameterGroup, clip_global_norm, cosine_schedule};
 use crate::sequences::Sequences;
@@ -71,15 +71,17 @@ pub(crate) fn train_in<T: Real>(
     };
     let mut state = State::new(weights, head, options, loss);
     let mut trained = Trained {
-        training_loss: Vec::new(),
-        validation_loss: Vec::new(),
+        training_loss: Vec::with_capacity(options.epochs),
+        validation_loss: Vec::with_capacity(options.epochs),
         best_epoch: 0,
     };
     let mut best = (f64::INFINITY, state.parameters.clone());
+    let mut order = Vec::new();
+    let mut evaluation = Evaluation::default();
     let rows = training.sequences.batch_size;
     let steps = options.epochs * rows.div_ceil(options.batch_size);
     for epoch in 0..options.epochs {
-        let order = state.order(rows, options);
+        state.order(rows, options, &mut order);
         let mut sum = 0.0;
         for batch in order.chunks(options.batch_size) {
             sum += state.step(weights, head, training, batch, options, steps, control)? * batch.len() as f64;
@@ -90,10 +92,11 @@ pub(crate) fn train_in<T: Real>(
             trained.best_epoch = epoch;
             continue;
         };
-        let loss = mean_squared_error(weights, head, validation, control)?;
+        let loss = evaluation.mean_squared_error(weights, head, validation, control)?;
         trained.validation_loss.push(loss);
         if loss < best.0 {
-            best = (loss, state.parameters.clone());
+            best.0 = loss;
+            best.1.clone_from(&state.parameters);
             trained.best_epoch = epoch;
         } else if options.patience > 0 && epoch - trained.best_epoch >= options.patience {
             break;
@@ -107,18 +110,37 @@ pub(crate) fn train_in<T: Real>(
     Ok(trained)
 }
 
-/// Mean squared error over the observed targets.
-fn mean_squared_error<T: Real>(
-    weights: &LstmWeights<T>,
-    head: &Head<T>,
-    data: &TrainingData<'_, T>,
-    control: &Control,
-) -> Result<f64, LstmError> {
-    let mut outputs = vec![T::ZERO; data.targets.values.len()];
-    predict(weights, head, &data.sequences, &mut outputs, control)?;
-    let residuals = outputs.iter().zip(data.targets.values).filter(|(_, y)| !y.is_nan());
-    let sum: f64 = residuals.map(|(x, y)| (x.to_f64() - y.to_f64()).powi(2)).sum();
-    Ok(sum / data.targets.observed().max(1) as f64)
+/// Buffers of the passes over the validation rows.
+struct Evaluation<T> {
+    workspace: Workspace<T>,
+    outputs: Vec<T>,
+}
+
+impl<T: Real> Default for Evaluation<T> {
+    fn default() -> Self {
+        Self {
+            workspace: Workspace::default(),
+            outputs: Vec::new(),
+        }
+    }
+}
+
+impl<T: Real> Evaluation<T> {
+    /// Mean squared error over the observed targets.
+    fn mean_squared_error(
+        &mut self,
+        weights: &LstmWeights<T>,
+        head: &Head<T>,
+        data: &TrainingData<'_, T>,
+        control: &Control,
+    ) -> Result<f64, LstmError> {
+        let Self { workspace, outputs } = self;
+        outputs.resize(data.targets.values.len(), T::ZERO);
+        workspace.predict(weights, head, &data.sequences, outputs, control)?;
+        let residuals = outputs.iter().zip(data.targets.values).filter(|(_, y)| !y.is_nan());
+        let sum: f64 = residuals.map(|(x, y)| (x.to_f64() - y.to_f64()).powi(2)).sum();
+        Ok(sum / data.targets.observed().max(1) as f64)
+    }
 }
 
 /// What lives from step to step. Parameters are kept in float64, [LSTM | head weight | head bias], so that small steps
@@ -165,29 +187,31 @@ impl<T: Real> State<T> {
 
     /// Rows in the order of an epoch: shuffled if there are several batches. Where the penalty compares neighbours, whole
     /// runs of rows are shuffled; the first run takes what is left over, so that it ends the epoch's last batch.
-    fn order(&mut self, rows: usize, options: &TrainOptions) -> Vec<usize> {
+    fn order(&mut self, rows: usize, options: &TrainOptions, order: &mut Vec<usize>) {
         let size = options.batch_size;
+        order.clear();
         if size >= rows {
-            return (0..rows).collect();
+            order.extend(0..rows);
+        } else if options.variation_penalty == 0.0 {
+            order.extend(0..rows);
+            self.shuffle(order);
+        } else {
+            let left = rows % size;
+            let mut runs: Vec<usize> = (0..rows / size).collect();
+            self.shuffle(&mut runs);
+            order.extend(
+                runs.into_iter()
+                    .flat_map(|run| left + run * size..left + (run + 1) * size),
+            );
+            order.extend(0..left);
         }
-        if options.variation_penalty == 0.0 {
-            return self.shuffled(rows);
-        }
-        let left = rows % size;
-        let runs = self.shuffled(rows / size);
-        let whole = runs
-            .into_iter()
-            .flat_map(|run| left + run * size..left + (run + 1) * size);
-        whole.chain(0..left).collect()
     }
 
-    /// 0..count in random order (Fisher and Yates).
-    fn shuffled(&mut self, count: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..count).collect();
-        for index in (1..count).rev() {
+    /// Random order (Fisher and Yates).
+    fn shuffle(&mut self, order: &mut [usize]) {
+        for index in (1..order.len()).rev() {
             order.swap(index, (self.random.uniform() * (index + 1) as f64) as usize);
         }
-        order
     }
 
     /// One step on the given rows; returns their loss before it.

@@ -1,46 +1,12 @@
 //! What `estimate_memory` foretells against what an allocator counts.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use macrograd_lstm::train::{Targets, TrainOptions, TrainingData, train};
 use macrograd_lstm::{
     Head, LstmShape, LstmWeights, MemorySizes, MemoryUse, Sequences, estimate_memory, jacobian, predict,
 };
 use macrograd_simd::{Control, Isa};
 
-/// Counts bytes that are held, and the most that ever were.
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: passes every call on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        MOST.fetch_max(held, Ordering::Relaxed);
-        // SAFETY: the caller's layout, as the trait asks.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's pointer and layout, as the trait asks.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Most bytes that `work` held beyond what was held before.
-fn peak_of(work: impl FnOnce()) -> usize {
-    let before = HELD.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
-    work();
-    MOST.load(Ordering::Relaxed) - before
-}
+use crate::{alone, peak_of};
 
 /// Share of the estimate that lists of work, threads and short-lived copies of weights may take beside it, and their
 /// least size.
@@ -57,9 +23,9 @@ fn assert_foretold(measured: usize, sizes: MemorySizes, work: MemoryUse) {
     );
 }
 
-// One test, as others would allocate beside it.
 #[test]
 fn memory_is_as_foretold() {
+    let _alone = alone();
     for (hidden_size, layers, batch_size, sequence_length, threads) in [
         (64, 1, 4096, 24, 1),
         (32, 3, 1500, 60, 2),
