@@ -274,7 +274,7 @@ impl Combine<'_> {
                     sums = unsafe { accumulate(s, part.values[row..].as_ptr(), part.stride(), values, sums) };
                     first += part.columns;
                 }
-                store_columns(s, &sums, self.out, row, block * COLUMNS);
+                store_columns(s, &sums, self.out, row, block * COLUMNS..self.coefficients.columns);
             }
         }
     }
@@ -356,7 +356,13 @@ impl Apply<'_> {
                 let zero = [[s.splat(0.0); VECTORS]; COLUMNS];
                 // SAFETY: the panel holds `inner` blocks of rows after each other.
                 let sums = unsafe { accumulate(s, panel.as_ptr(), block, values, zero) };
-                store_columns(s, &sums, self.out, index * block, place * COLUMNS);
+                store_columns(
+                    s,
+                    &sums,
+                    self.out,
+                    index * block,
+                    place * COLUMNS..self.coefficients.columns,
+                );
             }
         }
     }
@@ -396,19 +402,20 @@ unsafe fn accumulate<S: Simd<f64>, const COLUMNS: usize>(
     sums
 }
 
-/// Writes a block of sums to the columns from `first` on that `out` has, as far as its padded rows go.
+/// Writes a block of sums to the columns of `out` from `columns.start` on, none from `columns.end` on.
 #[inline(always)]
 fn store_columns<S: Simd<f64>, const COLUMNS: usize>(
     s: S,
     sums: &[[S::V; VECTORS]; COLUMNS],
     out: &mut Tall,
     row: usize,
-    first: usize,
+    columns: Range<usize>,
 ) {
     let stride = out.stride();
+    let first = columns.start;
     for (column, sums) in sums.iter().enumerate() {
         // A constant number of turns, so that the sums stay in registers.
-        if first + column < out.columns {
+        if first + column < columns.end {
             let to = &mut out.values[(first + column) * stride + row..];
             for (vector, &sum) in sums.iter().enumerate() {
                 s.store(sum, &mut to[vector * S::LANES..]);
@@ -506,13 +513,15 @@ mod tests {
                 assert_close(combined.view(), (a.view() * top + b.view() * bottom).as_ref());
 
                 let packed = Packed::from_fn(isa, left, rows, |i, k| a.column(i)[k]);
-                let mut applied = Tall::zeros(left, right + 1);
+                // What lies behind the product's columns stays as it is, whatever the number of columns.
+                let mut applied = tall(left, right + 1, 1);
+                let behind = applied.column(right).to_vec();
                 packed.apply(&coefficients(&b), &mut applied);
                 assert_close(
                     applied.view().subcols(0, right),
                     (a.view().transpose() * b.view()).as_ref(),
                 );
-                assert!(applied.column(right).iter().all(|&x| x == 0.0));
+                assert_eq!(applied.column(right), behind);
             }
         }
     }
