@@ -67,6 +67,12 @@ export function dot(a: Float64Array, b: Float64Array): number {
   return sum;
 }
 
+/** A column of mean square 1, or zeros where nothing is left of it. */
+export function unitSquare(column: Float64Array): Float64Array {
+  const size = Math.sqrt(dot(column, column) / column.length);
+  return size > 1e-9 ? column.map((value) => value / size) : new Float64Array(column.length);
+}
+
 /** a -= factor b, in place. */
 export function subtract(a: Float64Array, b: Float64Array, factor: number): void {
   for (let i = 0; i < a.length; i++) a[i] -= factor * b[i];

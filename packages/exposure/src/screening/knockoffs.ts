@@ -1,5 +1,5 @@
 import { ArgumentError, type FactorPanel, type Panel, Random, type Span } from '@macrograd/core';
-import { Basis, dot } from './basis.js';
+import { Basis, dot, unitSquare } from './basis.js';
 import { gramMatrix, lasso } from './lasso.js';
 import { atRows, observedPatterns, observedReturns } from './patterns.js';
 import { termSet } from './terms.js';
@@ -38,10 +38,10 @@ export function knockoffScreen(panel: Panel, span: Span, options: KnockoffOption
     if (pattern.rows.length < 10 * p) continue;
     const own = (column: Float64Array) => atRows(column, pattern.rows);
     const free = Basis.empty.with([...terms.always, ...terms.states, ...past].map(own));
-    const innovations = terms.linear.map((column) => unit(free.residual(own(column))));
+    const innovations = terms.linear.map((column) => unitSquare(free.residual(own(column))));
     const rule = conditional(gramMatrix(innovations), p);
     for (const asset of pattern.assets) {
-      const y = unit(free.residual(observedReturns(panel, span, pattern, asset)));
+      const y = unitSquare(free.residual(observedReturns(panel, span, pattern, asset)));
       const draws = drawKnockoffs(innovations, rule, random.fork(asset));
       const columns = [...innovations, ...draws.map((column) => free.residual(column))];
       const coefficients = fitted(columns, y);
@@ -61,11 +61,6 @@ function laggedRows({ values, factors }: FactorPanel, span: Span, columns: reado
       return Number.isNaN(value) ? 0 : value;
     }),
   );
-}
-
-function unit(column: Float64Array): Float64Array {
-  const size = Math.sqrt(dot(column, column) / column.length);
-  return size > 1e-9 ? column.map((value) => value / size) : new Float64Array(column.length);
 }
 
 /** What a knockoff is drawn by: mean (I - S C^-1) u, noise with the Cholesky factor of 2S - S C^-1 S. */

@@ -1,5 +1,5 @@
 import { ArgumentError, type Panel, Random, type Span } from '@macrograd/core';
-import { Basis, dot } from './basis.js';
+import { Basis, dot, unitSquare } from './basis.js';
 import { gramMatrix, lasso } from './lasso.js';
 import { atRows, observedPatterns, observedReturns, type Pattern } from './patterns.js';
 import { type TermSet, termSet } from './terms.js';
@@ -99,9 +99,9 @@ function blockMoments(
 ): Moments[] {
   const own = (column: Float64Array) => atRows(column, pattern.rows);
   const free = Basis.empty.with([...terms.always, ...terms.states].map(own));
-  const regressors = columns.map((column) => unitLength(free.residual(own(column))));
+  const regressors = columns.map((column) => unitSquare(free.residual(own(column))));
   const returns = pattern.assets.map((asset) =>
-    unitLength(free.residual(observedReturns(panel, span, pattern, asset))),
+    unitSquare(free.residual(observedReturns(panel, span, pattern, asset))),
   );
   return Array.from({ length: Math.floor(pattern.rows.length / block) }, (_, b) => {
     const part = (column: Float64Array) => column.subarray(b * block, (b + 1) * block);
@@ -111,12 +111,6 @@ function blockMoments(
       products: returns.map((y) => Float64Array.from(parts, (x) => dot(x, part(y)) / block)),
     };
   });
-}
-
-/** A column of mean square 1, or zeros where nothing is left of it. */
-function unitLength(column: Float64Array): Float64Array {
-  const size = Math.sqrt(dot(column, column) / column.length);
-  return size > 1e-9 ? column.map((value) => value / size) : new Float64Array(column.length);
 }
 
 /** Both halves of every pair, each a list of blocks. */
