@@ -72,35 +72,6 @@ impl<T: Real> Workspace<T> {
         out: &mut [T],
         control: &Control,
     ) -> Result<(), LstmError> {
-        self.heads.exposures(shape, hidden, head_weight, out, control)
-    }
-}
-
-/// Heads in the order in which the product reads them, and each thread's date.
-#[derive(Debug)]
-pub(crate) struct PackedHeads<T> {
-    heads: Buffer<T>,
-    dates: Vec<PackedDate<T>>,
-}
-
-impl<T: Real> Default for PackedHeads<T> {
-    fn default() -> Self {
-        Self {
-            heads: Buffer::zeros(0),
-            dates: Vec::new(),
-        }
-    }
-}
-
-impl<T: Real> PackedHeads<T> {
-    fn exposures(
-        &mut self,
-        shape: ExposureShape,
-        hidden: &[T],
-        head_weight: &[T],
-        out: &mut [T],
-        control: &Control,
-    ) -> Result<(), LstmError> {
         let ExposureShape {
             dates,
             hidden_size,
@@ -115,7 +86,11 @@ impl<T: Real> PackedHeads<T> {
             return Ok(());
         }
         let isa = control.isa()?;
-        pack_heads(head_weight, hidden_size, isa, &mut self.heads);
+        let PackedHeads {
+            heads,
+            dates: packed_dates,
+        } = &mut self.heads;
+        pack_heads(head_weight, hidden_size, isa, heads);
         let parts = assets.div_ceil(ITEM_ASSETS);
         let mut rest = out;
         let items = (0..dates * parts).map(move |item| {
@@ -124,13 +99,12 @@ impl<T: Real> PackedHeads<T> {
             (date, part, split_front(&mut rest, part_assets * columns))
         });
         let threads = control.threads().min(items.len());
-        self.dates.resize_with(threads.max(self.dates.len()), PackedDate::empty);
-        self.dates.iter_mut().for_each(|packed| packed.date = None);
-        let heads = &self.heads;
+        packed_dates.resize_with(threads.max(packed_dates.len()), PackedDate::empty);
+        packed_dates.iter_mut().for_each(|packed| packed.date = None);
         parallel_for_each(
             control,
             items,
-            &mut self.dates[..threads],
+            &mut packed_dates[..threads],
             |packed, (date, part, out)| {
                 packed.hold(
                     date,
@@ -150,6 +124,22 @@ impl<T: Real> PackedHeads<T> {
             },
         )?;
         Ok(())
+    }
+}
+
+/// Heads in the order in which the product reads them, and each thread's date.
+#[derive(Debug)]
+pub(crate) struct PackedHeads<T> {
+    heads: Buffer<T>,
+    dates: Vec<PackedDate<T>>,
+}
+
+impl<T: Real> Default for PackedHeads<T> {
+    fn default() -> Self {
+        Self {
+            heads: Buffer::zeros(0),
+            dates: Vec::new(),
+        }
     }
 }
 
