@@ -1,6 +1,6 @@
 import { exposureUnit } from '@macrograd/core';
 import type { Headline, RunEstimate } from '@macrograd/pipeline';
-import type { BillRecord } from '@macrograd/store';
+import type { BillRecord, DriftRecord } from '@macrograd/store';
 import pc from 'picocolors';
 import { formatBytes, formatCount, formatDuration, formatNumber, formatTable } from './format.js';
 
@@ -20,6 +20,7 @@ export function summaryText(headline: Headline): string {
     '',
     findingsText(headline),
     ...(record.checks.length > 0 ? ['', checksText(headline)] : []),
+    ...driftLines(record.drift ?? []),
     ...(record.look_ahead_bill === undefined ? [] : ['', billText(record.look_ahead_bill)]),
     ...(record.warnings.length > 0 ? ['', warningsText(headline)] : []),
   ].join('\n');
@@ -73,6 +74,25 @@ function checksText({ record }: Headline): string {
     pc.dim(unit.replace('decimal return', '%')),
   ]);
   return [pc.bold('Known truths'), formatTable(rows, ['left', 'left', 'right', 'left', 'left'])].join('\n');
+}
+
+/** How far exposures move from one refit to the next, and with another seed; all pairs together. */
+function driftLines(records: readonly DriftRecord[]): string[] {
+  const rows = records
+    .filter(({ to }) => to === 'all')
+    .map(({ method, kind, outside, change }) => [
+      method,
+      kind === 'refit' ? 'from fold to fold' : 'with another seed',
+      `${formatNumber(100 * outside, 0)} %`,
+      formatNumber(change, 2),
+    ]);
+  if (rows.length === 0) return [];
+  const head = ['method', 'fitted anew', 'out of interval', 'change / SE'].map(pc.dim);
+  return [
+    '',
+    `${pc.bold('Drift')} of exposures between two fits, read at the same date`,
+    formatTable([head, ...rows], ['left', 'left', 'right', 'right']),
+  ];
 }
 
 /** What looking ahead would have earned. */

@@ -1,6 +1,7 @@
 export { type AlarmOptions, type ExposureAlarms, monitorExposures } from './alarm.js';
 export { type Attribution, type AttributionOptions, integratedGradients } from './attribution.js';
 export { type ExposureCube, type ExposureKind, type ExposureOptions, exposureCube } from './cube.js';
+export { type ExposureDrift, type ExposureReading, exposureDrift, readExposures } from './drift.js';
 export {
   adaptiveBenjaminiHochberg,
   benjaminiHochberg,

@@ -2,3 +2,4 @@ export { MIN_ASSET_OBSERVATIONS } from './diagnose.js';
 export { fromParameters, type LstmEstimatorOptions, lstmEstimator } from './estimator.js';
 export { type GuardedLstmOptions, guardedLstmEstimator } from './guarded.js';
 export { MIN_SERIES_OBSERVATIONS } from './input-rule.js';
+export { type EffectiveMemory, effectiveMemory } from './memory.js';

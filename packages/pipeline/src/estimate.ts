@@ -6,7 +6,7 @@ import { type RunConfig, withOverrides } from './config/config.js';
 import type { RunOptions } from './run.js';
 import { configHash, dataHashes } from './stages/hash.js';
 import { loadPanel } from './stages/load.js';
-import { planFolds } from './stages/plan.js';
+import { furtherSeeds, planFolds } from './stages/plan.js';
 import { isReusable } from './stages/reuse.js';
 import { ExposureLayout } from './tables/exposure-layout.js';
 import { versions } from './versions.js';
@@ -42,16 +42,20 @@ export async function dryRun(given: RunConfig, options: RunOptions = {}): Promis
   const layout = new ExposureLayout(panel, [...config.methods, 'chosen']);
   const threads = options.threads ?? availableParallelism();
   const rows = panel.axis.dates.length;
+  const further = furtherSeeds(config).length;
   const trainingRows = folds.reduce((sum, { train }) => sum + train.end - train.start, rows);
   // The bill fits every fold on three more panels.
   const panels = config.evaluation.lookAheadBill ? 4 : 1;
-  const lstm = config.methods.includes('lstm') ? panels * trainingRows * config.lstm.members * LSTM_SECONDS_PER_ROW : 0;
+  const lstm = config.methods.includes('lstm')
+    ? (panels * trainingRows + further * rows) * config.lstm.members * LSTM_SECONDS_PER_ROW
+    : 0;
   return {
     rows,
     assets: panel.assets.length,
     factors: layout.factors.length,
     folds: folds.length,
-    fits: config.methods.length * (folds.length + 1 + (config.evaluation.lookAheadBill ? 3 * folds.length : 0)),
+    fits:
+      config.methods.length * (folds.length + 1 + (config.evaluation.lookAheadBill ? 3 * folds.length : 0)) + further,
     threads,
     exposureRows: layout.rows,
     seconds: Math.round(FIXED_SECONDS + lstm / threads + layout.rows * TABLE_SECONDS_PER_ROW),

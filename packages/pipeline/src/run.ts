@@ -17,8 +17,9 @@ import { configHash, dataHashes } from './stages/hash.js';
 import { interactionRows } from './stages/interactions.js';
 import { loadPanel } from './stages/load.js';
 import { modelInfo, writeModels } from './stages/models.js';
+import { networkRecord } from './stages/network.js';
 import { writeRunOnnx } from './stages/onnx.js';
-import { planFits, planFolds } from './stages/plan.js';
+import { furtherSeeds, planFits, planFolds } from './stages/plan.js';
 import { runRecord } from './stages/record.js';
 import { isReusable, type RunIdentity } from './stages/reuse.js';
 import { Stopwatch } from './stages/stopwatch.js';
@@ -101,11 +102,12 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
   watch.lap('screen');
   await atomicDirectory(config.output.dir, async (dir) => {
     const exposures = new ExposureTable(panel, layout, walk.folds.length);
-    const collector = new Collector(panel, walk.folds, config.methods, exposures, screen, signal);
+    const seeds = furtherSeeds(config);
+    const collector = new Collector(panel, walk.folds, config.methods, exposures, screen, signal, seeds);
     // More threads than LSTM fits go into the fits themselves.
     const inner = Math.max(1, Math.floor(threads / (walk.folds.length + 1)));
     const estimators = estimatorsOf(config, inner);
-    await fitAll(panel, planFits(estimators, panel, walk.folds), collector.use, {
+    await fitAll(panel, planFits(estimators, panel, walk.folds, seeds), collector.use, {
       threads,
       seed: config.seed,
       onProgress: (fraction, what) => progress(FIT_SHARE * fraction, what),
@@ -128,8 +130,22 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
       : undefined;
     watch.lap('bill');
     progress(FIT_SHARE + 0.06, 'writing the report');
+    const network = await networkRecord(panel, collector.finals);
     const timings = watch.laps;
-    const facts = { config, identity, loaded, walk, collector, results, onnx, bill, threads, started, timings };
+    const facts = {
+      config,
+      identity,
+      loaded,
+      walk,
+      collector,
+      results,
+      onnx,
+      bill,
+      network,
+      threads,
+      started,
+      timings,
+    };
     writeRunRecord(dir, runRecord(facts));
     await writeReport(dir);
     watch.lap('report');

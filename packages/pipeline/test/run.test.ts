@@ -91,6 +91,25 @@ describe('run', () => {
     expect([...states].filter((state) => !state.startsWith('zero')).every((state) => state.endsWith('NaN'))).toBe(true);
   });
 
+  it('tells the drift of every method from refit to refit and with another seed, and what the network looks back on', () => {
+    const { drift = [], network } = readRunRecord(one);
+    const of = (method: string, kind: string) => drift.filter((own) => own.method === method && own.kind === kind);
+    const fits = of('ols', 'refit').map(({ from, to }) => `${from} ${to}`);
+    expect(fits).toEqual(['0 1', '1 2', '2 final', 'all all']);
+    expect(of('lstm', 'refit')).toHaveLength(4);
+    // The seed of the project is 3.
+    expect(of('lstm', 'seed').map(({ from, to }) => `${from} ${to}`)).toEqual(['seed 4 final', 'all all']);
+    expect(drift.some(({ method, kind }) => method === 'zero' || (method === 'ols' && kind === 'seed'))).toBe(false);
+    const [first, second, third, all] = of('ols', 'refit');
+    // Six assets and three factors.
+    expect(all.pairs).toBe(3 * 18);
+    expect(all.outside).toBeCloseTo((first.outside + second.outside + third.outside) / 3, 12);
+    for (const { change } of drift) expect(change).toBeGreaterThan(0);
+    expect(network?.lookback).toBe(6);
+    expect(network?.retention).toHaveLength(6);
+    expect(network?.effective_memory).toBeGreaterThan(0);
+  });
+
   it('names the chosen method of every asset and fit, and copies its exposures', async () => {
     const chosen = await readTable(one, 'chosen');
     const { rows, columns } = await readTable(one, 'exposures');

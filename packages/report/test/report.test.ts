@@ -58,6 +58,18 @@ describe('the page', () => {
     ]);
   });
 
+  test('tells the drift of exposures and, beside the lag profile, how far back the network looks', async () => {
+    expect(markupOf(smallPage)).toContain('lies outside the later 90 % interval for 5 % of the pairs by the LSTM');
+    expect(markupOf(smallPage)).toMatch(/effective memory<\/\w+> is 7\.3 months of a window of 36; lag filters/);
+    const { run, ...tables } = fixtureResult(smallFixture);
+    const short = { ...run, network: { lookback: 1, effective_memory: 0, retention: [1] } };
+    expect(markupOf(await renderReport({ run: short, ...tables }))).toContain('own factors alone; lag filters');
+    const { network: _, drift: __, ...older } = run;
+    const page = markupOf(await renderReport({ run: older, ...tables }));
+    expect(page).not.toContain('effective memory');
+    expect(page).not.toContain('From one refit');
+  });
+
   test('shows the data sheet, its advice and the bill of looking ahead, and leaves out what a run has not', async () => {
     const markup = markupOf(smallPage);
     expect(markup).toContain('give the level `role: state`');

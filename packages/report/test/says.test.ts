@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { driftSentence } from '../src/page/drift.js';
 import { whatThisSays } from '../src/page/says.js';
 import type { Maybe, PageData, PageScores, PageSummary } from '../src/page-data.js';
 
@@ -102,4 +103,25 @@ test('leaves computed assets out of the counts and says so', () => {
   const text = whatThisSays({ ...data, assets }).join('\n');
   expect(text).toContain('1 of 2 asset-factor pairs, in 1 of 1 asset, are significant by the LSTM');
   expect(text).toContain('1 computed asset, whose exposures are known beforehand, is left out');
+});
+
+test('drift is told of the LSTM beside least squares, and of another seed; without records nothing is said', () => {
+  const record = { from: 'all', to: 'all', pairs: 100 };
+  const refit = (method: string, outside: number) => ({
+    ...record,
+    method,
+    kind: 'refit' as const,
+    outside,
+    change: 1,
+  });
+  const seed = { ...record, method: 'lstm', kind: 'seed' as const, outside: 0.02, change: 0.31 };
+  const single = { ...refit('lstm', 0.9), from: '0', to: '1' };
+  const [said, ...rest] = driftSentence([single, refit('lstm', 0.04), refit('ols', 0.12), seed], 0.9);
+  expect(rest).toEqual([]);
+  expect(said).toBe(
+    'From one refit to the next, read at the same date, the earlier exposure lies outside the later 90 % interval for 4 % of the pairs by the LSTM and 12 % of the pairs by the OLS; with another seed the LSTM\u2019s exposures change by 0.31 of their standard errors (root mean square), and 2 % leave their interval.',
+  );
+  expect(driftSentence([seed], 0.9)[0]).toMatch(/^With another seed/);
+  expect(driftSentence([single], 0.9)).toEqual([]);
+  expect(driftSentence([], 0.9)).toEqual([]);
 });

@@ -12,7 +12,15 @@ export type {
 export { modelSchemaVersion, readModel, type StoredModel, writeModel } from './model-file.js';
 export { readTable } from './parquet-read.js';
 export { tablePath, writeTable } from './parquet-write.js';
-export { type AssetRecord, type CheckRecord, type RunRecord, readRunRecord, writeRunRecord } from './run-record.js';
+export {
+  type AssetRecord,
+  type CheckRecord,
+  type DriftRecord,
+  type NetworkRecord,
+  type RunRecord,
+  readRunRecord,
+  writeRunRecord,
+} from './run-record.js';
 export { decodeSafetensors, encodeSafetensors, type Tensor, type TensorArray } from './safetensors.js';
 export {
   type ColumnName,

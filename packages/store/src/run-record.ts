@@ -31,6 +31,32 @@ export interface DataOrigin {
   readonly fetched_at: string;
 }
 
+/** How far a method's exposures at one date moved between two fits, per unit of the factor, all pairs together. */
+export interface DriftRecord {
+  readonly method: string;
+  /** `refit`: from one fold's fit to the next, at the later one's last training row; `seed`: same rows, another seed. */
+  readonly kind: 'refit' | 'seed';
+  /** Fits as in the tables: number of a fold, or `final`; or `seed` and its number; `all` in both = all of them together. */
+  readonly from: string;
+  readonly to: string;
+  /** Pairs of assets and factors that have an exposure with an error in both. */
+  readonly pairs: number;
+  /** Share of them whose later interval excludes the earlier value. */
+  readonly outside: number;
+  /** Root mean square of the change over the later standard error. */
+  readonly change: number;
+}
+
+/** What the LSTM of a run looks back on, read from the forget gates of the fit on the whole span. */
+export interface NetworkRecord {
+  /** Rows of its window. */
+  readonly lookback: number;
+  /** Past rows, each counted with the share that is left of it. */
+  readonly effective_memory: number;
+  /** By lag from 0: share left of what a unit took up so many rows before. */
+  readonly retention: readonly number[];
+}
+
 /** Content of `run.json`: where a result comes from, and what to know before believing it. Keys as in the file. */
 export interface RunRecord {
   readonly schema_version: 1;
@@ -71,6 +97,10 @@ export interface RunRecord {
   readonly checks: readonly CheckRecord[];
   /** What the data are like; absent in results of versions before it. */
   readonly data_sheet?: DataSheetRecord;
+  /** Drift of exposures between refits and seeds; absent in results of versions before it. */
+  readonly drift?: readonly DriftRecord[];
+  /** Absent without an LSTM. */
+  readonly network?: NetworkRecord;
   /** What looking ahead would have earned, where the config asks (`evaluation.look_ahead_bill`). */
   readonly look_ahead_bill?: BillRecord;
   /** Largest errors of `model.onnx` and `exposures.onnx` against the fit relative to the largest value, and what was allowed. */

@@ -41,6 +41,8 @@ export interface EvaluationConfig {
   readonly choice: 'best' | 'stack';
   /** Also score all methods on revised data, to tell what looking ahead would earn. */
   readonly lookAheadBill: boolean;
+  /** Further seeds with which the LSTM is fitted on the whole span, to tell how far its exposures depend on them. */
+  readonly seeds: number;
 }
 
 /** A known truth that a run holds its own numbers against. */
@@ -156,6 +158,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       purge: evaluation.purge === 'auto' ? undefined : evaluation.purge,
       choice: evaluation.choice ?? 'best',
       lookAheadBill: evaluation.look_ahead_bill ?? false,
+      seeds: evaluation.seeds ?? 1,
     },
     alsoScreen: raw.screen?.also ?? [],
     checks: raw.checks.map((check) => ({ ...check, reason: check.reason })),

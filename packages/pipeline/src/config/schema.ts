@@ -178,6 +178,7 @@ export function configSchema(z: ZodModule) {
           .default('auto'),
         choice: z.enum(['best', 'stack']).optional(),
         look_ahead_bill: z.boolean().optional(),
+        seeds: count(0).max(20).optional(),
       })
       .prefault({}),
     checks: z.array(check).default([]),

@@ -14,6 +14,7 @@ import {
 import { formsOf, hasLags } from '../tables/exposure-layout.js';
 import type { ExposureSource, ExposureTable } from '../tables/exposures.js';
 import type { FitProfile } from '../tables/results.js';
+import { DriftReader } from './drift.js';
 import type { FitTask } from './fit.js';
 import { dependsOnState, stateEffects, ThresholdReader } from './state-effects.js';
 import { INTERVAL_COVERAGE, type MethodSummary, SCREENING_LEVEL } from './summary.js';
@@ -29,6 +30,7 @@ export class Collector {
   private readonly summariesByMethod = new Map<MethodId, MethodSummary>();
   private readonly shares = new Map<number | 'final', Float64Array>();
   private readonly moves = new Map<number | 'final', Float64Array>();
+  readonly drift: DriftReader;
 
   constructor(
     private readonly panel: Panel,
@@ -37,10 +39,17 @@ export class Collector {
     private readonly exposures: ExposureTable,
     readonly screen: Screen,
     private readonly signal: AbortSignal | undefined,
-  ) {}
+    furtherSeeds: readonly number[] = [],
+  ) {
+    this.drift = new DriftReader(panel, folds, furtherSeeds, signal);
+  }
 
   /** Works off one fit. */
-  readonly use = async ({ fit }: FitTask, fitted: Fitted): Promise<void> => {
+  readonly use = async (task: FitTask, fitted: Fitted): Promise<void> => {
+    const { fit } = task;
+    await this.drift.add(task, fitted);
+    // A fit with another seed is there to be held against the run's own.
+    if (task.seed !== undefined) return;
     const status = fitted.diagnostics.status.map((note) => note.status);
     const dates = this.datesOf(fit);
     const thresholds =

@@ -6,6 +6,8 @@ export interface FitTask {
   /** Fold number, or `final`: the whole span. */
   readonly fit: number | 'final';
   readonly train: Span;
+  /** Instead of the run's seed: a fit that is held against the one with that seed, and kept nowhere. */
+  readonly seed?: number;
   /** Rough cost against the other tasks, for the order of work and for progress. */
   readonly cost: number;
 }
@@ -48,7 +50,8 @@ export async function fitAll(
       const current = task;
       report(current, 0);
       const onProgress = (fraction: number): void => report(current, fraction * 0.98);
-      const fitted = await current.estimator.fit(panel, current.train, { seed: options.seed, signal, onProgress });
+      const seed = current.seed ?? options.seed;
+      const fitted = await current.estimator.fit(panel, current.train, { seed, signal, onProgress });
       await use(current, fitted);
       report(current, 1);
     }
@@ -68,6 +71,7 @@ export async function fitAll(
   if (cause !== undefined) throw cause;
 }
 
-function describe({ estimator, fit }: FitTask): string {
-  return `${estimator.method} ${fit === 'final' ? 'on the whole span' : `before fold ${fit + 1}`}`;
+function describe({ estimator, fit, seed }: FitTask): string {
+  const drawn = seed === undefined ? '' : ` with seed ${seed}`;
+  return `${estimator.method} ${fit === 'final' ? 'on the whole span' : `before fold ${fit + 1}`}${drawn}`;
 }

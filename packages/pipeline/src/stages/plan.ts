@@ -1,4 +1,4 @@
-import type { Estimator, Panel } from '@macrograd/core';
+import type { Estimator, Panel, Span } from '@macrograd/core';
 import { type Fold, type WalkForward, walkForwardFolds } from '@macrograd/evaluation';
 import type { RunConfig } from '../config/config.js';
 import type { FitTask } from './fit.js';
@@ -14,22 +14,34 @@ export function planFolds(config: RunConfig, panel: Panel): WalkForward {
   });
 }
 
+/** Seeds beside the config's own with which the LSTM is fitted on the whole span: those that follow it. */
+export function furtherSeeds({ seed, methods, evaluation }: RunConfig): number[] {
+  const count = methods.includes('lstm') ? evaluation.seeds : 0;
+  return Array.from({ length: count }, (_, i) => seed + 1 + i);
+}
+
 /** Cost of one training row of the LSTM against one of a regression, for progress and for the order of work. */
 const LSTM_COST = 200;
 
-/** Every method on the training rows of every fold and on the whole span. */
-export function planFits(estimators: readonly Estimator[], panel: Panel, folds: readonly Fold[]): FitTask[] {
+/** Every method on the training rows of every fold and on the whole span; the LSTM there once more with each further seed. */
+export function planFits(
+  estimators: readonly Estimator[],
+  panel: Panel,
+  folds: readonly Fold[],
+  furtherSeeds: readonly number[] = [],
+): FitTask[] {
   const rows = panel.axis.dates.length;
   const spans = [
     ...folds.map(({ index, train }) => ({ fit: index, train })),
     { fit: 'final' as const, train: { start: 0, end: rows } },
   ];
-  return estimators.flatMap((estimator) =>
-    spans.map(({ fit, train }) => ({
-      estimator,
-      fit,
-      train,
-      cost: (train.end - train.start) * (estimator.method === 'lstm' ? LSTM_COST : 1),
-    })),
-  );
+  return estimators.flatMap((estimator) => {
+    const cost = ({ start, end }: Span) => (end - start) * (estimator.method === 'lstm' ? LSTM_COST : 1);
+    const drawn = estimator.method === 'lstm' ? furtherSeeds : [];
+    const whole = spans[spans.length - 1];
+    return [
+      ...spans.map(({ fit, train }) => ({ estimator, fit, train, cost: cost(train) })),
+      ...drawn.map((seed) => ({ estimator, ...whole, seed, cost: cost(whole.train) })),
+    ];
+  });
 }

@@ -1,7 +1,7 @@
 import { dirname, relative, resolve } from 'node:path';
 import { formatIsoDate } from '@macrograd/core';
 import type { WalkForward } from '@macrograd/evaluation';
-import type { BillRecord, RunRecord } from '@macrograd/store';
+import type { BillRecord, NetworkRecord, RunRecord } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import { dataSheet } from '../datasheet.js';
 import type { Collector } from './collect.js';
@@ -24,6 +24,8 @@ export interface RunFacts {
   readonly onnx: ExportChecks;
   /** Undefined where the config does not ask for it. */
   readonly bill: BillRecord | undefined;
+  /** Undefined without an LSTM. */
+  readonly network: NetworkRecord | undefined;
   readonly threads: number;
   readonly started: Date;
   readonly timings: Readonly<Record<string, number>>;
@@ -58,6 +60,8 @@ export function runRecord(facts: RunFacts): RunRecord {
     warnings,
     checks: facts.results.checks,
     data_sheet: dataSheetRecord(loaded.panel, dataSheet(loaded.panel.inputs)),
+    drift: facts.collector.drift.records(config.methods),
+    ...(facts.network ? { network: facts.network } : {}),
     ...(facts.bill ? { look_ahead_bill: facts.bill } : {}),
     onnx: {
       max_relative_error: facts.onnx.returns.maxRelativeError,

@@ -1,7 +1,8 @@
-import type { CheckRecord, RunRecord } from '@macrograd/store';
+import type { CheckRecord, NetworkRecord, RunRecord } from '@macrograd/store';
 import { fixed } from '../format.js';
 import type { PageData } from '../page-data.js';
 import { billSection, dataSection } from './data-sections.js';
+import { driftSentence } from './drift.js';
 import { embeddedJson, Html, html, term } from './html.js';
 import { methodNotes } from './notes.js';
 import { count, lstmAgainstRest, whatThisSays } from './says.js';
@@ -17,12 +18,12 @@ export interface ClientFiles {
 export function pageHtml(run: RunRecord, data: PageData, client: ClientFiles): string {
   const sections = [
     header(run, data),
-    says(data),
+    says(run, data),
     warnings(run.warnings),
     table(data, run),
     heatmap(data),
     history(data),
-    lags(data),
+    lags(data, run.network),
     statesSection(data),
     arena(data),
     billSection(run.look_ahead_bill, data.period),
@@ -121,9 +122,9 @@ function header(run: RunRecord, data: PageData): Html {
 </header>`;
 }
 
-function says(data: PageData): Html {
+function says(run: RunRecord, data: PageData): Html {
   return html`<section id="says"><h2>What this says</h2>
-<ul class="says">${whatThisSays(data).map((sentence) => html`<li>${sentence}</li>`)}</ul></section>`;
+<ul class="says">${[...whatThisSays(data), ...driftSentence(run.drift ?? [], run.interval_coverage)].map((sentence) => html`<li>${sentence}</li>`)}</ul></section>`;
 }
 
 /** Warnings above this many fold away behind a line that counts them. */
@@ -166,12 +167,25 @@ function history(data: PageData): Html {
 <div class="chart" id="history-chart" role="img" aria-label="Exposure through time"></div></section>`;
 }
 
-function lags(data: PageData): Html {
+function lags(data: PageData, network: NetworkRecord | undefined): Html {
   return html`<section id="lags"><h2>How fast it works</h2>
-<p class="lead">The response to a move of the factor so many ${data.period}s before, for the asset and factor selected above: ${term('per lag', 'The effect on this period\u2019s return of the factor as it stood k periods before, all else held fixed.')} with interval, and added up.</p>
+<p class="lead">The response to a move of the factor so many ${data.period}s before, for the asset and factor selected above: ${term('per lag', 'The effect on this period\u2019s return of the factor as it stood k periods before, all else held fixed.')} with interval, and added up.${memory(data, network)}</p>
 <p class="reading" id="lag-reading" aria-live="polite"></p>
 <div class="pair"><figure><figcaption>Per lag</figcaption><div class="chart short" id="lag-chart" role="img" aria-label="Exposure by lag"></div></figure>
 <figure><figcaption>Added up</figcaption><div class="chart short" id="cumulative-chart" role="img" aria-label="Cumulative exposure by lag"></div></figure></div></section>`;
+}
+
+/** Lags that the filters beside the network cover, from 0. */
+const LAG_FILTER_REACH = 12;
+
+/** How far back the network looks, beside what it makes of it. */
+function memory({ period }: PageData, network: NetworkRecord | undefined): Html {
+  if (network === undefined) return html``;
+  const filters = `lag filters beside it reach ${LAG_FILTER_REACH} ${period}s`;
+  if (network.lookback === 1) {
+    return html` The LSTM\u2019s network looks at the ${period}\u2019s own factors alone; ${filters}.`;
+  }
+  return html` The LSTM\u2019s ${term('effective memory', 'Read from its forget gates: past periods, each counted with the share that is left of it in the units, weighted by what they contribute. It bounds how far back the network can look.')} is ${fixed(network.effective_memory, 1)} ${period}s of a window of ${network.lookback}; ${filters}.`;
 }
 
 function arena(data: PageData): Html {

@@ -1,0 +1,15 @@
+import type { Fitted, MethodId, Panel } from '@macrograd/core';
+import { effectiveMemory } from '@macrograd/model';
+import type { NetworkRecord } from '@macrograd/store';
+
+/** The effective memory of the LSTM fitted on the whole span; undefined where there is none. */
+export async function networkRecord(
+  panel: Panel,
+  finals: ReadonlyMap<MethodId, Fitted>,
+): Promise<NetworkRecord | undefined> {
+  const parameters = finals.get('lstm')?.parameters();
+  if (parameters?.method !== 'lstm') return undefined;
+  const span = { start: 0, end: panel.axis.dates.length };
+  const { lookback, periods, retention } = await effectiveMemory(parameters, panel.inputs, span);
+  return { lookback, effective_memory: periods, retention: Array.from(retention) };
+}
