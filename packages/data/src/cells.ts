@@ -24,6 +24,12 @@ function plainNumber(cell: string): number | undefined {
   return Number.isNaN(value) ? undefined : value;
 }
 
+/** A cell that needs no second look: a number of a typed file, NaN being missing, or {@link plainNumber}; else undefined. */
+function plainValue(cell: Cell, decimal: '.' | ','): number | undefined {
+  if (typeof cell === 'number') return Math.abs(cell) === Number.POSITIVE_INFINITY ? undefined : cell;
+  return decimal === '.' ? plainNumber(cell) : undefined;
+}
+
 const [MINUS, POINT, ZERO, NINE] = Array.from('-.09', (character) => character.charCodeAt(0));
 
 /**
@@ -32,9 +38,9 @@ const [MINUS, POINT, ZERO, NINE] = Array.from('-.09', (character) => character.c
  * @param decimal - the decimal mark.
  */
 export function readNumber(cell: Cell, decimal: '.' | ',' = '.'): number | CellProblem {
-  const plain = typeof cell === 'number' || decimal === ',' ? undefined : plainNumber(cell);
+  const plain = plainValue(cell, decimal);
   if (plain !== undefined) return plain;
-  const shown = typeof cell === 'number' ? numberText(cell) : cell.trim();
+  const shown = String(cell).trim();
   if (decimal === ',' && shown.includes('.') && /\d/.test(shown)) {
     return { problem: `${quoted(shown)} has a point, and commas mark decimals here`, remedy: 'write 1234,5' };
   }
@@ -46,10 +52,6 @@ export function readNumber(cell: Cell, decimal: '.' | ',' = '.'): number | CellP
   }
   if (MISSING.test(text)) return Number.NaN;
   return { problem: `${quoted(text)} is not a number`, remedy: numberRemedy(text) };
-}
-
-function numberText(value: number): string {
-  return Number.isNaN(value) ? '' : String(value);
 }
 
 function numberRemedy(text: string): string {

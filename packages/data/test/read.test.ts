@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { formatIsoDate } from '@macrograd/core';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { expect, test } from 'vitest';
 import { readTable, type Series, type Table } from '../src/index.js';
 import { file, monthEnds } from './files.js';
@@ -123,6 +124,18 @@ test("Goyal and Welch's predictors by month and by quarter, thousands and missin
   const quarterly = await readTable(file(`yyyyq,${header}\n19524,1,2,3,4,5,6\n19531,1,2,3,4,5,6\n19532,1,2,3,4,5,6\n`));
   expect(dates(get(quarterly, 'b/m'))).toEqual(['1952-12-31', '1953-03-31', '1953-06-30']);
 });
+
+test('a Parquet file of 4,000 columns is read at a cost that grows with the columns, not with their square', async () => {
+  const count = 4_000;
+  const columnData = [
+    { name: 'date', data: monthEnds('2020-01', 3) },
+    ...Array.from({ length: count }, (_, j) => ({ name: `S${j}`, data: [j, null, j + 0.5] })),
+  ];
+  const { series } = await readTable(file(Buffer.from(parquetWriteBuffer({ columnData }))));
+  expect([...series.values()].map(({ name, values }) => [name, ...values])).toEqual(
+    Array.from({ length: count }, (_, j) => [`S${j}`, j, Number.NaN, j + 0.5]),
+  );
+}, 60_000);
 
 test.each(['wide.parquet', 'wide_gzip.parquet', 'long.parquet', 'wide.arrow', 'long.arrows'])(
   '%s as pandas writes it reads like the csv',
