@@ -29,6 +29,8 @@ TABLES = {
     "cross_partial:d joint_shock:d",
     "evaluation": "asset:s method:s fold:s horizon:i n:i r2_oos:d hedge_variance_reduction:d dm_stat:d dm_p_value:d "
     "cw_stat:d cw_p_value:d",
+    "diagnostics": "asset:s method:s fit:s observations:i status:s remedy:s? condition_number:d residual_autocorrelation:d "
+    "autocorrelated_share:d unstable_share:d facts:s?",
     "chosen": "asset:s fit:s method:s weight:d reason:s",
     "factors": "factor:s fit:s role:s unit:s transform:s mean:d sd:d release_lag:i source:s",
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import type { Frequency } from '@macrograd/core';
+import type { Frequency, MethodId } from '@macrograd/core';
 import { type ColumnFacts, describePanel, describeTable, readNewest } from '@macrograd/data';
-import { type DataSheet, dataSheet, dataSheetRecord, loadConfig } from '@macrograd/pipeline';
+import { type DataSheet, dataSheet, dataSheetRecord, loadConfig, type RunConfig } from '@macrograd/pipeline';
 import { readModel } from '@macrograd/store';
 import pc from 'picocolors';
 import { formatCount, formatTable } from './format.js';
@@ -105,10 +105,16 @@ export async function configFacts(file: string): Promise<Facts> {
       ],
       ['left', 'left', 'right', 'left'],
     ),
-    `methods  ${config.methods.join(', ')}`,
+    `methods  ${config.methods.map((method) => methodText(config, method)).join(', ')}`,
     `output   ${config.output.dir}`,
   ];
   return { text: lines.join('\n'), data, notes };
+}
+
+function methodText({ conditions }: RunConfig, method: MethodId): string {
+  const condition = conditions.get(method);
+  if (condition === undefined) return method;
+  return `${method} by ${condition.state}${condition.level === undefined ? '' : ` at ${condition.level}`}`;
 }
 
 /** What tests say of the series, and the advice that follows. */

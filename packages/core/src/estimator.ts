@@ -1,3 +1,4 @@
+import type { Condition, ConditionedColumn } from './condition.js';
 import type { AssetRange, FactorPanel, Panel, ReturnMatrix, Scaler, Span } from './panel.js';
 
 /** Methods that exist, in the order in which tables and pages list them. */
@@ -259,7 +260,24 @@ export interface LstmParameters {
   readonly members: readonly EncoderParameters[];
 }
 
-export type FittedParameters = LinearParameters | ThresholdParameters | FeatureParameters | LstmParameters;
+/** A method whose inputs a state conditions: that of the conditioned inputs, and how they are made. */
+export interface ConditionedParameters {
+  readonly method: LinearParameters['method'] | 'var' | 'distributed_lag';
+  /** Of the panel's own inputs. */
+  readonly scaler: Scaler;
+  readonly condition: Condition;
+  /** Of the method, in its order. */
+  readonly inputs: readonly ConditionedColumn[];
+  /** On these inputs. */
+  readonly conditioned: LinearParameters | FeatureParameters;
+}
+
+export type FittedParameters =
+  | LinearParameters
+  | ThresholdParameters
+  | FeatureParameters
+  | ConditionedParameters
+  | LstmParameters;
 
 /** A method of estimating exposures. Every method, traditional or not, is one of these. */
 export interface Estimator {

@@ -13,6 +13,7 @@ export {
   weekEnd,
   yearEnd,
 } from './calendar.js';
+export { type Condition, type ConditionedColumn, conditionedPair } from './condition.js';
 export {
   ArgumentError,
   CancelledError,
@@ -23,6 +24,7 @@ export {
   type Place,
 } from './errors.js';
 export {
+  type ConditionedParameters,
   type Diagnostics,
   type EncoderParameters,
   type Estimator,

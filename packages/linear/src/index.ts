@@ -1,4 +1,10 @@
 export { type ConditionOptions, conditionedInputs } from './conditioned.js';
+export {
+  type ConditionedEstimatorOptions,
+  canBeConditioned,
+  conditionedEstimator,
+} from './conditioned-estimator.js';
+export { conditionedFromParameters } from './conditioned-fitted.js';
 export { type DistributedLagEstimatorOptions, distributedLagEstimator } from './distributed-lag.js';
 export { type EwmOlsEstimatorOptions, ewmOlsEstimator } from './ewm-ols.js';
 export { type FamaMacBethEstimatorOptions, famaMacBethEstimator } from './fama-macbeth.js';
@@ -12,7 +18,7 @@ export { type LocalProjectionOptions, localProjections } from './local-projectio
 export { type MarkovEstimatorOptions, markovEstimator } from './markov.js';
 export { type OlsEstimatorOptions, olsEstimator } from './ols.js';
 export { type PcaEstimatorOptions, pcaEstimator } from './pca.js';
-export { linearJacobian, predictLinear } from './predict.js';
+export { linearFromParameters, linearJacobian, predictLinear } from './predict.js';
 export { withResidualChecks } from './residual-checks.js';
 export { type RollingOlsEstimatorOptions, rollingOlsEstimator } from './rolling-ols.js';
 export {

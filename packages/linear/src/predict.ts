@@ -1,5 +1,6 @@
 import {
   type FactorPanel,
+  type Fitted,
   indexesOfRole,
   type JacobianBlock,
   type LinearParameters,
@@ -74,5 +75,15 @@ export function linearJacobian(parameters: LinearParameters, inputs: FactorPanel
     factors: targets.length,
     values,
     variance,
+  };
+}
+
+/** Predictions and exposures of a linear method from its stored parameters alone. */
+export function linearFromParameters(parameters: LinearParameters): Pick<Fitted, 'predict' | 'jacobian'> {
+  return {
+    predict: async (inputs, span) => predictLinear(parameters, inputs, span),
+    jacobian: async function* (inputs, span) {
+      yield linearJacobian(parameters, inputs, span);
+    },
   };
 }

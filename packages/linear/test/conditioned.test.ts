@@ -18,7 +18,7 @@ import {
   varEstimator,
   wlsEstimator,
 } from '../src/index.js';
-import { collect, linearWorld } from './world.js';
+import { collect, STATE_LEVEL as LEVEL, STATE_ROWS as ROWS, stateWorld } from './world.js';
 
 /** `zero` has no exposures; `spline` and the LSTM are conditioned by states of themselves. */
 const estimators: [MethodId, () => Estimator][] = [
@@ -39,30 +39,7 @@ const estimators: [MethodId, () => Estimator][] = [
   ['distributed_lag', () => distributedLagEstimator()],
 ];
 
-const [ROWS, ASSETS, LEVEL] = [300, 6, 1];
 const span = { start: 0, end: ROWS };
-
-/** Returns of .01 x X0 where the state X4 is at or below 1, -.01 x X0 above it, and .003 x the control X3. */
-function stateWorld(interacted = false): Panel {
-  const { panel } = linearWorld({ rows: ROWS, assets: ASSETS, lateStart: 0, holes: 0.05, noise: 0.01 });
-  const keep = [0, 1, 3, 4];
-  const factors = keep.map((j) => panel.inputs.factors[j]);
-  const values = Float64Array.from({ length: ROWS * 4 }, (_, at) => {
-    return panel.inputs.values[Math.floor(at / 4) * 6 + keep[at % 4]];
-  });
-  const noise = linearWorld({ rows: ROWS, assets: ASSETS, seed: 11, lateStart: 0, holes: 0.05, noise: 0.01 });
-  const returns = noise.panel.returns.map((value, at) => {
-    const [row, asset] = [Math.floor(at / ASSETS), at % ASSETS];
-    const [x, , control, state] = values.subarray(row * 4, row * 4 + 4);
-    const z = noise.panel.inputs.values.subarray(row * 6, row * 6 + 6);
-    // What that world's own factors and control add is taken off again: its noise is left.
-    let own = value - 0.003 * z[3];
-    for (let j = 0; j < 3; j++) own -= noise.betas[asset * 3 + j] * z[j];
-    const slope = interacted ? 0.01 + 0.004 * (state - LEVEL) : state > LEVEL ? -0.01 : 0.01;
-    return own + slope * x + 0.003 * control;
-  });
-  return { ...panel, inputs: { ...panel.inputs, factors, values }, returns };
-}
 
 /** Exposure of the first asset to each factor at the last row, per one unit of the factor, with its error. */
 async function read(make: () => Estimator, panel: Panel) {

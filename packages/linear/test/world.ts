@@ -72,3 +72,35 @@ export async function collect(blocks: AsyncIterable<JacobianBlock>): Promise<Jac
   for await (const block of blocks) out.push(block);
   return out;
 }
+
+/** Size of {@link stateWorld}, and the level at which its exposures turn. */
+export const [STATE_ROWS, STATE_ASSETS, STATE_LEVEL] = [300, 6, 1];
+
+/** Returns of .01 x X0 where the state X4 is at or below 1, -.01 x X0 above it, and .003 x the control X3. */
+export function stateWorld(interacted = false): Panel {
+  const { panel } = linearWorld({ rows: STATE_ROWS, assets: STATE_ASSETS, lateStart: 0, holes: 0.05, noise: 0.01 });
+  const keep = [0, 1, 3, 4];
+  const factors = keep.map((j) => panel.inputs.factors[j]);
+  const values = Float64Array.from({ length: STATE_ROWS * 4 }, (_, at) => {
+    return panel.inputs.values[Math.floor(at / 4) * 6 + keep[at % 4]];
+  });
+  const noise = linearWorld({
+    rows: STATE_ROWS,
+    assets: STATE_ASSETS,
+    seed: 11,
+    lateStart: 0,
+    holes: 0.05,
+    noise: 0.01,
+  });
+  const returns = noise.panel.returns.map((value, at) => {
+    const [row, asset] = [Math.floor(at / STATE_ASSETS), at % STATE_ASSETS];
+    const [x, , control, state] = values.subarray(row * 4, row * 4 + 4);
+    const z = noise.panel.inputs.values.subarray(row * 6, row * 6 + 6);
+    // What that world's own factors and control add is taken off again: its noise is left.
+    let own = value - 0.003 * z[3];
+    for (let j = 0; j < 3; j++) own -= noise.betas[asset * 3 + j] * z[j];
+    const slope = interacted ? 0.01 + 0.004 * (state - STATE_LEVEL) : state > STATE_LEVEL ? -0.01 : 0.01;
+    return own + slope * x + 0.003 * control;
+  });
+  return { ...panel, inputs: { ...panel.inputs, factors, values }, returns };
+}

@@ -1,4 +1,5 @@
 import type { FittedParameters, Scaler } from '@macrograd/core';
+import { addConditioned, addConditionedExposures } from './conditioned-graph.js';
 import type { ExposureGraph, MethodExposures } from './exposure-outputs.js';
 import { addFeatureExposures } from './feature-exposures.js';
 import { addFeatures, featureWindow } from './feature-graph.js';
@@ -23,6 +24,7 @@ export interface ModelSizes {
 
 export function sizesOf(parameters: MethodParameters): ModelSizes {
   const { scaler } = parameters;
+  if ('condition' in parameters) return { ...sizesOf(parameters.conditioned), scaler };
   if (parameters.method === 'network') {
     return { assets: parameters.returnMean.length, scaler, lookback: parameters.lookback };
   }
@@ -37,7 +39,8 @@ export function sizesOf(parameters: MethodParameters): ModelSizes {
 
 /** Raw windows [batch, time, series] -> returns [batch, asset] of one method. */
 export function addMethodReturns(graph: GraphBuilder, parameters: MethodParameters, raw: Edge, returns: Edge): void {
-  if (parameters.method === 'network') addNetwork(graph, parameters, raw, returns);
+  if ('condition' in parameters) addConditioned(graph, parameters, raw, returns, addMethodReturns);
+  else if (parameters.method === 'network') addNetwork(graph, parameters, raw, returns);
   else if (parameters.method === 'lstm') addLstm(graph, parameters, raw, returns);
   else if ('featureMean' in parameters) addFeatures(graph, parameters, raw, returns);
   else if (parameters.method === 'threshold') addThreshold(graph, parameters, raw, returns);
@@ -46,6 +49,7 @@ export function addMethodReturns(graph: GraphBuilder, parameters: MethodParamete
 
 /** Exposures of one method. */
 export function addMethodExposures(wanted: ExposureGraph, parameters: MethodParameters): MethodExposures {
+  if ('condition' in parameters) return addConditionedExposures(wanted, parameters, addMethodExposures);
   if (parameters.method === 'network') return addNetworkExposures(wanted, parameters);
   if (parameters.method === 'lstm') return addLstmExposures(wanted, parameters);
   if ('featureMean' in parameters) return addFeatureExposures(wanted, parameters);

@@ -1,5 +1,6 @@
 import {
   ArgumentError,
+  type ConditionedParameters,
   type FeatureParameters,
   type FittedParameters,
   type ModelInfo,
@@ -43,6 +44,7 @@ export function selectAssets<P extends OnnxParameters>(
 
 /** Parameters of the assets at some places, in that order. */
 export function selectRows<P extends MethodParameters>(parameters: P, places: readonly number[]): P {
+  if ('condition' in parameters) return { ...parameters, conditioned: selectRows(parameters.conditioned, places) };
   const assets = 'returnMean' in parameters ? parameters.returnMean.length : parameters.intercept.length;
   const take: Take = (values) => {
     const width = values.length / assets;
@@ -65,7 +67,7 @@ function mixRows({ method, parts }: MixParameters, places: readonly number[]): M
   return { method, parts: selected.filter(({ weights }) => weights.some((weight) => weight > 0)) };
 }
 
-function withRows(parameters: MethodParameters, rows: Take): MethodParameters {
+function withRows(parameters: Exclude<MethodParameters, ConditionedParameters>, rows: Take): MethodParameters {
   if (parameters.method === 'network') return withNetworkRows(parameters, rows);
   if ('featureMean' in parameters) return withFeatureRows(parameters, rows);
   if (parameters.method !== 'lstm') {

@@ -1,7 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FittedParameters, InputError, METHOD_IDS, type MethodId } from '@macrograd/core';
-import { featuresFromParameters, linearJacobian, predictLinear, thresholdFromParameters } from '@macrograd/linear';
+import {
+  conditionedFromParameters,
+  featuresFromParameters,
+  linearFromParameters,
+  thresholdFromParameters,
+} from '@macrograd/linear';
 import { fromParameters } from '@macrograd/model';
 import { type MixParameters, type NamedModel, selectAssets } from '@macrograd/onnx';
 import { readModel, readTable, stringAt } from '@macrograd/store';
@@ -131,12 +136,8 @@ function referenceOf(parameters: FittedParameters | MixParameters): ExportRefere
 
 function fittedReference(parameters: FittedParameters): ExportReference {
   if (parameters.method === 'lstm') return fromParameters(parameters);
+  if ('condition' in parameters) return conditionedFromParameters(parameters);
   if ('featureMean' in parameters) return featuresFromParameters(parameters);
   if (parameters.method === 'threshold') return thresholdFromParameters(parameters);
-  return {
-    predict: async (inputs, span) => predictLinear(parameters, inputs, span),
-    jacobian: async function* (inputs, span) {
-      yield linearJacobian(parameters, inputs, span);
-    },
-  };
+  return linearFromParameters(parameters);
 }

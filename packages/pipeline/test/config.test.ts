@@ -50,6 +50,15 @@ describe('config', () => {
     expect((await parseConfig(`${minimal}methods: [lstm, zero]\n`, 'run.yaml')).methods).toEqual(['zero', 'lstm']);
   });
 
+  it('reads what conditions a method, and keeps the names of the others as they are written', async () => {
+    const text = `${minimal}methods:\n  - { method: wls, condition: { on: A, at: 5 } }\n  - zero\n  - { method: ols }\n`;
+    const { methods, conditions, raw } = await parseConfig(text, 'run.yaml');
+    expect(methods).toEqual(['zero', 'ols', 'wls']);
+    expect([...conditions]).toEqual([['wls', { state: 'A', level: 5 }]]);
+    // A config without conditions keeps its hash.
+    expect(raw.methods).toEqual([{ method: 'wls', condition: { on: 'A', at: 5 } }, 'zero', 'ols']);
+  });
+
   it('reads the paths of a risk-free rate from the config file', async () => {
     const text = minimal.replace('- file: r', '- risk_free: { file: rf.csv, series: RF, unit: decimal }\n    file: r');
     const [asset] = (await parseConfig(text, '/project/run.yaml')).panel.assets;
@@ -95,6 +104,31 @@ describe('config', () => {
       'a span in the wrong order',
       `${minimal}span: { start: 2000, end: 1990 }\n`,
       'run.yaml:6:27: the span ends (1990) before it starts (2000); exchange the two',
+    ],
+    [
+      'a mistyped method with a condition',
+      `${minimal}methods: [zero, { method: olss, condition: { on: A } }]\n`,
+      'run.yaml:6:27: "methods[1].method" is "olss"; did you mean "ols"?',
+    ],
+    [
+      'a mistyped key of a condition',
+      `${minimal}methods:\n  - { method: ols, condition: { on: A, att: 5 } }\n`,
+      'run.yaml:7:40: unknown key "att" in methods[0].condition; did you mean "at"?',
+    ],
+    [
+      'a condition without a series',
+      `${minimal}methods:\n  - { method: ols, condition: { at: 5 } }\n`,
+      'run.yaml:7:31: "methods[0].condition.on" is missing; expected text',
+    ],
+    [
+      'a condition of a method that takes states by itself',
+      `${minimal}methods:\n  - { method: spline, condition: { on: A } }\n`,
+      'run.yaml:7:15: no state conditions spline from outside; leave `condition` out and give the series the role `state`',
+    ],
+    [
+      'a method with a condition and without',
+      `${minimal}methods:\n  - ols\n  - { method: ols, condition: { on: A } }\n`,
+      'run.yaml:8:15: ols stands in the list more than once, with a condition and without; keep one of them',
     ],
     ['broken YAML', 'factors: [\n', 'run.yaml:2:1:'],
     ['an empty file', '', 'run.yaml:1:1: the config is empty; start from the one that "macrograd init" writes'],

@@ -46,9 +46,16 @@ describe('run', () => {
       `models/${method}/model.json`,
       `models/${method}/model.safetensors`,
     ]);
-    const tables = ['chosen', 'evaluation', 'exposures', 'factors', 'interactions', 'lags', 'summary'].map(
-      (name) => `${name}.parquet`,
-    );
+    const tables = [
+      'chosen',
+      'diagnostics',
+      'evaluation',
+      'exposures',
+      'factors',
+      'interactions',
+      'lags',
+      'summary',
+    ].map((name) => `${name}.parquet`);
     const onnx = ['onnx', 'onnx/chosen'].flatMap((at) => [`${at}/model.onnx`, `${at}/exposures.onnx`]);
     const others = ['report/index.html', 'run.json'];
     expect(filesOf(one)).toEqual([...models, ...tables, ...onnx, ...others].sort());

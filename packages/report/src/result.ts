@@ -1,4 +1,5 @@
-import { type RunRecord, readRunRecord, readTable, type TableData } from '@macrograd/store';
+import { existsSync } from 'node:fs';
+import { type RunRecord, readRunRecord, readTable, type TableData, tablePath } from '@macrograd/store';
 
 /** Everything the report reads: the tables of one result directory and its run.json. */
 export interface RunResult {
@@ -7,6 +8,8 @@ export interface RunResult {
   readonly lags: TableData<'lags'>;
   readonly summary: TableData<'summary'>;
   readonly evaluation: TableData<'evaluation'>;
+  /** Absent in results of versions before it. */
+  readonly diagnostics?: TableData<'diagnostics'>;
   readonly chosen: TableData<'chosen'>;
   readonly factors: TableData<'factors'>;
 }
@@ -22,5 +25,7 @@ export async function readResult(dir: string): Promise<RunResult> {
     readTable(dir, 'chosen'),
     readTable(dir, 'factors'),
   ]);
-  return { run, exposures, lags, summary, evaluation, chosen, factors };
+  const file = tablePath(dir, 'diagnostics');
+  const diagnostics = existsSync(file) ? await readTable(dir, 'diagnostics') : undefined;
+  return { run, ...(diagnostics && { diagnostics }), exposures, lags, summary, evaluation, chosen, factors };
 }

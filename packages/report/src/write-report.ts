@@ -27,7 +27,7 @@ export async function writeReport(resultDir: string, options: ReportOptions = {}
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'index.html');
   const data = pageData(result, options.historyBudget);
-  await writeFile(file, pageHtml(result.run, data, await clientFiles()));
+  await writeFile(file, pageHtml(result.run, data, await clientFiles(), result.diagnostics));
   if (options.png) {
     // Loaded on demand: the charts' library is large and most runs need the page alone.
     const { writeCharts } = await import('./png.js');
@@ -38,7 +38,7 @@ export async function writeReport(resultDir: string, options: ReportOptions = {}
 
 /** The report's HTML for tables that are in memory. */
 export async function renderReport(result: RunResult, options: ReportOptions = {}): Promise<string> {
-  return pageHtml(result.run, pageData(result, options.historyBudget), await clientFiles());
+  return pageHtml(result.run, pageData(result, options.historyBudget), await clientFiles(), result.diagnostics);
 }
 
 /** The page's script and style sheet, bundled by the build into dist/. */

@@ -33,7 +33,7 @@ export const smallFixture: FixtureOptions = {
   lateStart: 10,
 };
 
-const methods = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm'] as const;
+export const methods = ['zero', 'ols', 'rolling_ols', 'ewm_ols', 'lstm'] as const;
 const units = ['pp', 'pp', 'log-%', 'pp', '%'];
 const Z90 = 1.645;
 /** Month index of 1960-01. */
@@ -157,6 +157,7 @@ export function fixtureResult(options: FixtureOptions): RunResult {
     lags: lags(world),
     summary: summary(world),
     evaluation: evaluation(world),
+    diagnostics: diagnostics(),
     chosen: chosen(world),
     factors: factorTable(world),
   };
@@ -169,9 +170,33 @@ export function writeFixture(dir: string, options: FixtureOptions): void {
   writeTable(dir, 'lags', tables.lags);
   writeTable(dir, 'summary', tables.summary);
   writeTable(dir, 'evaluation', tables.evaluation);
+  if (tables.diagnostics) writeTable(dir, 'diagnostics', tables.diagnostics);
   writeTable(dir, 'chosen', tables.chosen);
   writeTable(dir, 'factors', tables.factors);
   writeRunRecord(dir, run);
+}
+
+/** Least squares is ill-conditioned in its last fit alone; the LSTM leaves much autocorrelation; nothing drifts. */
+function diagnostics() {
+  const table = new TableBuilder('diagnostics');
+  for (const method of methods) {
+    for (const fit of ['0', 'final']) {
+      table.append({
+        asset: 'all',
+        method,
+        fit,
+        observations: 500,
+        status: 'ok',
+        remedy: null,
+        condition_number: method === 'ols' && fit === 'final' ? 58.3 : method === 'zero' ? Number.NaN : 4,
+        residual_autocorrelation: 0.04,
+        autocorrelated_share: method === 'lstm' ? 0.5 : 0.1,
+        unstable_share: 0.05,
+        facts: '{}',
+      });
+    }
+  }
+  return table.finish();
 }
 
 interface World {

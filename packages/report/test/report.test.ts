@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { BandReader } from '../src/band-codec.js';
 import { renderReport, writeReport } from '../src/index.js';
 import type { PageData } from '../src/page-data.js';
-import { fixtureResult, smallFixture, writeFixture } from './fixture.js';
+import { fixtureResult, methods, smallFixture, writeFixture } from './fixture.js';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -38,6 +38,21 @@ describe('the page', () => {
     const ids = [...tags.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]);
     expect(ids).toContain('page-data');
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('says what is wrong with a fit on the whole span, and folds the diagnostics of all away', () => {
+    const [, section] = /<section id="methods">(.*?)<\/section>/s.exec(markupOf(smallPage))!;
+    const [sentences, table] = section.split('<details id="fits">');
+    expect(sentences).toContain('single exposures are uncertain, by condition number: OLS (58)');
+    expect(sentences).toContain('too narrow: LSTM (50.0 % of assets)');
+    expect(sentences).not.toContain('drifts');
+    expect(table.match(/<tr>/g)).toHaveLength(1 + methods.length);
+    expect(table.match(/class="suspect"/g)).toHaveLength(2);
+  });
+
+  test('has no diagnostics for a result of a version before them', async () => {
+    const { diagnostics: _, ...older } = fixtureResult(smallFixture);
+    expect(await renderReport(older)).not.toContain('id="fits"');
   });
 
   test('has every section, in reading order', () => {

@@ -15,6 +15,7 @@ export { tablePath, writeTable } from './parquet-write.js';
 export {
   type AssetRecord,
   type CheckRecord,
+  type ConditionRecord,
   type DriftRecord,
   type NetworkRecord,
   type RunRecord,

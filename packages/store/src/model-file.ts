@@ -67,7 +67,8 @@ export function readModel(dir: string): StoredModel {
   if (sha256(bytes) !== document.tensors.sha256) refuse(tensorFile, 'its SHA-256 differs from the one in model.json');
   const parameters = checkedParameters(renameKeys(document.parameters, camelCase), tensors, tensorFile);
   const info = renameKeys(document.info, camelCase) as ModelInfo;
-  const assets = 'returnMean' in parameters ? parameters.returnMean.length : parameters.intercept.length;
+  const own = 'condition' in parameters ? parameters.conditioned : parameters;
+  const assets = 'returnMean' in own ? own.returnMean.length : own.intercept.length;
   if (assets !== info.assets.length || parameters.scaler.mean.length !== info.factors.length) {
     refuse(file, 'the names do not match the parameters in number');
   }

@@ -1,4 +1,10 @@
-import { type FeatureParameters, type FittedParameters, InputError, type RegimeCoefficients } from '@macrograd/core';
+import {
+  type ConditionedParameters,
+  type FeatureParameters,
+  type FittedParameters,
+  InputError,
+  type RegimeCoefficients,
+} from '@macrograd/core';
 import { camelCase, snakeCase } from './case.js';
 import type { Tensor, TensorArray } from './safetensors.js';
 
@@ -57,6 +63,10 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
     ['scaler.sd', [series]],
     ['scaler.count', [series]],
   ]);
+  if ('condition' in parameters) {
+    for (const [name, shape] of expectedShapes(parameters.conditioned)) shapes.set(`${CONDITIONED}${name}`, shape);
+    return shapes;
+  }
   const columns = parameters.columns.length;
   if (hasFeatures(parameters)) return addFeatureShapes(shapes, parameters);
   if (parameters.method !== 'lstm') {
@@ -102,7 +112,7 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
   return shapes;
 }
 
-function hasFeatures(parameters: FittedParameters): parameters is FeatureParameters {
+function hasFeatures(parameters: Exclude<FittedParameters, ConditionedParameters>): parameters is FeatureParameters {
   const { method } = parameters;
   return method === 'var' || method === 'distributed_lag' || method === 'spline';
 }
@@ -126,9 +136,12 @@ function addFeatureShapes(shapes: Map<string, readonly number[]>, parameters: Fe
   return shapes;
 }
 
+/** Where the tensors of a method stand whose inputs a state conditions. */
+const CONDITIONED = 'conditioned.';
+
 /** Arrays with a row an asset: a row of NaN says that the asset could not be estimated. */
 const perAsset =
-  /^((lower\.|upper\.)?(intercept|coefficients|missing_coefficients)|heads|return_mean|return_sd|members\.\d+\.(heads|head_variances))$/;
+  /^(conditioned\.)?((lower\.|upper\.)?(intercept|coefficients|missing_coefficients)|heads|return_mean|return_sd|members\.\d+\.(heads|head_variances))$/;
 
 /**
  * Refuses parameters whose arrays are absent, of another shape than the rest says, or not finite; an asset that could
@@ -141,7 +154,9 @@ export function checkTensors(
 ): void {
   const remedy = 'the file is damaged or was not written by macrograd: export the model again';
   // These give the numbers of series and assets that every other shape follows from.
-  for (const name of ['scaler.mean', parameters.method === 'lstm' ? 'return_mean' : 'intercept']) {
+  const conditioned = 'condition' in parameters;
+  const counted = parameters.method === 'lstm' ? 'return_mean' : conditioned ? `${CONDITIONED}intercept` : 'intercept';
+  for (const name of ['scaler.mean', counted, ...(conditioned ? [`${CONDITIONED}scaler.mean`] : [])]) {
     if (!tensors.has(name)) throw new InputError(`tensor "${name}" is missing`, { place, remedy });
   }
   for (const [name, shape] of expectedShapes(parameters)) {
@@ -153,7 +168,9 @@ export function checkTensors(
     }
   }
   for (const [name, tensor] of tensors) {
-    const bad = leftOut.has(name) ? firstInfinite(tensor, name) : firstBad(tensor, perAsset.test(name));
+    const bad = leftOut.has(name.replace(CONDITIONED, ''))
+      ? firstInfinite(tensor, name)
+      : firstBad(tensor, perAsset.test(name));
     if (bad >= 0) throw new InputError(`tensor "${name}" holds ${tensor.data[bad]} at index ${bad}`, { place, remedy });
   }
 }

@@ -15,6 +15,16 @@ export interface CheckRecord {
   readonly passed: boolean;
 }
 
+/** A method whose exposures a state conditions. */
+export interface ConditionRecord {
+  readonly method: string;
+  readonly state: string;
+  /** Of the state, between two exposures; null: the exposure moves in a line with the state. */
+  readonly level: number | null;
+  /** Of the level. */
+  readonly unit: string;
+}
+
 /** Where an asset's returns come from, and what to know about them. */
 export interface AssetRecord {
   readonly name: string;
@@ -95,6 +105,8 @@ export interface RunRecord {
   readonly timings: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
   readonly checks: readonly CheckRecord[];
+  /** Methods that a state conditions, where the config asks for some. */
+  readonly conditions?: readonly ConditionRecord[];
   /** What the data are like; absent in results of versions before it. */
   readonly data_sheet?: DataSheetRecord;
   /** Drift of exposures between refits and seeds; absent in results of versions before it. */

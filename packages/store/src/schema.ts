@@ -148,6 +148,21 @@ export const tableSchemas = {
     cw_stat: double('Clark-West statistic against the training mean, which the method nests'),
     cw_p_value: double('its one-sided p-value'),
   },
+  diagnostics: {
+    asset: string('`all` for the fit as a whole; an asset name where the asset could not be served'),
+    method: string('method name'),
+    fit,
+    observations: int('training returns'),
+    status: string('`ok`, or what went wrong with the asset; of `all` the commonest among assets that went wrong'),
+    remedy: optionalString('what to do about it'),
+    condition_number: double(
+      'of the regressors, columns scaled to unit length; above 30 they can hardly be told apart. This and the rest stand on the row of `all`',
+    ),
+    residual_autocorrelation: double('first-order autocorrelation of training residuals, median over assets'),
+    autocorrelated_share: double('share of assets whose residuals are autocorrelated (Ljung-Box, 6 lags, 5 %)'),
+    unstable_share: double('share of assets whose residuals drift away from zero (CUSUM, 5 %)'),
+    facts: optionalString('further facts of the fit, a JSON object of numbers'),
+  },
   chosen: {
     asset,
     fit,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type FittedParameters, InputError } from '@macrograd/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeSafetensors, encodeSafetensors, readModel, type Tensor, writeModel } from '../src/index.js';
-import { features, info, linear, lstm } from './parameters.js';
+import { conditioned, features, info, linear, lstm } from './parameters.js';
 
 let dir: string;
 beforeEach(() => {
@@ -51,6 +51,7 @@ describe('a stored model', () => {
     ['LSTM', lstm],
     ['linear', linear],
     ['feature', features],
+    ['conditioned', conditioned],
   ])('gives back every bit of the %s parameters', (_, parameters) => {
     writeModel(dir, { info, parameters });
     expect(readModel(dir)).toStrictEqual({ info, parameters });

@@ -1,4 +1,5 @@
 import {
+  type ConditionedParameters,
   type EncoderParameters,
   type FactorMeta,
   type FeatureParameters,
@@ -62,6 +63,21 @@ export const linear: LinearParameters = {
   coefficients: f64(ASSETS * COLUMNS.length),
   missingColumns: [3],
   missingCoefficients: f64(ASSETS),
+};
+
+/** A linear method on five inputs that a state makes of the series. */
+export const conditioned: ConditionedParameters = {
+  method: 'ols',
+  scaler: scaler(),
+  condition: { state: 2, form: 'thresholded', level: 0.1 },
+  inputs: [
+    { from: 0, weight: 'below' },
+    { from: 0, weight: 'above' },
+    { from: 1, weight: 'one' },
+    { from: 3, weight: 'one' },
+    { from: 2, weight: 'side' },
+  ],
+  conditioned: { ...linear, variances: f64(ASSETS * COLUMNS.length).map(Math.abs) },
 };
 
 /** Three series with two lag sums each, a spline of one knot, one product and a mark; two groups of covariances. */

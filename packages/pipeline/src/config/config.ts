@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type DayNumber, dayNumber, InputError, METHOD_IDS, type MethodId } from '@macrograd/core';
 import type { FactorFileSpec, PanelSpec } from '@macrograd/data';
 import type { KalmanEstimatorOptions, MarkovEstimatorOptions, ThresholdEstimatorOptions } from '@macrograd/linear';
+import { type Conditions, checkConditions, conditionsOf, methodOf } from './conditions.js';
 import { ConfigDocument, type ConfigPath } from './document.js';
 import { checkFills, fillSpec } from './fill.js';
 import { configError } from './issues.js';
@@ -68,6 +69,7 @@ export interface RunConfig {
   readonly methods: readonly MethodId[];
   readonly lstm: LstmConfig;
   readonly methodOptions: MethodOptions;
+  readonly conditions: Conditions;
   readonly evaluation: EvaluationConfig;
   /** Procedures that select pairs beside the screen. */
   readonly alsoScreen: readonly ScreenTwin[];
@@ -119,6 +121,7 @@ export async function parseConfig(text: string, file: string): Promise<RunConfig
   checkSpan(document, parsed.data.span);
   checkSeries(document, parsed.data);
   checkFills(document, parsed.data);
+  checkConditions(document, parsed.data);
   return resolveConfig(document, parsed.data);
 }
 
@@ -134,6 +137,7 @@ export function withOverrides(config: RunConfig, { seed, output }: { seed?: numb
 function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
   const folder = dirname(resolve(document.file));
   const { lstm, evaluation, kalman = {}, threshold = {}, markov = {} } = raw;
+  const named = raw.methods.map(methodOf);
   return {
     document,
     raw,
@@ -142,8 +146,9 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
     panel: panelDraft(raw, folder),
     // What no method of a stack earns is no exposure.
     methods: METHOD_IDS.filter(
-      (method) => raw.methods.includes(method) || (evaluation.choice === 'stack' && method === 'zero'),
+      (method) => named.includes(method) || (evaluation.choice === 'stack' && method === 'zero'),
     ),
+    conditions: conditionsOf(raw),
     lstm: {
       hiddenSize: lstm.hidden_size,
       lookback: lstm.lookback,

@@ -7,7 +7,10 @@ type Issue = ZodCore.$ZodIssue;
 
 /** What zod found wrong, as one error with the place in the file and what to do about it. */
 export function configError(document: ConfigDocument, issue: Issue, knownKeys: readonly string[]): InputError {
-  const path = issue.path.filter((step) => typeof step !== 'symbol');
+  const path = written(
+    document.value(),
+    issue.path.filter((step) => typeof step !== 'symbol'),
+  );
   const { problem, remedy, place } =
     issue.code === 'unrecognized_keys'
       ? unknownKey(document, path, issue.keys[0], knownKeys)
@@ -75,6 +78,15 @@ function listed(words: readonly string[]): string {
 /** `factors[0].series.INFL.column` */
 function pathText(path: ConfigPath): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
+}
+
+/** The path as it was written: what a short form (`ols` for `{ method: ols }`) stands for ends at the short form. */
+function written(value: unknown, path: ConfigPath): ConfigPath {
+  const end = path.findIndex((_, length) => {
+    const at = valueAt(value, path.slice(0, length));
+    return at !== undefined && typeof at !== 'object';
+  });
+  return end < 0 ? path : path.slice(0, end);
 }
 
 function valueAt(value: unknown, path: ConfigPath): unknown {

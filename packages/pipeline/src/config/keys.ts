@@ -34,8 +34,10 @@ function unwrapped(schema: ZodCore.$ZodType | undefined): ZodCore.$ZodType | und
     case 'prefault':
     case 'optional':
       return unwrapped((schema as ZodCore.$ZodOptional)._zod.def.innerType);
-    case 'pipe':
-      return unwrapped((schema as ZodCore.$ZodPipe)._zod.def.out);
+    case 'pipe': {
+      const { in: before, out } = (schema as ZodCore.$ZodPipe)._zod.def;
+      return unwrapped(out._zod.def.type === 'transform' ? before : out);
+    }
     default:
       return schema;
   }

@@ -107,6 +107,17 @@ export function configSchema(z: ZodModule) {
     reason: z.string().min(1).optional(),
   });
 
+  // A name alone stays a name, so that the hash of a config without conditions is what it was.
+  const method = z
+    .preprocess(
+      (value) => (typeof value === 'string' ? { method: value } : value),
+      z.strictObject({
+        method: z.enum(METHOD_IDS),
+        condition: z.strictObject({ on: z.string().min(1), at: z.number().optional() }).optional(),
+      }),
+    )
+    .transform(({ method: name, condition }) => (condition ? { method: name, condition } : name));
+
   const periods = (least: number) =>
     z.union([z.literal('auto'), count(least)], { error: 'expected auto or a number of periods' });
 
@@ -137,7 +148,7 @@ export function configSchema(z: ZodModule) {
     frequency: z.enum(['D', 'W', 'M', 'Q', 'A']).optional(),
     span: z.strictObject({ start: period.optional(), end: period.optional() }).prefault({}),
     methods: z
-      .array(z.enum(METHOD_IDS))
+      .array(method)
       .min(1)
       .default([...defaultMethods]),
     lstm: z

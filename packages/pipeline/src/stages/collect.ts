@@ -11,6 +11,7 @@ import {
   totalExposures,
   unitDivisors,
 } from '@macrograd/exposure';
+import type { FitDiagnostics } from '../tables/diagnostics.js';
 import { formsOf, hasLags } from '../tables/exposure-layout.js';
 import type { ExposureSource, ExposureTable } from '../tables/exposures.js';
 import type { FitProfile } from '../tables/results.js';
@@ -27,6 +28,7 @@ export class Collector {
   private readonly finalsByMethod = new Map<MethodId, Fitted>();
   private readonly forecastsByTask = new Map<string, FoldForecast>();
   private readonly profilesByTask = new Map<string, FitProfile>();
+  private readonly diagnosticsByTask = new Map<string, FitDiagnostics>();
   private readonly summariesByMethod = new Map<MethodId, MethodSummary>();
   private readonly shares = new Map<number | 'final', Float64Array>();
   private readonly moves = new Map<number | 'final', Float64Array>();
@@ -50,7 +52,9 @@ export class Collector {
     await this.drift.add(task, fitted);
     // A fit with another seed is there to be held against the run's own.
     if (task.seed !== undefined) return;
-    const status = fitted.diagnostics.status.map((note) => note.status);
+    const { method, diagnostics } = fitted;
+    this.diagnosticsByTask.set(keyOf(method, fit), { method, fit, diagnostics });
+    const status = diagnostics.status.map((note) => note.status);
     const dates = this.datesOf(fit);
     const thresholds =
       fit === 'final' && dependsOnState(fitted.method)
@@ -108,8 +112,17 @@ export class Collector {
 
   /** Lag profiles by method, then fold, then the whole span. */
   get profiles(): FitProfile[] {
+    return this.inOrder(this.profilesByTask);
+  }
+
+  /** What every fit says about itself, by method, then fold, then the whole span. */
+  get diagnostics(): FitDiagnostics[] {
+    return this.inOrder(this.diagnosticsByTask);
+  }
+
+  private inOrder<T>(byTask: ReadonlyMap<string, T>): T[] {
     const fits = [...this.folds.map(({ index }) => index), 'final' as const];
-    return this.methods.flatMap((method) => fits.flatMap((fit) => this.profilesByTask.get(keyOf(method, fit)) ?? []));
+    return this.methods.flatMap((method) => fits.flatMap((fit) => byTask.get(keyOf(method, fit)) ?? []));
   }
 
   /** Summaries of the fits on the whole span, by method. */

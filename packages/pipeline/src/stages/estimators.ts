@@ -1,5 +1,6 @@
 import { type Estimator, InputError, METHOD_IDS, type MethodId } from '@macrograd/core';
 import {
+  conditionedEstimator,
   distributedLagEstimator,
   elasticNetEstimator,
   ewmOlsEstimator,
@@ -50,14 +51,19 @@ const makers: Readonly<Record<MethodId, (choices: Choices) => Estimator>> = {
 };
 
 /** The part of a config that says which estimators there are. */
-type EstimatorConfig = Pick<RunConfig, 'methods' | 'lstm' | 'methodOptions'>;
+type EstimatorConfig = Pick<RunConfig, 'methods' | 'lstm' | 'methodOptions'> & Partial<Pick<RunConfig, 'conditions'>>;
 
 /** The estimators of a config, in the order of the tables; `threads` are those of one LSTM fit. */
-export function estimatorsOf({ methods, lstm, methodOptions }: EstimatorConfig, threads: number): Estimator[] {
+export function estimatorsOf(config: EstimatorConfig, threads: number): Estimator[] {
+  const { methods, lstm, methodOptions, conditions } = config;
   const { hiddenSize, lookback, members, heads, steps } = lstm;
   const length = steps === undefined ? {} : { steps, longSteps: steps };
   const choices = { ...methodOptions, lstm: { hiddenSize, lookback, members, heads, threads, ...length } };
-  return methods.map((method) => makers[method](choices));
+  return methods.map((method) => {
+    const estimator = makers[method](choices);
+    const condition = conditions?.get(method);
+    return condition ? conditionedEstimator(estimator, condition) : estimator;
+  });
 }
 
 /**

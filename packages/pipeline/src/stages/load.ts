@@ -1,5 +1,6 @@
 import type { Panel } from '@macrograd/core';
 import { buildPanel, type FactorFileSpec, type PanelSpec, readNewest, type Table } from '@macrograd/data';
+import { refuseUnknownConditions } from '../config/conditions.js';
 import { type RunConfig, readConfig } from '../config/config.js';
 import { refuseUnknownChecks } from './checks.js';
 import { withoutConstants } from './varying.js';
@@ -30,6 +31,7 @@ export async function loadPanel(config: RunConfig): Promise<LoadedPanel> {
   const spec = { ...config.panel, factors };
   const built = await buildPanel(spec);
   const { panel, notes } = withoutConstants(built.panel);
+  refuseUnknownConditions(config, panel.inputs);
   return { panel, spec, tables: built.tables, notes: [...built.notes, ...notes] };
 }
 

@@ -1,7 +1,7 @@
 import { dirname, relative, resolve } from 'node:path';
 import { formatIsoDate } from '@macrograd/core';
 import type { WalkForward } from '@macrograd/evaluation';
-import type { BillRecord, NetworkRecord, RunRecord } from '@macrograd/store';
+import type { BillRecord, ConditionRecord, NetworkRecord, RunRecord } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import { dataSheet } from '../datasheet.js';
 import type { Collector } from './collect.js';
@@ -59,6 +59,7 @@ export function runRecord(facts: RunFacts): RunRecord {
     timings: facts.timings,
     warnings,
     checks: facts.results.checks,
+    ...(config.conditions.size > 0 ? { conditions: conditionRecords(facts) } : {}),
     data_sheet: dataSheetRecord(loaded.panel, dataSheet(loaded.panel.inputs)),
     drift: facts.collector.drift.records(config.methods),
     ...(facts.network ? { network: facts.network } : {}),
@@ -69,6 +70,14 @@ export function runRecord(facts: RunFacts): RunRecord {
       tolerance: EXPORT_TOLERANCE,
     },
   };
+}
+
+function conditionRecords({ config, loaded }: RunFacts): ConditionRecord[] {
+  const { factors } = loaded.panel.inputs;
+  return [...config.conditions].map(([method, { state, level }]) => {
+    const unit = factors.find(({ name }) => name === state)?.unit ?? '';
+    return { method, state, level: level ?? null, unit };
+  });
 }
 
 function dataOrigins({ config, loaded }: RunFacts): NonNullable<RunRecord['data_origins']> {

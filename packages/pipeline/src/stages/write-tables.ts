@@ -2,6 +2,7 @@ import { fitScaler, type Panel } from '@macrograd/core';
 import { type Choice, scoreForecasts, type WalkForward } from '@macrograd/evaluation';
 import { type CheckRecord, writeTable } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
+import { diagnosticsTable } from '../tables/diagnostics.js';
 import type { ExposureSection } from '../tables/exposure-layout.js';
 import type { ExposureTable } from '../tables/exposures.js';
 import {
@@ -57,6 +58,7 @@ export function writeTables(
   if (further) writeTable(dir, 'screening', further);
   writeTable(dir, 'interactions', interactionsTable(interactions));
   writeTable(dir, 'evaluation', evaluationTable(scores, panel.assets));
+  writeTable(dir, 'diagnostics', diagnosticsTable(collector.diagnostics, panel.assets));
   writeTable(dir, 'chosen', chosenTable(choices, panel.assets));
   writeTable(dir, 'factors', factorsTable(panel.inputs, scalers));
   return { scores, checks: knownTruthChecks(config, cells), choices };

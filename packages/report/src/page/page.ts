@@ -1,8 +1,10 @@
-import type { CheckRecord, NetworkRecord, RunRecord } from '@macrograd/store';
+import type { CheckRecord, ConditionRecord, NetworkRecord, RunRecord, TableData } from '@macrograd/store';
 import { fixed } from '../format.js';
+import { methodName } from '../labels.js';
 import type { PageData } from '../page-data.js';
 import { billSection, dataSection } from './data-sections.js';
 import { driftSentence } from './drift.js';
+import { fitsPart } from './fits.js';
 import { embeddedJson, Html, html, term } from './html.js';
 import { methodNotes } from './notes.js';
 import { count, lstmAgainstRest, whatThisSays } from './says.js';
@@ -15,7 +17,12 @@ export interface ClientFiles {
 }
 
 /** The whole document: nothing in it is loaded from elsewhere. */
-export function pageHtml(run: RunRecord, data: PageData, client: ClientFiles): string {
+export function pageHtml(
+  run: RunRecord,
+  data: PageData,
+  client: ClientFiles,
+  diagnostics?: TableData<'diagnostics'>,
+): string {
   const sections = [
     header(run, data),
     says(run, data),
@@ -25,7 +32,7 @@ export function pageHtml(run: RunRecord, data: PageData, client: ClientFiles): s
     history(data),
     lags(data, run.network),
     statesSection(data),
-    arena(data),
+    arena(run, data, fitsPart(diagnostics)),
     billSection(run.look_ahead_bill, data.period),
     checks(run.checks),
     dataSection(run.data_sheet),
@@ -188,14 +195,22 @@ function memory({ period }: PageData, network: NetworkRecord | undefined): Html 
   return html` The LSTM\u2019s ${term('effective memory', 'Read from its forget gates: past periods, each counted with the share that is left of it in the units, weighted by what they contribute. It bounds how far back the network can look.')} is ${fixed(network.effective_memory, 1)} ${period}s of a window of ${network.lookback}; ${filters}.`;
 }
 
-function arena(data: PageData): Html {
+function arena({ conditions = [] }: RunRecord, data: PageData, fits: Html): Html {
   const kind = data.horizon === 0 ? 'attribution' : 'forecast';
   return html`<section id="methods"><h2>${data.scores.lstm ? 'The LSTM against the rest' : 'The methods against each other'}</h2>
 <p class="lead">Scores on dates that no fit had seen; each dot is an asset, the box holds the middle half, the bar is the median. Left of 0 is worse than no exposure at all. Assets off the scale sit on its edge; computed assets are left out.</p>
 <p class="reading">${lstmAgainstRest(data, 'r2')} ${lstmAgainstRest(data, 'hedge')}</p>
 <div class="pair"><figure><figcaption>${term('Out-of-sample R\u00b2', 'Share of the squared return explained beyond the training mean.')} (${kind})</figcaption><div class="chart middle" id="r2-chart" role="img" aria-label="Out-of-sample R squared by method"></div></figure>
 <figure><figcaption>${term('Hedge variance reduction', 'Share of the return\u2019s variance that goes away when the exposures known the period before are hedged.')}</figcaption><div class="chart middle" id="hedge-chart" role="img" aria-label="Hedge variance reduction by method"></div></figure></div>
-<div class="scroll"><table class="plain" id="method-table"></table></div></section>`;
+<div class="scroll"><table class="plain" id="method-table"></table></div>${conditions.map(conditionLine)}${fits}</section>`;
+}
+
+function conditionLine({ method, state, level, unit }: ConditionRecord): Html {
+  const how =
+    level === null
+      ? `an exposure moves in a line with ${state}`
+      : `one exposure where ${state} is at or below ${level} ${unit}, another where it is above`;
+  return html`<p class="reading">${methodName(method)} is conditioned: ${how}.</p>`;
 }
 
 /** How run.json writes the unit of a decimal return; the page shows % throughout. */
