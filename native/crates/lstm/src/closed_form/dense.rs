@@ -3,6 +3,8 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 
+use super::pool::Pool;
+
 /// `destination = factor a b`, or `+=` with [`Accum::Add`].
 pub fn multiply(destination: MatMut<'_, f64>, accumulate: Accum, a: MatRef<'_, f64>, b: MatRef<'_, f64>, factor: f64) {
     matmul(destination, accumulate, a, b, factor, Par::Seq);
@@ -17,20 +19,33 @@ pub fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
 
 /// `a b` for a vector b.
 pub fn times_vector(a: MatRef<'_, f64>, b: &[f64]) -> Vec<f64> {
-    let mut out = vec![0.0; a.nrows()];
+    let mut out = Vec::new();
+    times_vector_into(a, b, &mut out);
+    out
+}
+
+/// `out = a b` for a vector b; what `out` held is gone.
+pub fn times_vector_into(a: MatRef<'_, f64>, b: &[f64], out: &mut Vec<f64>) {
+    out.clear();
+    out.resize(a.nrows(), 0.0);
     for (j, &factor) in b.iter().enumerate() {
         for (o, x) in out.iter_mut().zip(a.col(j).iter()) {
             *o += factor * x;
         }
     }
-    out
 }
 
 /// `a' b` for a vector b.
 pub fn transposed_times_vector(a: MatRef<'_, f64>, b: &[f64]) -> Vec<f64> {
-    (0..a.ncols())
-        .map(|j| a.col(j).iter().zip(b).map(|(x, y)| x * y).sum())
-        .collect()
+    let mut out = Vec::new();
+    transposed_times_vector_into(a, b, &mut out);
+    out
+}
+
+/// `out = a' b` for a vector b; what `out` held is gone.
+pub fn transposed_times_vector_into(a: MatRef<'_, f64>, b: &[f64], out: &mut Vec<f64>) {
+    out.clear();
+    out.extend((0..a.ncols()).map(|j| a.col(j).iter().zip(b).map(|(x, y)| x * y).sum::<f64>()));
 }
 
 /// Sum of the products of all entries, tr(a'b).
@@ -54,11 +69,9 @@ pub fn add_outer(mut destination: MatMut<'_, f64>, column: &[f64], row: &[f64], 
     }
 }
 
-/// `left a right'`-scaled identity start: `I + factor a`.
-pub fn identity_plus(a: MatRef<'_, f64>, factor: f64) -> Mat<f64> {
-    Mat::from_fn(a.nrows(), a.ncols(), |i, j| {
-        factor * a[(i, j)] + if i == j { 1.0 } else { 0.0 }
-    })
+/// Entries of `I + factor a`.
+pub fn identity_plus(a: MatRef<'_, f64>, factor: f64) -> impl Fn(usize, usize) -> f64 + '_ {
+    move |i, j| factor * a[(i, j)] + if i == j { 1.0 } else { 0.0 }
 }
 
 /// Trace.
@@ -76,16 +89,36 @@ pub struct Spd {
 }
 
 impl Spd {
-    /// Factors `a` by Cholesky; `None` if it is not positive definite (or not finite).
+    /// Of the identity.
+    pub fn identity(size: usize) -> Self {
+        Self {
+            inverse: Mat::identity(size, size),
+            log_determinant: 0.0,
+        }
+    }
+
+    /// Of `a`, by Cholesky; `None` if it is not positive definite (or not finite).
     pub fn new(a: MatRef<'_, f64>) -> Option<Self> {
-        let lower = cholesky(a)?;
-        let log_determinant = 2.0 * (0..a.nrows()).map(|i| lower[(i, i)].ln()).sum::<f64>();
-        let inverse_lower = invert_lower(lower.as_ref());
-        let inverse = product(inverse_lower.transpose(), inverse_lower.as_ref());
-        Some(Self {
-            inverse: Mat::from_fn(a.nrows(), a.nrows(), |i, j| inverse[(i.max(j), i.min(j))]),
-            log_determinant,
-        })
+        let mut spd = Self::identity(a.nrows());
+        spd.set(a, &Pool::default())?;
+        Some(spd)
+    }
+
+    /// Becomes that of `a`, of the same size; `None` as [`Spd::new`].
+    pub fn set(&mut self, a: MatRef<'_, f64>, pool: &Pool) -> Option<()> {
+        let size = a.nrows();
+        let mut lower = pool.from_fn(size, size, |i, j| if i >= j { a[(i, j)] } else { 0.0 });
+        cholesky(&mut lower)?;
+        self.log_determinant = 2.0 * (0..size).map(|i| lower[(i, i)].ln()).sum::<f64>();
+        let mut inverse_lower = pool.from_fn(size, size, |i, j| f64::from(u8::from(i == j)));
+        invert_lower(lower.as_ref(), &mut inverse_lower);
+        let inverse = pool.product(inverse_lower.transpose(), inverse_lower.as_ref());
+        for j in 0..size {
+            for i in 0..size {
+                self.inverse[(i, j)] = inverse[(i.max(j), i.min(j))];
+            }
+        }
+        Some(())
     }
 }
 
@@ -98,10 +131,9 @@ pub fn eigen(a: MatRef<'_, f64>) -> Option<(Vec<f64>, Mat<f64>)> {
     finite.then(|| (values, parts.U().to_owned()))
 }
 
-/// Lower Cholesky factor, column by column.
-fn cholesky(a: MatRef<'_, f64>) -> Option<Mat<f64>> {
-    let n = a.nrows();
-    let mut lower = Mat::from_fn(n, n, |i, j| if i >= j { a[(i, j)] } else { 0.0 });
+/// Lower Cholesky factor in place of the lower triangle, column by column; `None` if there is none.
+fn cholesky(lower: &mut Mat<f64>) -> Option<()> {
+    let n = lower.nrows();
     for j in 0..n {
         let pivot = lower[(j, j)];
         // Written so that NaN fails too.
@@ -120,15 +152,13 @@ fn cholesky(a: MatRef<'_, f64>) -> Option<Mat<f64>> {
             }
         }
     }
-    Some(lower)
+    Some(())
 }
 
-/// Inverse of a lower triangular matrix, column by column.
-fn invert_lower(lower: MatRef<'_, f64>) -> Mat<f64> {
+/// Turns the identity into the inverse of a lower triangular matrix, column by column.
+fn invert_lower(lower: MatRef<'_, f64>, inverse: &mut Mat<f64>) {
     let n = lower.nrows();
-    let mut inverse = Mat::zeros(n, n);
     for j in 0..n {
-        inverse[(j, j)] = 1.0;
         for k in j..n {
             let value = inverse[(k, j)] / lower[(k, k)];
             inverse[(k, j)] = value;
@@ -137,7 +167,6 @@ fn invert_lower(lower: MatRef<'_, f64>) -> Mat<f64> {
             }
         }
     }
-    inverse
 }
 
 #[cfg(test)]

@@ -181,10 +181,10 @@ fn with_heads(
     let prior = layout.prior(&parameters);
     let mut features = Features::<f32>::new(&data.inputs, layout, &rows, lookback)?;
     let mut likelihood = Likelihood::new(data.groups, &rows, &prior)?;
-    let posterior = likelihood.condition(features.compute(&parameters)?, &prior)?;
+    likelihood.condition(features.compute(&parameters)?, &prior)?;
     Ok(Member {
         map: feature_map(&layout, &parameters, lookback, features.means())?,
-        heads: posterior.heads(&likelihood, returns, &rows, patterns, Noise::Own)?,
+        heads: likelihood.heads(returns, &rows, patterns, Noise::Own)?,
         validation_error: trained.validation_error,
         steps: trained.steps,
         walks: None,

@@ -23,6 +23,8 @@ pub struct Features<'a, T> {
     /// Window inputs and z as they enter, with input noise where there is any.
     window: Vec<T>,
     factors: Vec<f64>,
+    /// The encoder's parameters before they are rounded into `weights`.
+    scaled: Vec<f64>,
     weights: LstmWeights<T>,
     gradient: LstmWeights<T>,
     windows: Vec<T>,
@@ -44,6 +46,7 @@ impl<'a, T: Real> Features<'a, T> {
             bumped: Mat::from_fn(rows.len(), bumped.ncols(), |i, j| bumped[(rows[i], j)]),
             window: inputs.window.iter().map(|&x| T::from_f64(x)).collect(),
             factors: inputs.factors.to_vec(),
+            scaled: Vec::with_capacity(layout.encoder().parameter_count()),
             gradient: weights.clone(),
             weights,
             windows: Vec::with_capacity(rows.len() * lookback * inputs.window_size),
@@ -85,7 +88,7 @@ impl<'a, T: Real> Features<'a, T> {
                 *to = self.factors[row * factors + factor];
             }
         }
-        self.layout.read_encoder(flat, &mut self.weights);
+        self.layout.read_encoder(flat, &mut self.scaled, &mut self.weights);
         gather_windows(
             &self.window,
             self.inputs.window_size,

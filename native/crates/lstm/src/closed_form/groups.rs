@@ -4,8 +4,9 @@ use faer::{Accum, Mat};
 use macrograd_simd::{Control, Isa, parallel_for_each};
 
 use super::dense::multiply;
+use super::packed::{Coefficients, Packed};
 use super::patterns::{Pattern, Returns};
-use super::tall::{Coefficients, DOT_PANEL, Packed, Tall, add_dots};
+use super::tall::{DOT_PANEL, Tall, add_dots};
 use crate::error::LstmError;
 
 /// The deviations from the group's mean, as far as they matter: sums over assets of products of two rows.

@@ -3,9 +3,11 @@
 use faer::{Mat, MatRef};
 
 use super::dense::{dot, eigen, inner, product, times_vector, transposed_times_vector};
-use super::likelihood::{GroupPosterior, Likelihood, Posterior};
+use super::group_posterior::GroupPosterior;
+use super::likelihood::{Likelihood, Posterior};
 use super::own_noise::{Own, Shared, estimate};
 use super::patterns::{Pattern, Returns};
+use super::pool::{Lent, Pool};
 use crate::error::LstmError;
 
 /// Whose residual variance the heads are conditioned with.
@@ -51,49 +53,22 @@ struct Centre {
     shared: Shared,
 }
 
-impl Posterior {
-    /// Mean over the assets of one group of their heads.
-    pub(super) fn mean_head(&self, group: &GroupPosterior) -> Vec<f64> {
-        let root = (group.assets as f64).sqrt();
-        let common = self.common_head();
-        let explained = times_vector(group.gram.as_ref(), &common);
-        let left: Vec<f64> = group.cross.iter().zip(explained).map(|(q, g)| q / root - g).collect();
-        let shrunk = times_vector(
-            group.mean.inverse.as_ref(),
-            &transposed_times_vector(self.basis.as_ref(), &left),
-        );
-        times_vector(self.basis.as_ref(), &shrunk)
-            .iter()
-            .zip(&common)
-            .map(|(w, mu)| mu + w / group.mean_variance)
-            .collect()
-    }
-
-    /// `mu_hat = D beta`.
-    fn common_head(&self) -> Vec<f64> {
-        self.beta.iter().zip(&self.common_sd).map(|(b, d)| b * d).collect()
-    }
-
-    /// `J M^-1 J' + B M1^-1 B' / N`, the covariance of the mean head of one group.
-    fn mean_covariance(&self, group: &GroupPosterior) -> Mat<f64> {
-        let own = sandwich(self.basis.as_ref(), group.mean.inverse.as_ref());
-        sandwich(group.pull.as_ref(), self.common.inverse.as_ref()) + own * faer::Scale(1.0 / group.assets as f64)
-    }
-
-    /// Heads of every asset, for the patterns and returns that `likelihood` was made of, on the rows `rows`.
+impl Likelihood {
+    /// Heads of every asset, for the patterns and returns that the likelihood was made of, on the rows `rows`, as last
+    /// conditioned.
     ///
     /// # Errors
     /// [`LstmError::Diverged`] if the features are not finite.
     pub fn heads(
         &self,
-        likelihood: &Likelihood,
         returns: Returns<'_>,
         rows: &[usize],
         patterns: &[Pattern],
         noise: Noise,
     ) -> Result<Heads, LstmError> {
-        let size = self.common_sd.len();
-        let width = 1 + self.basis.ncols();
+        let posterior = self.posterior();
+        let size = posterior.common_sd.len();
+        let width = 1 + posterior.basis.ncols();
         let mut heads = Heads {
             values: vec![f64::NAN; returns.assets * size],
             intercepts: vec![f64::NAN; returns.assets],
@@ -104,15 +79,15 @@ impl Posterior {
             shares: vec![f64::NAN; returns.assets],
         };
         let (mut centres, mut own) = (Vec::with_capacity(patterns.len()), Vec::new());
-        for (index, (pattern, group)) in patterns.iter().zip(&self.groups).enumerate() {
+        for (index, (pattern, group)) in patterns.iter().zip(&posterior.groups).enumerate() {
             let used: Vec<usize> = rows
                 .iter()
                 .copied()
                 .filter(|row| pattern.rows.binary_search(row).is_ok())
                 .collect();
-            let (_, centred, _) = likelihood.group_features(index);
+            let (_, centred, _) = self.group_features(index);
             let data = AssetReturns::new(returns, &used, pattern);
-            let mut centre = self.centre(group, used.len())?;
+            let mut centre = posterior.centre(group, used.len())?;
             let residual = centre.residual(centred, &data);
             centre.shared.common_cross =
                 transposed_times_vector(centre.basis.as_ref(), &transposed_times_vector(centred, &residual));
@@ -139,7 +114,7 @@ impl Posterior {
             let centre = &centres[*index];
             let head = &mut heads.values[asset * size..(asset + 1) * size];
             centre.write_head(own, head);
-            let (feature_mean, _, _) = likelihood.group_features(*index);
+            let (feature_mean, _, _) = self.group_features(*index);
             heads.intercepts[asset] -= dot(head, feature_mean);
             centre.write_variances(own, &mut heads.variances[asset * width..(asset + 1) * width]);
             heads.noise[asset] = own.variance;
@@ -147,17 +122,45 @@ impl Posterior {
         }
         Ok(heads)
     }
+}
+
+impl Posterior {
+    /// Mean over the assets of one group of their heads.
+    pub(super) fn mean_head<'a>(&self, group: &GroupPosterior, pool: &'a Pool) -> Lent<'a, Vec<f64>> {
+        let root = (group.assets as f64).sqrt();
+        let common = pool.vector(self.common_head());
+        let explained = pool.times_vector(group.gram.as_ref(), &common);
+        let left = pool.vector(group.cross().iter().zip(&*explained).map(|(q, g)| q / root - g));
+        let shrunk = pool.times_vector(
+            group.mean.inverse.as_ref(),
+            &pool.transposed_times_vector(self.basis.as_ref(), &left),
+        );
+        let own = pool.times_vector(self.basis.as_ref(), &shrunk);
+        pool.vector(own.iter().zip(&*common).map(|(w, mu)| mu + w / group.mean_variance))
+    }
+
+    /// `mu_hat = D beta`.
+    fn common_head(&self) -> impl Iterator<Item = f64> + '_ {
+        self.beta.iter().zip(&self.common_sd).map(|(b, d)| b * d)
+    }
+
+    /// `J M^-1 J' + B M1^-1 B' / N`, the covariance of the mean head of one group.
+    fn mean_covariance(&self, group: &GroupPosterior) -> Mat<f64> {
+        let own = sandwich(self.basis.as_ref(), group.mean.inverse.as_ref());
+        sandwich(group.pull.as_ref(), self.common.inverse.as_ref()) + own * faer::Scale(1.0 / group.assets as f64)
+    }
 
     /// A group of one has no mean apart from its asset's: its head starts from the common one.
     fn centre(&self, group: &GroupPosterior, rows: usize) -> Result<Centre, LstmError> {
         let (head, covariance, variance) = if group.assets > 1 {
-            let mean = (self.mean_head(group), self.mean_covariance(group));
+            let head = self.mean_head(group, &Pool::default()).to_vec();
+            let mean = (head, self.mean_covariance(group));
             (mean.0, mean.1, self.noise_variance)
         } else {
             let scaled = Mat::from_fn(self.common_sd.len(), self.common_sd.len(), |i, j| {
                 self.common_sd[i] * self.common.inverse[(i, j)] * self.common_sd[j]
             });
-            (self.common_head(), scaled, group.mean_variance)
+            (self.common_head().collect(), scaled, group.mean_variance)
         };
         let gram = group.gram.as_ref();
         let (squares, rotation) =

@@ -1,17 +1,20 @@
 //! The error of heads on rows that were left out.
 
-use faer::{Mat, MatRef};
+use faer::MatRef;
 use macrograd_simd::Isa;
 
-use super::dense::{inner, product, times_vector};
+use super::dense::inner;
 use super::groups::{Block, BlockScratch, GroupReturns};
-use super::likelihood::{GroupPosterior, Likelihood, Posterior};
+use super::likelihood::Likelihood;
+use super::pool::Pool;
+use super::prior::Prior;
 use super::tall::Tall;
 
 /// Rows that a member leaves out, to score heads that were conditioned on the others.
 pub struct HeldOut {
     groups: Vec<HeldOutGroup>,
     observations: f64,
+    pool: Pool,
 }
 
 struct HeldOutGroup {
@@ -33,33 +36,32 @@ struct HeldOutDeviations {
 }
 
 impl HeldOut {
-    /// For heads conditioned on the rows `training`, to be scored on the rows `held_out` (both ascending); `rank` is
-    /// the number of columns of the prior's basis. Groups without a training row are not scored.
+    /// For heads conditioned on the rows `training`, to be scored on the rows `held_out` (both ascending), under a
+    /// prior of the sizes of `prior`. Groups without a training row are not scored.
     #[must_use]
-    pub fn new(isa: Isa, groups: &[GroupReturns], training: &[usize], held_out: &[usize], rank: usize) -> Self {
+    pub fn new(isa: Isa, groups: &[GroupReturns], training: &[usize], held_out: &[usize], prior: &Prior) -> Self {
+        let (size, rank) = (prior.features(), prior.rank());
         let groups: Vec<_> = groups
             .iter()
             .map(|group| HeldOutGroup::new(isa, group, training, held_out, rank))
             .collect();
         let observations = groups.iter().map(|g| g.rows.len() * g.assets).sum::<usize>() as f64;
-        Self { groups, observations }
+        let columns = size.max(rank);
+        Self {
+            groups,
+            observations,
+            pool: Pool::new(held_out.len().max(columns), columns),
+        }
     }
 
     /// Mean squared error of standardised returns on the held-out rows, whose features are `features` `[row][feature]`;
-    /// `posterior` and `likelihood` are those of the training rows. NaN if nothing is observed on the held-out rows.
-    pub fn mean_squared_error(
-        &mut self,
-        features: MatRef<'_, f64>,
-        posterior: &Posterior,
-        likelihood: &Likelihood,
-    ) -> f64 {
-        let total: f64 = self
-            .groups
-            .iter_mut()
-            .zip(&posterior.groups)
+    /// `likelihood` is that of the training rows, as last conditioned. NaN if nothing is observed on the held-out rows.
+    pub fn mean_squared_error(&mut self, features: MatRef<'_, f64>, likelihood: &Likelihood) -> f64 {
+        let (groups, pool) = (self.groups.iter_mut(), &self.pool);
+        let total: f64 = groups
             .enumerate()
-            .filter(|(_, (group, _))| !group.rows.is_empty())
-            .map(|(index, (group, state))| group.squared_error(features, posterior, state, likelihood, index))
+            .filter(|(_, group)| !group.rows.is_empty())
+            .map(|(index, group)| group.squared_error(features, likelihood, index, pool))
             .sum();
         total / self.observations
     }
@@ -100,28 +102,23 @@ impl HeldOutGroup {
         }
     }
 
-    fn squared_error(
-        &mut self,
-        features: MatRef<'_, f64>,
-        posterior: &Posterior,
-        state: &GroupPosterior,
-        likelihood: &Likelihood,
-        index: usize,
-    ) -> f64 {
+    fn squared_error(&mut self, features: MatRef<'_, f64>, likelihood: &Likelihood, index: usize, pool: &Pool) -> f64 {
+        let posterior = likelihood.posterior();
+        let state = &posterior.groups[index];
         let (feature_mean, _, projected) = likelihood.group_features(index);
-        let centred = Mat::from_fn(self.rows.len(), features.ncols(), |i, k| {
+        let centred = pool.from_fn(self.rows.len(), features.ncols(), |i, k| {
             features[(self.rows[i], k)] - feature_mean[k]
         });
-        let fitted = times_vector(centred.as_ref(), &posterior.mean_head(state));
-        let mean: f64 = self.mean.iter().zip(&fitted).map(|(y, f)| (y - f) * (y - f)).sum();
+        let fitted = pool.times_vector(centred.as_ref(), &posterior.mean_head(state, pool));
+        let mean: f64 = self.mean.iter().zip(&*fitted).map(|(y, f)| (y - f) * (y - f)).sum();
         let deviations = match (&mut self.deviations, &state.deviations) {
             (Some(held), Some(known)) => {
                 held.block.apply(projected, &mut held.scratch, &mut held.applied);
-                let here = product(centred.as_ref(), posterior.basis.as_ref());
+                let here = pool.product(centred.as_ref(), posterior.basis.as_ref());
                 // P_v M2^-1 / v2, the linear map from P'dev to fitted values.
-                let mut map = product(here.as_ref(), known.shrink.inverse.as_ref());
-                map *= faer::Scale(1.0 / posterior.noise_variance);
-                let square = product(map.as_ref(), known.square.as_ref());
+                let mut map = pool.product(here.as_ref(), known.shrink.inverse.as_ref());
+                *map *= faer::Scale(1.0 / posterior.noise_variance);
+                let square = pool.product(map.as_ref(), known.square.as_ref());
                 held.trace - 2.0 * inner(map.as_ref(), held.applied.view()) + inner(square.as_ref(), map.as_ref())
             }
             _ => 0.0,

@@ -126,11 +126,12 @@ impl Layout {
         flat[shared.start] = gradient.log_shared_noise;
     }
 
-    /// Rounds the encoder's parameters into `weights`.
-    pub fn read_encoder<T: Real>(&self, flat: &[f64], weights: &mut LstmWeights<T>) {
-        let mut encoder = flat[..self.encoder().parameter_count()].to_vec();
-        self.scale_candidates(&mut encoder);
-        for (to, from) in weights.arrays_mut().flatten().zip(&encoder) {
+    /// Rounds the encoder's parameters into `weights`; `scaled` is room for them before they are rounded.
+    pub fn read_encoder<T: Real>(&self, flat: &[f64], scaled: &mut Vec<f64>, weights: &mut LstmWeights<T>) {
+        scaled.clear();
+        scaled.extend_from_slice(&flat[..self.encoder().parameter_count()]);
+        self.scale_candidates(scaled);
+        for (to, from) in weights.arrays_mut().flatten().zip(scaled) {
             *to = T::from_f64(*from);
         }
     }
@@ -141,7 +142,7 @@ impl Layout {
     /// [`LstmError::ZeroSize`] for a size of 0.
     pub fn encoder_weights<T: Real>(&self, flat: &[f64]) -> Result<LstmWeights<T>, LstmError> {
         let mut weights = LstmWeights::zeros(self.encoder())?;
-        self.read_encoder(flat, &mut weights);
+        self.read_encoder(flat, &mut Vec::new(), &mut weights);
         Ok(weights)
     }
 

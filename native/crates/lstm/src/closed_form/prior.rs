@@ -33,18 +33,25 @@ impl Prior {
     /// `B = [diag(exp a); 0 | A]`, `[feature][rank]`.
     #[must_use]
     pub fn basis(&self) -> Mat<f64> {
+        let mut basis = Mat::zeros(self.features(), self.rank());
+        self.write_basis(&mut basis);
+        basis
+    }
+
+    /// Writes [`Prior::basis`] to a matrix of its size.
+    pub(super) fn write_basis(&self, basis: &mut Mat<f64>) {
         let factors = self.log_direct.len();
-        Mat::from_fn(self.features(), self.rank(), |i, j| match j.checked_sub(factors) {
-            Some(k) => self.loadings[(i, k)],
-            None if i == j => self.log_direct[j].exp(),
-            None => 0.0,
-        })
+        basis.fill(0.0);
+        for (j, log_sd) in self.log_direct.iter().enumerate() {
+            basis[(j, j)] = log_sd.exp();
+        }
+        let mut loadings = basis.subcols_mut(factors, self.loadings.ncols());
+        loadings.copy_from(self.loadings.as_ref());
     }
 
     /// `D`, SD of the common head, one a feature.
-    #[must_use]
-    pub fn common_sd(&self) -> Vec<f64> {
-        self.log_common.iter().map(|l| l.exp()).collect()
+    pub fn common_sd(&self) -> impl Iterator<Item = f64> + '_ {
+        self.log_common.iter().map(|log| log.exp())
     }
 
     /// Variance of the deviations' noise, `v2`.

@@ -84,13 +84,12 @@ impl<'a, T: Real> Objective<'a, T> {
     pub fn loss(&mut self, flat: &[f64], gradient: &mut [f64]) -> Result<f64, LstmError> {
         self.layout.read_prior(flat, &mut self.prior);
         let features = self.features.compute(flat)?;
-        let posterior = self.likelihood.condition(features, &self.prior)?;
-        self.likelihood
-            .gradient(&posterior, &self.prior, &mut self.prior_gradient);
+        let loss = self.likelihood.condition(features, &self.prior)?.loss;
+        self.likelihood.gradient(&self.prior, &mut self.prior_gradient);
         self.layout.write_prior_gradient(&self.prior_gradient, gradient);
         self.features
             .backward(self.prior_gradient.features.as_ref(), gradient)?;
-        Ok(posterior.loss)
+        Ok(loss)
     }
 }
 
@@ -115,7 +114,7 @@ impl<'a> Validation<'a> {
         Ok(Self {
             training: Features::new(&data.inputs, layout, training, lookback)?,
             held_out: Features::new(&data.inputs, layout, held_out, lookback)?,
-            returns: HeldOut::new(isa, data.groups, training, held_out, prior.rank()),
+            returns: HeldOut::new(isa, data.groups, training, held_out, &prior),
             layout,
             prior,
         })
@@ -124,9 +123,9 @@ impl<'a> Validation<'a> {
     /// `likelihood` is that of the training rows, conditioned anew.
     fn error(&mut self, flat: &[f64], likelihood: &mut Likelihood) -> Result<f64, LstmError> {
         self.layout.read_prior(flat, &mut self.prior);
-        let posterior = likelihood.condition(self.training.compute(flat)?, &self.prior)?;
+        likelihood.condition(self.training.compute(flat)?, &self.prior)?;
         let held_out = self.held_out.compute(flat)?;
-        Ok(self.returns.mean_squared_error(held_out, &posterior, likelihood))
+        Ok(self.returns.mean_squared_error(held_out, likelihood))
     }
 }
 
@@ -311,7 +310,8 @@ fn residual_variance(data: &TrainingData<'_>, group: &GroupReturns, used: &[usiz
     let cross = transposed_times_vector(x.as_ref(), &y);
     let square: f64 = y.iter().map(|v| v * v).sum();
     // A ridge of 1 beside a Gram matrix of order `count`: defined for collinear factors too.
-    let explained = Spd::new(identity_plus(gram.as_ref(), 1.0).as_ref()).map_or(0.0, |spd| {
+    let shifted = faer::Mat::from_fn(factors, factors, identity_plus(gram.as_ref(), 1.0));
+    let explained = Spd::new(shifted.as_ref()).map_or(0.0, |spd| {
         super::dense::dot(&cross, &super::dense::times_vector(spd.inverse.as_ref(), &cross))
     });
     let degrees = (count - 1.0 - factors as f64).max(1.0);

@@ -251,7 +251,7 @@ pub fn fit_walks(source: &WalkSource<'_>, heads: &mut Heads) -> Walks {
         .collect();
     let basis = prior.basis();
     let between = product(basis.as_ref(), basis.transpose());
-    let common_sd = prior.common_sd();
+    let common_sd: Vec<f64> = prior.common_sd().collect();
     let mut common = between.clone() * Scale(1.0 / assets as f64);
     (0..size).for_each(|k| common[(k, k)] += common_sd[k].powi(2));
     let spread = |of: &Mat<f64>| (0..factors).map(|j| of[(j, j)]).collect::<Vec<f64>>();

@@ -70,10 +70,8 @@ fn heads(world: &World, noise: Noise) -> Heads {
     };
     let rows: Vec<usize> = (0..ROWS).collect();
     let mut likelihood = Likelihood::new(&groups, &rows, &prior).expect("observed");
-    let posterior = likelihood.condition(world.features.as_ref(), &prior).expect("finite");
-    posterior
-        .heads(&likelihood, returns, &rows, &patterns, noise)
-        .expect("finite")
+    likelihood.condition(world.features.as_ref(), &prior).expect("finite");
+    likelihood.heads(returns, &rows, &patterns, noise).expect("finite")
 }
 
 /// Error of one asset's head over the size of its slopes.

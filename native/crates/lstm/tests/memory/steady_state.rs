@@ -1,6 +1,9 @@
 //! Buffers that the caller keeps are filled without allocating, once a call of their size has made room. In float32: the
 //! code is the same in float64, and takes a minute to compile.
 
+use macrograd_lstm::closed_form::{
+    self, Cell, GroupReturns, Inputs, Layout, Options, Returns, group_by_pattern, train_member,
+};
 use macrograd_lstm::train::{SquaredError, Targets, TrainOptions, TrainingData, train};
 use macrograd_lstm::{
     Cotangent, ExposureShape, Gradients, Head, InputColumns, LstmShape, LstmWeights, Sequences, Tape, Workspace,
@@ -204,4 +207,56 @@ fn further_threads_allocate_for_their_start_alone() {
             "{count} with {threads} threads"
         );
     }
+}
+
+#[test]
+fn steps_with_closed_form_heads_allocate_the_same_for_any_number_of_them() {
+    let _alone = alone();
+    let (rows, factors, assets) = (120, 3, 9);
+    let wave = |count: usize, pace: f64| -> Vec<f64> { (0..count).map(|i| (pace * i as f64).sin()).collect() };
+    let (window, mut returns) = (wave(rows * factors, 0.7), wave(rows * assets, 1.3));
+    // A pattern of missing returns with a group of its own, and a group of one.
+    for row in 0..30 {
+        returns[row * assets..][..3].fill(f64::NAN);
+        returns[(rows - 1 - row) * assets + 8] = f64::NAN;
+    }
+    let returns = Returns {
+        values: &returns,
+        assets,
+    };
+    let patterns = group_by_pattern(returns, rows, 8);
+    let groups: Vec<GroupReturns> = patterns.iter().map(|p| GroupReturns::new(returns, p)).collect();
+    assert_eq!(groups.len(), 3);
+    let data = closed_form::TrainingData {
+        inputs: Inputs {
+            rows,
+            window: &window,
+            window_size: factors,
+            factors: &window,
+            factor_count: factors,
+        },
+        noisy_columns: factors,
+        groups: &groups,
+        layout: Layout {
+            window_size: factors,
+            hidden_size: 5,
+            factors,
+            filters: 2,
+            rank: 4,
+            cell: Cell::Mixed,
+        },
+    };
+    let allocations = |steps| {
+        let options = Options {
+            long_steps: steps,
+            patience: usize::MAX,
+            ..Options::default()
+        };
+        let control = Control::with_threads(1);
+        let train = || train_member(&data, &options, 0, 4, &control, &|_| {}).expect("valid");
+        allocations_of(|| assert_eq!(train().steps, steps))
+    };
+    // Validations among the steps too; the first call also makes room that the thread keeps.
+    allocations(10);
+    assert_eq!(allocations(10), allocations(60));
 }
