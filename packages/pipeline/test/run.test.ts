@@ -192,7 +192,7 @@ describe('run', () => {
   it('gives the same bytes of tables, models and exports with two threads', async () => {
     const two = await result('two', { threads: 2 });
     const compared = filesOf(one).filter((file) => !/^(run\.json|report)/.test(file));
-    expect(compared.length).toBe(21);
+    expect(compared.length).toBe(22);
     for (const file of compared) {
       expect(readFileSync(join(two, file)).equals(readFileSync(join(one, file))), file).toBe(true);
     }
