@@ -163,6 +163,29 @@ describe('macrograd run', () => {
 });
 
 describe('macrograd simulate', () => {
+  it("says what intervals hold in worlds made by a fit of one's data, and refuses a config without an LSTM", () => {
+    const world = ['simulate', '--process', 'i', '--assets', '4', '--months', '120', '--data', 'like', '--json'];
+    const { config } = JSON.parse(macrograd(world, { cwd: folder }).stdout) as { config: string };
+    const file = join(folder, config);
+    writeFileSync(file, `${readFileSync(file, 'utf8')}lstm: { members: 2, steps: 20, lookback: 1 }\n`);
+    const { code, stdout } = macrograd(['simulate', '--like', config, '--worlds', '1', '--json'], { cwd: folder });
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout) as {
+      worlds: number;
+      factors: { factor: string; coverage: number; scale: number }[];
+    };
+    expect(result.worlds).toBe(1);
+    expect(result.factors.map(({ factor }) => factor)).toHaveLength(7);
+    for (const { coverage, scale } of result.factors) {
+      expect(coverage).toBeGreaterThan(0);
+      expect(coverage).toBeLessThanOrEqual(1);
+      expect(scale).toBeGreaterThan(0);
+    }
+    const without = macrograd(['simulate', '--like', 'demo/config.yaml'], { cwd: folder });
+    expect(without.code).toBe(2);
+    expect(without.stderr).toContain('the config has no method lstm; it has zero, ols');
+  });
+
   it('scores the methods against known exposures', () => {
     const args = ['simulate', '--process', 'i', '--assets', '10', '--months', '150', '--methods', 'zero,ols', '--json'];
     const { code, stdout } = macrograd(args);

@@ -1,3 +1,10 @@
+export {
+  type CalibrationOptions,
+  calibratedEstimator,
+  calibrateIntervals,
+  type IntervalCalibration,
+  scaleIntervals,
+} from './calibration.js';
 export { type Choice, type ChoiceOptions, chooseMethods, sharesWon } from './choice.js';
 export { type ConfidenceSetOptions, modelConfidenceSet } from './confidence_set.js';
 export { type Fold, type WalkForward, type WalkForwardOptions, walkForwardFolds } from './folds.js';
@@ -39,14 +46,18 @@ export {
 } from './simulation/screening.js';
 export {
   isNewSeed,
+  QUICK_METHODS,
+  quickCells,
   runStudyCell,
   type StudyCell,
+  type StudyCellOptions,
   type StudyMethod,
   type StudyRow,
   type StudySummary,
   studyCells,
   summariseStudy,
 } from './simulation/study.js';
+export { judgeQuickStudy, type QuickVerdict } from './simulation/study_limits.js';
 export { simulateWorld, type Truth, type World, type WorldOptions } from './simulation/world.js';
 export { worldFiles } from './simulation/world_files.js';
 export { type StackOptions, stackMethods } from './stack.js';

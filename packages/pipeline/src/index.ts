@@ -1,3 +1,4 @@
+export { type CalibrateOptions, type ConfigCalibration, calibrateConfig } from './calibrate.js';
 export {
   type CheckConfig,
   type EvaluationConfig,

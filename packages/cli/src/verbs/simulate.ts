@@ -8,9 +8,10 @@ import { exitCodes } from '../exit.js';
 import { formatNumber, formatTable } from '../format.js';
 import type { Perform } from '../program.js';
 import { type CommonOptions, describeVerb, type Session } from '../session.js';
+import { calibrateLike } from './calibrate.js';
 import { wholeNumber } from './options.js';
 import { recoveryTable } from './recovery-table.js';
-import { parseShard, runStudy, type Shard } from './study.js';
+import { parseShard, runQuickStudy, runStudy, type Shard } from './study.js';
 
 interface SimulateOptions extends CommonOptions {
   readonly process: string;
@@ -22,6 +23,8 @@ interface SimulateOptions extends CommonOptions {
   readonly histories: number;
   readonly resume?: string;
   readonly data?: string;
+  readonly like?: string;
+  readonly worlds: number;
   readonly full?: boolean;
   readonly quick?: boolean;
   readonly out: string;
@@ -62,9 +65,14 @@ export function addSimulate(program: Command, perform: Perform): void {
     .option('--histories <n>', 'macro histories, seeds from --seed on; more than one prints means', wholeNumber(1), 1)
     .option('--resume <file>', 'keep every score in this file and run only what it lacks')
     .option('--full', 'the study that the claims rest on: eight processes, 28 histories, other sizes (hours of CPU)')
-    .option('--quick', 'one small history a process instead')
+    .option('--quick', 'one small history a process instead; fails where the LSTM leaves its limits')
     .option('--out <dir>', 'where a study keeps what is done, to go on after an interrupt', 'study')
     .addOption(new Option('--shard <i/n>', 'one share of a study, for machines with many cores').argParser(parseShard))
+    .option(
+      '--like <config>',
+      "worlds made by the LSTM's own fit of a config's data instead: what its intervals hold there",
+    )
+    .option('--worlds <n>', 'worlds of --like, one fit each', wholeNumber(1), 4)
     .option('--data <dir>', 'write the data set with its true exposures and a config there, and score nothing');
   describeVerb(command, 'macrograd simulate --process iii --assets 100 --r2 0.3').action((options: SimulateOptions) =>
     perform(options, (session) => simulate(session, options)),
@@ -72,10 +80,9 @@ export function addSimulate(program: Command, perform: Perform): void {
 }
 
 async function simulate(session: Session, options: SimulateOptions): Promise<number> {
-  if (options.full || options.quick) {
-    const form = options.full ? 'full' : 'quick';
-    return runStudy(session, { form, dir: options.out, ...(options.shard && { shard: options.shard }) });
-  }
+  if (options.full) return runStudy(session, { dir: options.out, ...(options.shard && { shard: options.shard }) });
+  if (options.quick) return runQuickStudy(session);
+  if (options.like !== undefined) return calibrateLike(session, options.like, options.worlds);
   const [{ runRecovery }, { defaultEstimators }] = await Promise.all([
     import('@macrograd/evaluation'),
     import('@macrograd/pipeline'),

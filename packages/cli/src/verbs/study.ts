@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StudyCell, StudyRow, StudySummary } from '@macrograd/evaluation';
+import type { QuickVerdict, StudyCell, StudyRow, StudySummary } from '@macrograd/evaluation';
 import { InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { exitCodes } from '../exit.js';
@@ -15,7 +15,6 @@ export interface Shard {
 
 /** What {@link runStudy} does. */
 export interface StudyRun {
-  readonly form: 'quick' | 'full';
   /** Where each finished world is kept, one line of JSON a world. */
   readonly dir: string;
   readonly shard?: Shard;
@@ -29,12 +28,50 @@ export function parseShard(text: string): Shard {
   return shard;
 }
 
-/** Runs what is left of a study, keeps every world as it is done, and prints the table of all that is there. */
-export async function runStudy(session: Session, { form, dir, shard }: StudyRun): Promise<number> {
+/**
+ * The quick form: one small world a process, held against what the LSTM reaches on such worlds. Nothing is kept, since an
+ * earlier build's worlds say nothing of this one.
+ */
+export async function runQuickStudy(session: Session): Promise<number> {
+  const { judgeQuickStudy, QUICK_METHODS, quickCells, runStudyCell, summariseStudy } = await import(
+    '@macrograd/evaluation'
+  );
+  const cells = quickCells();
+  const progress = session.progress();
+  const rows: StudyRow[] = [];
+  for (const [i, cell] of cells.entries()) {
+    progress.update(i / cells.length, cell.process);
+    rows.push(...(await runStudyCell(cell, { methods: QUICK_METHODS, signal: session.signal })));
+  }
+  const verdicts = judgeQuickStudy(rows);
+  const summaries = summariseStudy(rows);
+  const foot = `${rows.length} fits on one history that was looked at before: a check of this build, no evidence`;
+  session.result([studyText(summaries, foot), verdictText(verdicts)].join('\n\n'), { summaries, rows, verdicts });
+  return verdicts.every(({ passed }) => passed) ? exitCodes.done : exitCodes.failed;
+}
+
+/** Limits of every process, and whether they were kept. */
+function verdictText(verdicts: readonly QuickVerdict[]): string {
+  const lines = verdicts.map(({ process, ratio, most, coverage, least, greatest, passed }) => [
+    passed ? pc.green('ok') : pc.red('failed'),
+    process,
+    formatNumber(ratio, 2),
+    pc.dim(`at most ${formatNumber(most, 2)}`),
+    formatNumber(coverage, 2),
+    pc.dim(`${formatNumber(least, 2)} to ${formatNumber(greatest, 2)}`),
+  ]);
+  const head = ['', 'process', '/oracle', 'limit', 'covered', 'limits'].map(pc.dim);
+  return [pc.bold('Limits'), formatTable([head, ...lines], ['left', 'left', 'right', 'left', 'right', 'left'])].join(
+    '\n',
+  );
+}
+
+/** Runs what is left of the full study, keeps every world as it is done, and prints the table of all that is there. */
+export async function runStudy(session: Session, { dir, shard }: StudyRun): Promise<number> {
   const { runStudyCell, studyCells, summariseStudy, isNewSeed } = await import('@macrograd/evaluation');
   mkdirSync(dir, { recursive: true });
   const { index, count } = shard ?? { index: 0, count: 1 };
-  const mine = studyCells(form).filter((_, i) => i % count === index);
+  const mine = studyCells().filter((_, i) => i % count === index);
   const done = readRows(dir);
   const keys = new Set([...done.values()].map(([row]) => keyOf(row)));
   const left = mine.filter((cell) => !keys.has(keyOf(cell)));
@@ -48,7 +85,8 @@ export async function runStudy(session: Session, { form, dir, shard }: StudyRun)
   const rows = readRows(dir).flat();
   const unseen = rows.filter(({ seed }) => isNewSeed(seed));
   const summaries = summariseStudy(unseen);
-  session.result(studyText(summaries, unseen.length), { summaries, rows });
+  const foot = `${unseen.length} fits on histories that nothing was tuned on`;
+  session.result(studyText(summaries, foot), { summaries, rows });
   return exitCodes.done;
 }
 
@@ -76,7 +114,7 @@ function keyOf({ process, seed, r2, months, assets }: StudyCell): string {
 }
 
 /** One table a size: error of every method by process, and how the LSTM's compares with the oracle's. */
-function studyText(summaries: readonly StudySummary[], rows: number): string {
+function studyText(summaries: readonly StudySummary[], what: string): string {
   const sizes = [...new Set(summaries.map(({ r2, months }) => `R² ${r2}, ${months} rows`))];
   const methods = [...new Set(summaries.map(({ method }) => method))];
   const tables = sizes.map((size) => {
@@ -105,7 +143,7 @@ function studyText(summaries: readonly StudySummary[], rows: number): string {
     ].join('\n');
   });
   const foot = [
-    `  ${rows} fits on histories that nothing was tuned on; error: RMSE over the SD of the true exposures, geometric mean`,
+    `  ${what}; error: RMSE over the SD of the true exposures, geometric mean`,
     '  /oracle, within, covered: of lstm_kalman, the LSTM whose heads use returns to date',
   ];
   return [...tables, ...foot.map(pc.dim)].join('\n');

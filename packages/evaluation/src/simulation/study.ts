@@ -1,4 +1,4 @@
-import type { Estimator, MethodId } from '@macrograd/core';
+import type { Estimator } from '@macrograd/core';
 import { distributedLagEstimator, kalmanEstimator, olsEstimator, splineEstimator } from '@macrograd/linear';
 import { lstmEstimator } from '@macrograd/model';
 import { FACTOR_MEAN, INFLATION } from './macro_process.js';
@@ -21,10 +21,9 @@ export interface StudyCell {
  * Ways to estimate exposures in a study. `kalman` and `lstm_kalman` (and the oracle of coefficients that walk) read
  * returns up to each row, with everything else learned on the first 70 %; the others are frozen there.
  */
-export type StudyMethod =
-  | Exclude<MethodId, 'zero' | 'rolling_ols' | 'ewm_ols' | 'pca' | 'var'>
-  | 'lstm_kalman'
-  | 'oracle';
+export type StudyMethod = (typeof STUDY_METHODS)[number];
+
+const STUDY_METHODS = ['ols', 'kalman', 'distributed_lag', 'spline', 'lstm', 'lstm_kalman', 'oracle'] as const;
 
 /** How one method did on one world. */
 export interface StudyRow extends StudyCell, RecoveryScore {
@@ -47,6 +46,10 @@ const PROCESSES: readonly ProcessId[] = [
 ];
 /** Histories that were looked at while the methods were built, and histories that never were. */
 const SEEN_SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+/** The one history of the quick form: a check of the build and no evidence, so that it may be one that was looked at. */
+const QUICK_SEED = 1;
+/** Methods of the quick form. */
+export const QUICK_METHODS: readonly StudyMethod[] = ['ols', 'spline', 'lstm_kalman', 'oracle'];
 const NEW_SEEDS = Array.from({ length: 20 }, (_, i) => 101 + i);
 const FEW_SEEDS = NEW_SEEDS.slice(0, 4);
 /** Inflation in % at which effects with a threshold turn. */
@@ -55,9 +58,8 @@ const THRESHOLD_PROCESSES: readonly ProcessId[] = ['threshold', 'mixed', 'path']
 /** Every scored coefficient walks, so that the oracle too goes on to read returns. */
 const DRIFTING: readonly ProcessId[] = ['random_walk', 'market'];
 
-/** The worlds of a study: one small world a process for a quick check, or all that claims rest on. */
-export function studyCells(form: 'quick' | 'full'): StudyCell[] {
-  if (form === 'quick') return PROCESSES.map((process) => cell(process, 101, 0.3, 400, 100));
+/** The worlds that claims rest on. */
+export function studyCells(): StudyCell[] {
   const rows = (process: ProcessId) => (process === 'market' ? 1000 : 600);
   const main = PROCESSES.flatMap((process) =>
     [...NEW_SEEDS, ...SEEN_SEEDS].map((seed) => cell(process, seed, 0.3, rows(process), 200)),
@@ -71,22 +73,34 @@ export function studyCells(form: 'quick' | 'full'): StudyCell[] {
   return [...main, ...others];
 }
 
+/** One small world a process, of one history: a quick check that the build still does what it did. */
+export function quickCells(seed = QUICK_SEED): StudyCell[] {
+  return PROCESSES.map((process) => cell(process, seed, 0.3, 400, 100));
+}
+
 /** Whether the methods were built without a look at this history. */
 export function isNewSeed(seed: number): boolean {
   return seed > 100;
 }
 
+export interface StudyCellOptions {
+  /** Default all. */
+  readonly methods?: readonly StudyMethod[];
+  readonly signal?: AbortSignal;
+  /** Of one LSTM fit; default all cores. */
+  readonly threads?: number;
+}
+
 /** Fits every method on one world and scores its exposures on the last 30 % of the rows. */
-export async function runStudyCell(
-  cell: StudyCell,
-  options: { readonly signal?: AbortSignal; readonly threads?: number } = {},
-): Promise<StudyRow[]> {
+export async function runStudyCell(cell: StudyCell, options: StudyCellOptions = {}): Promise<StudyRow[]> {
   const world = simulateWorld(cell);
   const rows = world.panel.axis.dates.length;
   const cut = Math.round(TRAIN_SHARE * rows);
   const stop = options.signal ? { signal: options.signal } : {};
   const out: StudyRow[] = [];
+  const { methods = STUDY_METHODS } = options;
   for (const { method, estimator, toDate } of methodsOf(world, cut, options.threads)) {
+    if (!methods.includes(method)) continue;
     const span = { start: 0, end: toDate ? rows : cut };
     const fitted = await estimator.fit(world.panel, span, { seed: cell.seed, ...stop });
     const score = await recoveryScore(world, fitted, { start: cut, end: rows }, options.signal);
