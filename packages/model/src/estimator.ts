@@ -11,10 +11,11 @@ import {
   type Scaler,
   type Span,
 } from '@macrograd/core';
-import { type ClosedFormFit, closedFormFit } from '@macrograd/kernel';
+import { type ClosedFormFit, type ClosedFormInputs, closedFormFit } from '@macrograd/kernel';
 import { assetStatus, averagePValues, MIN_ASSET_OBSERVATIONS } from './diagnose.js';
 import { LstmFitted } from './fitted.js';
 import { encoderInputs, fitInputRule, type InputRule } from './input-rule.js';
+import { learnedFit } from './learned.js';
 import { walkPath } from './walk-path.js';
 import { FittedWithBase, fitBases } from './with-base.js';
 
@@ -39,7 +40,7 @@ export interface LstmEstimatorOptions {
    * better of the two on left-out rows at lookback 1, `lstm` at longer ones.
    */
   readonly cell?: 'auto' | 'lstm' | 'mixed';
-  /** Training steps at lookback 1 and at longer ones; default 900 and 600. */
+  /** Training steps at lookback 1 and at longer ones; default 900 and 600. Most epochs of learned heads; default 400. */
   readonly steps?: number;
   readonly longSteps?: number;
   /** Most patterns of missing returns; the closest are merged beyond that. Default 8. */
@@ -47,8 +48,10 @@ export interface LstmEstimatorOptions {
   /**
    * `closed_form` (default): heads stand still over the training span. `kalman`: heads on the factors walk, filtered row
    * by row; an exposure inside the span then uses returns up to its row, and after the span the last heads hold.
+   * `learned`: trained by gradient steps with the encoder, one vector an asset, as a plain LSTM; for comparison, since
+   * nothing shrinks them and their intervals are the members' spread alone.
    */
-  readonly heads?: 'closed_form' | 'kalman';
+  readonly heads?: 'closed_form' | 'kalman' | 'learned';
   /**
    * Leading training rows that scaling, encoder and variances are learned from; default all. With `kalman` heads the
    * filter goes on through the rest of the span.
@@ -108,29 +111,10 @@ async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmE
   const lookbacks = lookbacksOf(options.lookback ?? 'auto', early);
   const scaler = fitScaler(residual.returns, panel.assets.length, early);
   const returns = standardisedReturns(residual, span, scaler);
-  const { onProgress, signal } = fit;
-  const result = await closedFormFit(encoderInputs(rule, panel.inputs, span), returns, panel.assets.length, {
-    ...settings(options),
-    lookbacks,
-    trainRows: early.end - early.start,
-    walk: options.heads === 'kalman',
-    noisyColumns: rule.windowColumns.length,
-    seed: fit.seed,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress: (fraction) => onProgress(fraction, 'training the LSTM') }),
-  });
-  const parameters = parametersOf(result, rule, scaler, fit.seed);
-  const facts = {
-    lookback: result.lookback,
-    validation_error: Math.min(...result.validationErrors),
-    ...Object.fromEntries(
-      lookbacks.map((lookback, i) => [`validation_error_lookback_${lookback}`, result.validationErrors[i]]),
-    ),
-    mixed_cells: result.mixed ? 1 : 0,
-    training_steps: Math.max(...result.members.map((member) => member.steps)),
-    dropped_observations: result.droppedObservations,
-    ...walkFacts(result),
-  };
+  const inputs = encoderInputs(rule, panel.inputs, span);
+  const job = { inputs, returns, rule, scaler, lookbacks, trainRows: early.end - early.start };
+  const { parameters, facts, result } =
+    options.heads === 'learned' ? await trainLearned(job, fit, options) : await trainClosedForm(job, fit, options);
   const known = { status: assetStatus(scaler.count), observations: scaler.count };
   const make = (pValues: Float64Array) => {
     const diagnostics: Diagnostics = { ...known, pValues, facts };
@@ -138,12 +122,92 @@ async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmE
       parameters,
       diagnostics,
       threadsOf(options),
-      walkPath(result, panel.inputs, span, returns),
+      result && walkPath(result, panel.inputs, span, returns),
     );
     return bases.length === 0 ? top : new FittedWithBase(bases, top, diagnostics);
   };
   const pValues = await averagePValues(make(new Float64Array(0)), panel, span);
   return make(pValues);
+}
+
+/** What both ways of training are given. */
+interface TrainingJob {
+  readonly inputs: ClosedFormInputs;
+  /** [row][asset], standardised. */
+  readonly returns: Float64Array;
+  readonly rule: InputRule;
+  readonly scaler: Scaler;
+  readonly lookbacks: readonly number[];
+  readonly trainRows: number;
+}
+
+interface TrainedLstm {
+  readonly parameters: LstmParameters;
+  readonly facts: Readonly<Record<string, number>>;
+  /** Of heads in closed form. */
+  readonly result?: ClosedFormFit;
+}
+
+async function trainClosedForm(
+  { inputs, returns, rule, scaler, lookbacks, trainRows }: TrainingJob,
+  { seed, signal, onProgress }: FitOptions,
+  options: LstmEstimatorOptions,
+): Promise<TrainedLstm> {
+  const result = await closedFormFit(inputs, returns, scaler.mean.length, {
+    ...settings(options),
+    lookbacks,
+    trainRows,
+    walk: options.heads === 'kalman',
+    noisyColumns: rule.windowColumns.length,
+    seed,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (fraction) => onProgress(fraction, 'training the LSTM') }),
+  });
+  const facts = {
+    ...validationFacts(result.lookback, lookbacks, result.validationErrors),
+    mixed_cells: result.mixed ? 1 : 0,
+    training_steps: Math.max(...result.members.map((member) => member.steps)),
+    dropped_observations: result.droppedObservations,
+    ...walkFacts(result),
+  };
+  return { parameters: parametersOf(result, rule, scaler, seed), facts, result };
+}
+
+const DEFAULT_HIDDEN = 16;
+const DEFAULT_MEMBERS = 5;
+
+async function trainLearned(
+  { inputs, returns, rule, scaler, lookbacks }: TrainingJob,
+  { seed, signal, onProgress }: FitOptions,
+  { hiddenSize = DEFAULT_HIDDEN, members = DEFAULT_MEMBERS, cell, steps, threads }: LstmEstimatorOptions,
+): Promise<TrainedLstm> {
+  if (cell === 'mixed') throw new ArgumentError('cell is mixed and heads are learned', 'leave `cell` out');
+  const assets = scaler.mean.length;
+  const { offsets, ...result } = await learnedFit(inputs, returns, assets, {
+    hiddenSize,
+    members,
+    lookbacks,
+    seed,
+    ...(steps !== undefined && { epochs: steps }),
+    ...(threads !== undefined && { threads }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (fraction: number) => onProgress(fraction, 'training the LSTM and its heads') }),
+  });
+  const isFitted = (asset: number) => scaler.count[asset] >= MIN_ASSET_OBSERVATIONS;
+  const parameters: LstmParameters = {
+    method: 'lstm',
+    ...rule,
+    returnMean: scaler.mean.map((mean, i) => (isFitted(i) ? mean + scaler.sd[i] * offsets[i] : Number.NaN)),
+    returnSd: scaler.sd.map((sd, i) => (isFitted(i) ? sd : Number.NaN)),
+    assetGroup: Int32Array.from(scaler.mean, (_, i) => (isFitted(i) ? 0 : -1)),
+    members: result.members,
+  };
+  return { parameters, facts: validationFacts(result.lookback, lookbacks, result.validationErrors) };
+}
+
+function validationFacts(lookback: number, lookbacks: readonly number[], errors: ArrayLike<number>) {
+  const each = lookbacks.map((length, i) => [`validation_error_lookback_${length}`, errors[i]]);
+  return { lookback, validation_error: Math.min(...Array.from(errors)), ...Object.fromEntries(each) };
 }
 
 /** Measured on the bundled sample and on simulated worlds: docs/methods/lstm.md. */

@@ -16,8 +16,8 @@ export interface LstmConfig {
   /** Window length in periods; `auto`: chosen by validation. */
   readonly lookback: 'auto' | number;
   readonly members: number;
-  /** Whether asset coefficients stand still or walk (docs/derivations/kalman_heads.md). */
-  readonly heads: 'closed_form' | 'kalman';
+  /** Whether asset coefficients stand still, walk (docs/derivations/kalman_heads.md) or are trained with the encoder. */
+  readonly heads: 'closed_form' | 'kalman' | 'learned';
   /** Optimiser steps; undefined = the recipe's own. */
   readonly steps: number | undefined;
 }

@@ -157,7 +157,7 @@ export function configSchema(z: ZodModule) {
         hidden_size: count(1).default(16),
         lookback: periods(1).default('auto'),
         members: count(1).default(5),
-        heads: z.enum(['closed_form', 'kalman']).default('closed_form'),
+        heads: z.enum(['closed_form', 'kalman', 'learned']).default('closed_form'),
         steps: count(1).optional(),
       })
       .prefault({}),
