@@ -44,6 +44,10 @@ function findingsText({ strongest, selected, screened, record }: Headline): stri
     return `${pc.bold('Exposures')}: none of ${formatCount(screened)} is provable at a false-discovery rate of ${q}`;
   }
   const coverage = Math.round(100 * record.interval_coverage);
+  const found = `${pc.bold('Exposures')}: ${formatCount(selected)} of ${formatCount(screened)} selected at a false-discovery rate of ${q}`;
+  if (strongest.length === 0) {
+    return `${found}; no mean exposure has a sure sign: every ${coverage} % interval holds 0`;
+  }
   const rows = strongest.slice(0, SHOWN_FINDINGS).map((finding) => {
     const { asset, factor, unit, method, unitExposure, exposure, lo, hi, qValue } = finding;
     // unitExposure / exposure = 1 / SD of the factor
@@ -60,7 +64,7 @@ function findingsText({ strongest, selected, screened, record }: Headline): stri
   });
   const head = ['asset', 'factor', 'exposure', `${coverage} % interval`, '', 'q', 'method'].map(pc.dim);
   return [
-    `${pc.bold('Exposures')}: ${formatCount(selected)} of ${formatCount(screened)} selected at a false-discovery rate of ${q}; the surest of each factor`,
+    `${found}; the surest of each factor`,
     formatTable([head, ...rows], ['left', 'left', 'right', 'right', 'left', 'right', 'left']),
   ].join('\n');
 }

@@ -59,6 +59,12 @@ describe('config', () => {
     expect(raw.methods).toEqual([{ method: 'wls', condition: { on: 'A', at: 5 } }, 'zero', 'ols']);
   });
 
+  it('hands options of methods on to the estimators, and leaves the rest to their defaults', async () => {
+    const text = `${minimal}ewm_ols: { half_life: 104 }\nelastic_net: { l1_ratio: 0.2 }\nkalman: {}\n`;
+    const { methodOptions } = await parseConfig(text, 'run.yaml');
+    expect(methodOptions).toEqual({ ewm_ols: { halfLife: 104 }, elastic_net: { l1Ratio: 0.2 }, kalman: {} });
+  });
+
   it('reads the paths of a risk-free rate from the config file', async () => {
     const text = minimal.replace('- file: r', '- risk_free: { file: rf.csv, series: RF, unit: decimal }\n    file: r');
     const [asset] = (await parseConfig(text, '/project/run.yaml')).panel.assets;

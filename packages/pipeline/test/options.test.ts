@@ -36,40 +36,59 @@ for (const page of readdirSync(pages).filter((name) => name.endsWith('.md'))) {
   }
 }
 
-/** Files in which a method's options are declared. */
-const sources: Readonly<Record<Exclude<MethodId, 'zero'>, readonly string[]>> = {
-  ols: ['linear/src/ols.ts'],
-  rolling_ols: ['linear/src/rolling-ols.ts'],
-  ewm_ols: ['linear/src/ewm-ols.ts'],
-  wls: ['linear/src/wls.ts', 'linear/src/ols.ts'],
-  ridge: ['linear/src/shrunk.ts'],
-  lasso: ['linear/src/shrunk.ts'],
-  elastic_net: ['linear/src/shrunk.ts'],
-  pls: ['linear/src/shrunk.ts'],
-  fama_macbeth: ['linear/src/ols.ts'],
-  pca: ['linear/src/pca.ts'],
-  var: ['linear/src/var.ts'],
-  kalman: ['linear/src/kalman.ts'],
-  markov: ['linear/src/markov.ts'],
-  threshold: ['linear/src/threshold.ts'],
-  distributed_lag: ['linear/src/distributed-lag.ts'],
-  spline: ['linear/src/spline.ts'],
-  lstm: ['model/src/estimator.ts'],
+/** The interface that declares a method's options. */
+const interfaces: Readonly<Record<Exclude<MethodId, 'zero'>, string>> = {
+  ols: 'OlsEstimatorOptions',
+  rolling_ols: 'RollingOlsEstimatorOptions',
+  ewm_ols: 'EwmOlsEstimatorOptions',
+  wls: 'WlsEstimatorOptions',
+  ridge: 'RidgeEstimatorOptions',
+  lasso: 'ShrunkOptions',
+  elastic_net: 'ElasticNetEstimatorOptions',
+  pls: 'PlsEstimatorOptions',
+  fama_macbeth: 'FamaMacBethEstimatorOptions',
+  pca: 'PcaEstimatorOptions',
+  var: 'VarEstimatorOptions',
+  kalman: 'KalmanEstimatorOptions',
+  markov: 'MarkovEstimatorOptions',
+  threshold: 'ThresholdEstimatorOptions',
+  distributed_lag: 'DistributedLagEstimatorOptions',
+  spline: 'SplineEstimatorOptions',
+  lstm: 'LstmEstimatorOptions',
 };
 
-/** What the code says of an option: the comment before it, on one line. */
-function commentOf(method: keyof typeof sources, name: string): string | undefined {
-  for (const file of sources[method]) {
-    const text = readFileSync(join(root, 'packages', file), 'utf8');
-    const end = text.indexOf(`  readonly ${name}?:`);
-    if (end < 0) continue;
-    const start = text.lastIndexOf('/**', end);
-    return text
-      .slice(start, end)
+const code = ['linear', 'model']
+  .flatMap((name) => {
+    const folder = join(root, 'packages', name, 'src');
+    return readdirSync(folder)
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(folder, file), 'utf8'));
+  })
+  .join('\n');
+
+/** Options of an interface and of those it extends, with what the code says of each, on one line. */
+function declared(name: string): Map<string, string> {
+  const alias = new RegExp(`export type ${name} = (\\w+);`).exec(code);
+  if (alias) return declared(alias[1]);
+  const [, , parents = '', body] = new RegExp(
+    `export interface ${name}( extends ([\\w, ]+))? \\{\\n(.*?)\\n\\}`,
+    's',
+  ).exec(code)!;
+  const own = new Map<string, string>();
+  for (const parent of parents.split(', ').filter(Boolean)) {
+    for (const [option, comment] of declared(parent)) own.set(option, comment);
+  }
+  // A comment may stand before several options.
+  for (const part of body.split(/(?=\/\*\*)/)) {
+    const comment = part
+      .slice(0, part.indexOf('*/'))
       .replace(/\s*\n\s*\*?\s*/g, ' ')
       .replaceAll('`', '');
+    for (const [, option] of part.matchAll(/^ {2}readonly (\w+)\?:/gm)) {
+      own.set(option, `${comment} ${own.get(option) ?? ''}`);
+    }
   }
-  return undefined;
+  return own;
 }
 
 const schema = configSchema(z);
@@ -79,8 +98,9 @@ describe.each(METHOD_IDS.filter((method) => method !== 'zero'))('the page of %s'
 
   it('lists options that exist, with unit, meaning and the default that the code states', () => {
     expect(options.length).toBeGreaterThan(0);
+    const comments = declared(interfaces[method]);
     for (const { name, default: value, unit, meaning } of options) {
-      const comment = commentOf(method, name);
+      const comment = comments.get(name);
       expect(comment, `${method} has no option ${name}`).toBeDefined();
       expect(comment).toContain(value);
       expect(unit).not.toBe('');

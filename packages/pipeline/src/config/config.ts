@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { type DayNumber, dayNumber, InputError, METHOD_IDS, type MethodId } from '@macrograd/core';
 import type { FactorFileSpec, PanelSpec } from '@macrograd/data';
-import type { KalmanEstimatorOptions, MarkovEstimatorOptions, ThresholdEstimatorOptions } from '@macrograd/linear';
 import { type Conditions, checkConditions, conditionsOf, methodOf } from './conditions.js';
 import { ConfigDocument, type ConfigPath } from './document.js';
 import { checkFills, fillSpec } from './fill.js';
 import { configError } from './issues.js';
 import { keysAt } from './keys.js';
+import { type MethodOptions, methodOptionsOf } from './method-options.js';
 import { configSchema, type RawConfig } from './schema.js';
 
 /** How the pooled LSTM is trained. */
@@ -20,13 +20,6 @@ export interface LstmConfig {
   readonly heads: 'closed_form' | 'kalman' | 'learned';
   /** Optimiser steps; undefined = the recipe's own. */
   readonly steps: number | undefined;
-}
-
-/** Options of the traditional methods that have some; the others have their defaults. */
-export interface MethodOptions {
-  readonly kalman?: KalmanEstimatorOptions;
-  readonly threshold?: ThresholdEstimatorOptions;
-  readonly markov?: MarkovEstimatorOptions;
 }
 
 /** A procedure that selects pairs beside the screen. */
@@ -136,7 +129,7 @@ export function withOverrides(config: RunConfig, { seed, output }: { seed?: numb
 
 function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
   const folder = dirname(resolve(document.file));
-  const { lstm, evaluation, kalman = {}, threshold = {}, markov = {} } = raw;
+  const { lstm, evaluation } = raw;
   const named = raw.methods.map(methodOf);
   return {
     document,
@@ -156,7 +149,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       heads: lstm.heads,
       steps: lstm.steps,
     },
-    methodOptions: { kalman: defined(kalman), threshold: defined(threshold), markov: defined(markov) },
+    methodOptions: methodOptionsOf(raw),
     evaluation: {
       initial: evaluation.initial,
       step: evaluation.step,

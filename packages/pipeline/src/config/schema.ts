@@ -1,5 +1,6 @@
 import { METHOD_IDS } from '@macrograd/core';
 import type { z as Zod } from 'zod';
+import { methodSections } from './method-options.js';
 
 type ZodModule = typeof Zod;
 
@@ -161,23 +162,7 @@ export function configSchema(z: ZodModule) {
         steps: count(1).optional(),
       })
       .prefault({}),
-    // Absent keys leave the hash of a config as it was.
-    kalman: z
-      .strictObject({
-        form: z.enum(['random_walk', 'mean_reverting', 'common']).optional(),
-        noise: z.enum(['gaussian', 'student_t', 'stochastic_volatility']).optional(),
-        pooling: z.enum(['cross_section', 'variances', 'none']).optional(),
-      })
-      .optional(),
-    threshold: z
-      .strictObject({
-        variables: z.array(z.string().min(1)).min(1).optional(),
-        delay: count(0).optional(),
-        scope: z.enum(['pooled', 'asset']).optional(),
-        level: z.number().gt(0).max(1).optional(),
-      })
-      .optional(),
-    markov: z.strictObject({ regimes: z.int().min(2).max(3).optional() }).optional(),
+    ...methodSections(z),
     screen: z.strictObject({ also: z.array(z.enum(['double_selection', 'stability', 'knockoff'])).min(1) }).optional(),
     evaluation: z
       .strictObject({

@@ -21,7 +21,8 @@ import {
   zeroEstimator,
 } from '@macrograd/linear';
 import { type LstmEstimatorOptions, lstmEstimator } from '@macrograd/model';
-import type { MethodOptions, RunConfig } from '../config/config.js';
+import type { RunConfig } from '../config/config.js';
+import type { MethodOptions } from '../config/method-options.js';
 
 /** What makers choose from. */
 interface Choices extends MethodOptions {
@@ -32,21 +33,21 @@ interface Choices extends MethodOptions {
 const makers: Readonly<Record<MethodId, (choices: Choices) => Estimator>> = {
   zero: () => zeroEstimator(),
   ols: () => olsEstimator(),
-  rolling_ols: () => rollingOlsEstimator(),
-  ewm_ols: () => ewmOlsEstimator(),
-  wls: () => wlsEstimator(),
-  ridge: () => ridgeEstimator(),
+  rolling_ols: ({ rolling_ols: own }) => rollingOlsEstimator(own),
+  ewm_ols: ({ ewm_ols: own }) => ewmOlsEstimator(own),
+  wls: ({ wls: own }) => wlsEstimator(own),
+  ridge: ({ ridge: own }) => ridgeEstimator(own),
   lasso: () => lassoEstimator(),
-  elastic_net: () => elasticNetEstimator(),
-  pls: () => plsEstimator(),
+  elastic_net: ({ elastic_net: own }) => elasticNetEstimator(own),
+  pls: ({ pls: own }) => plsEstimator(own),
   fama_macbeth: () => famaMacBethEstimator(),
-  pca: () => pcaEstimator(),
-  var: () => varEstimator(),
+  pca: ({ pca: own }) => pcaEstimator(own),
+  var: ({ var: own }) => varEstimator(own),
   kalman: ({ kalman }) => kalmanEstimator(kalman),
   markov: ({ markov }) => markovEstimator(markov),
   threshold: ({ threshold }) => thresholdEstimator(threshold),
-  distributed_lag: () => distributedLagEstimator(),
-  spline: () => splineEstimator(),
+  distributed_lag: ({ distributed_lag: own }) => distributedLagEstimator(own),
+  spline: ({ spline: own }) => splineEstimator(own),
   lstm: ({ lstm }) => withResidualChecks(lstmEstimator(lstm)),
 };
 

@@ -1,5 +1,5 @@
 import { stringAt, type TableData } from '@macrograd/store';
-import { fixed, NONE, percent, present } from '../format.js';
+import { fixed, percent } from '../format.js';
 import { methodName, statusName } from '../labels.js';
 import { type Html, html, term } from './html.js';
 
@@ -18,6 +18,9 @@ interface Fit {
   readonly unstable: number;
 }
 
+/** Whose residuals are the returns: what is left over there is nobody's fault. */
+const NO_EXPOSURE = 'zero';
+
 /** What the fits on the whole span say of themselves: sentences where something is wrong, and a table that folds away. */
 export function fitsPart(table: TableData<'diagnostics'> | undefined): Html {
   const fits = table === undefined ? [] : finalFits(table);
@@ -26,7 +29,7 @@ export function fitsPart(table: TableData<'diagnostics'> | undefined): Html {
   const list =
     concerns.length > 0 ? html`<ul class="advice">${concerns.map((text) => html`<li>${text}</li>`)}</ul>` : '';
   return html`${list}<details id="fits"><summary>Diagnostics of the fits on the whole span</summary>
-<div class="scroll"><table class="plain named"><thead><tr><th>Method</th><th class="num">${term('Condition', 'Condition number of the regressors, columns scaled to unit length. Above 30 the factors can hardly be told apart.')}</th><th class="num">${term('Autocorrelation', 'First-order autocorrelation of the training residuals, median over assets.')}</th><th class="num">${term('Autocorrelated', 'Assets whose residuals are autocorrelated (Ljung-Box over six lags at 5 %), in %.')}</th><th class="num">${term('Unstable', 'Assets whose residuals drift away from zero through the span (CUSUM at 5 %), in %.')}</th><th>Status</th></tr></thead><tbody>${fits.map(fitRow)}</tbody></table></div></details>`;
+<div class="scroll"><table class="plain named"><thead><tr><th>Method</th><th class="num">${term('Condition', 'Condition number of the regressors, columns scaled to unit length. Above 30 the factors can hardly be told apart.')}</th><th class="num">${term('Autocorrelation', 'First-order autocorrelation of the training residuals, median over assets.')}</th><th class="num">${term('Autocorrelated, %', 'Assets whose residuals are autocorrelated (Ljung-Box over six lags at 5 %).')}</th><th class="num">${term('Unstable, %', 'Assets whose residuals drift away from zero through the span (CUSUM at 5 %).')}</th><th>Status</th></tr></thead><tbody>${fits.map(fitRow)}</tbody></table></div></details>`;
 }
 
 function finalFits({ rows, columns }: TableData<'diagnostics'>): Fit[] {
@@ -44,7 +47,7 @@ function finalFits({ rows, columns }: TableData<'diagnostics'>): Fit[] {
 
 function concernsOf(fits: readonly Fit[]): string[] {
   const named = (isOff: (fit: Fit) => boolean, value: (fit: Fit) => string, text: string) => {
-    const off = fits.filter(isOff);
+    const off = fits.filter((fit) => fit.method !== NO_EXPOSURE && isOff(fit));
     return off.length === 0
       ? []
       : [`${text}: ${off.map((fit) => `${methodName(fit.method)} (${value(fit)})`).join(', ')}`];
@@ -70,6 +73,6 @@ function concernsOf(fits: readonly Fit[]): string[] {
 
 function fitRow({ method, status, condition, autocorrelation, autocorrelated, unstable }: Fit): Html {
   const marked = (text: string, isOff: boolean) => (isOff ? html`<b class="suspect">${text}</b>` : text);
-  const share = (value: number) => marked(present(value) ? percent(value) : NONE, value > MANY);
+  const share = (value: number) => marked(percent(value), value > MANY && method !== NO_EXPOSURE);
   return html`<tr><th>${methodName(method)}</th><td class="num">${marked(fixed(condition, 1), condition > ILL_CONDITIONED)}</td><td class="num">${fixed(autocorrelation, 2)}</td><td class="num">${share(autocorrelated)}</td><td class="num">${share(unstable)}</td><td>${statusName(status)}</td></tr>`;
 }
