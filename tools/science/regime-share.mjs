@@ -1,7 +1,7 @@
 /**
  * Error and coverage of the LSTM's exposures by how familiar the state of a month is: `node
- * tools/science/regime-share.mjs [--seeds 11,...,18] [--processes threshold,path] [--heads closed_form] [--keep FILE]`.
- * Fits on the first 70 % of the months, reads the last 30 %. Two measures of familiarity stand side by side: the share of
+ * tools/science/regime-share.mjs [--seeds 11,...,18] [--processes threshold,path] [--heads closed_form] [--train .7] [--keep FILE]`.
+ * Fits on the first 70 % of the months, reads the rest. Two measures of familiarity stand side by side: the share of
  * training months within 1 SD of the month's least familiar factor, and, in the threshold world, the share on the month's
  * side of 5 % inflation. With `--keep` months are added to a file of JSON lines, and worlds found there are not run again.
  */
@@ -16,10 +16,13 @@ const { values: given } = parseArgs({
     seeds: { type: 'string', default: '11,12,13,14,15,16,17,18' },
     processes: { type: 'string', default: 'threshold,path' },
     heads: { type: 'string', default: 'closed_form' },
+    train: { type: 'string', default: '.7' },
     keep: { type: 'string' },
   },
 });
 const TURNING_POINT = 5;
+/** Share of the months to fit on. */
+const TRAIN = Number(given.train);
 const months =
   given.keep && existsSync(given.keep)
     ? readFileSync(given.keep, 'utf8')
@@ -29,7 +32,7 @@ const months =
     : [];
 for (const process of given.processes.split(',')) {
   for (const seed of given.seeds.split(',').map(Number)) {
-    if (months.some((own) => own.process === process && own.seed === seed)) continue;
+    if (months.some((own) => own.process === process && own.seed === seed && own.train === TRAIN)) continue;
     const own = await monthsOf(process, seed);
     months.push(...own);
     if (given.keep) appendFileSync(given.keep, own.map((month) => `${JSON.stringify(month)}\n`).join(''));
@@ -47,7 +50,7 @@ for (const process of given.processes.split(',')) {
 async function monthsOf(process, seed) {
   const { panel, truth } = simulateWorld({ process, seed });
   const rows = panel.axis.dates.length;
-  const cut = Math.round(0.7 * rows);
+  const cut = Math.round(TRAIN * rows);
   const kalman = given.heads === 'kalman';
   const estimator = lstmEstimator(kalman ? { heads: 'kalman', encoderRows: cut } : {});
   const fitted = await estimator.fit(panel, { start: 0, end: kalman ? rows : cut }, { seed });
@@ -60,6 +63,7 @@ async function monthsOf(process, seed) {
   const out = shares.map(({ share }, t) => ({
     process,
     seed,
+    train: TRAIN,
     row: cut + t,
     share,
     side: sides ? sides[cut + t] : null,
@@ -114,7 +118,7 @@ function table(title, groups, key) {
 
 function line(group) {
   const mean = (of) => group.reduce((sum, month) => sum + of(month), 0) / group.length;
-  const worlds = new Set(group.map(({ seed }) => seed)).size;
+  const worlds = new Set(group.map(({ seed, train }) => `${seed} ${train}`)).size;
   const error = Math.sqrt(mean((month) => month.error)).toFixed(2);
   return `${String(group.length).padStart(5)}  ${worlds}  ${error}  ${mean((month) => month.covered).toFixed(2)}`;
 }

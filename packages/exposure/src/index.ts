@@ -13,7 +13,14 @@ export { type LagInterval, NO_LAG_INTERVAL } from './lag_interval.js';
 export { halfLife, type LagProfile, type LagProfileOptions, lagProfile, peakLag } from './lag_profile.js';
 export { normalCdf, normalQuantile, twoSidedNormalPValue } from './normal.js';
 export { type PermutationOptions, permutationImportance } from './permutation.js';
-export { BARELY_SEEN_SHARE, type RegimeShare, regimeShare, regimeShares, sideShares } from './regime.js';
+export {
+  BARELY_SEEN_SHARE,
+  BARELY_SEEN_SIDE,
+  type RegimeShare,
+  regimeShare,
+  regimeShares,
+  sideShares,
+} from './regime.js';
 export { unitDivisors } from './scale.js';
 export { type AddedVariable, AddedVariableTest } from './screening/added_variable.js';
 export { Basis } from './screening/basis.js';

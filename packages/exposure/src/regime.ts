@@ -1,10 +1,16 @@
 import { type FactorPanel, fitScaler, indexesOfRole, type Span } from '@macrograd/core';
 
 /**
- * Share of training months below which a state counts as barely seen. Simulated worlds show the error of an exposure
- * doubled at shares of 7-8 %; .10 keeps clear of that.
+ * Share of training months like a state below which it counts as barely seen. Errors rise by a third to a half there, and
+ * double at no share (docs/methods/screening.md): a caution.
  */
 export const BARELY_SEEN_SHARE = 0.1;
+
+/**
+ * Share of training months on one side of a threshold below which that side counts as barely seen: the errors of exposures
+ * have doubled there (docs/methods/screening.md).
+ */
+export const BARELY_SEEN_SIDE = 0.11;
 
 /** How familiar the state of one date is to the training sample. */
 export interface RegimeShare {

@@ -2,6 +2,7 @@ import type { FitStatus, Fitted, MethodId, Panel, Span } from '@macrograd/core';
 import { type Fold, type FoldForecast, forecastFold, generalisedMoves } from '@macrograd/evaluation';
 import {
   BARELY_SEEN_SHARE,
+  BARELY_SEEN_SIDE,
   exposureCube,
   lagProfile,
   regimeShares,
@@ -136,7 +137,7 @@ export class Collector {
     for (const [cell, { level }] of found) {
       const place = { method, asset: Math.floor(cell / factors), factor: cell % factors };
       const shares = sideShares(this.panel.inputs, this.trainOf('final'), this.screen.thresholdVariable[cell], level);
-      this.exposures.putSideShares(place, shares, BARELY_SEEN_SHARE);
+      this.exposures.putSideShares(place, shares, BARELY_SEEN_SIDE);
     }
   }
 

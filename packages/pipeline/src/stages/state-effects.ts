@@ -1,6 +1,6 @@
 import type { FactorPanel, MethodId } from '@macrograd/core';
 import {
-  BARELY_SEEN_SHARE,
+  BARELY_SEEN_SIDE,
   benjaminiHochberg,
   type ExposureCube,
   type ExposureSummary,
@@ -81,7 +81,7 @@ export function stateEffects(
       thresholdUnit: variable?.unit,
       thresholdPValue: seesStates ? thresholdPValue : Number.NaN,
       topInteraction: partner?.name,
-      inRegime: threshold ? threshold.share >= BARELY_SEEN_SHARE : regime.inRegime,
+      inRegime: threshold ? threshold.share >= BARELY_SEEN_SIDE : regime.inRegime,
     };
   });
 }
