@@ -59,17 +59,24 @@ export async function calibrateIntervals(
   return calibrateFitted(estimator, fitted, panel, span, options);
 }
 
+/** Options of {@link calibratedEstimator}. */
+export interface CalibratedEstimatorOptions extends Pick<CalibrationOptions, 'worlds' | 'blockRows' | 'level'> {
+  /**
+   * Intervals may become narrower too; default false. Where a fit misses part of the truth its own worlds are too easy, and
+   * intervals that look wide there are not (docs/methods/evaluation.md).
+   */
+  readonly narrow?: boolean;
+}
+
 /** The method with its intervals scaled as {@link calibrateIntervals} says, factor by factor, in every fit. */
-export function calibratedEstimator(
-  estimator: Estimator,
-  options: Pick<CalibrationOptions, 'worlds' | 'blockRows' | 'level'> = {},
-): Estimator {
+export function calibratedEstimator(estimator: Estimator, options: CalibratedEstimatorOptions = {}): Estimator {
+  const { narrow = false, ...own } = options;
   return {
     method: estimator.method,
     async fit(panel, span, fit) {
       const fitted = await estimator.fit(panel, span, fit);
-      const { scale } = await calibrateFitted(estimator, fitted, panel, span, { ...fit, ...options });
-      return scaleIntervals(fitted, scale);
+      const { scale } = await calibrateFitted(estimator, fitted, panel, span, { ...fit, ...own });
+      return scaleIntervals(fitted, narrow ? scale : scale.map((factor) => Math.max(1, factor)));
     },
   };
 }

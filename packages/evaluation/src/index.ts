@@ -1,4 +1,5 @@
 export {
+  type CalibratedEstimatorOptions,
   type CalibrationOptions,
   calibratedEstimator,
   calibrateIntervals,

@@ -56,6 +56,18 @@ describe('calibration on worlds of a fit', () => {
     expect(after).toBeGreaterThan(0.8);
   });
 
+  it('leaves intervals that are too wide as they are, unless told otherwise', async () => {
+    const read = async (estimator: Estimator) => {
+      const fitted = await estimator.fit(world.panel, SPAN, { seed: 3 });
+      for await (const block of fitted.jacobian(world.panel.inputs, { start: 400, end: 401 })) return block.variance[0];
+      return Number.NaN;
+    };
+    const plain = await read(misjudging(2));
+    expect(await read(calibratedEstimator(misjudging(2)))).toBe(plain);
+    const narrowed = await read(calibratedEstimator(misjudging(2), { narrow: true }));
+    expect(Math.abs(Math.sqrt(narrowed / plain) / 0.5 - 1)).toBeLessThan(SCALE_ERROR);
+  });
+
   it('repeats to the bit with a seed, and draws other worlds with another', async () => {
     const calibrated = await calibrateIntervals(olsEstimator(), world.panel, SPAN, { seed: 3, worlds: 1 });
     const again = await calibrateIntervals(olsEstimator(), world.panel, SPAN, { seed: 3, worlds: 1 });

@@ -119,7 +119,7 @@ test('drift is told of the LSTM beside least squares, and of another seed; witho
   const [said, ...rest] = driftSentence([single, refit('lstm', 0.04), refit('ols', 0.12), seed], 0.9);
   expect(rest).toEqual([]);
   expect(said).toBe(
-    'From one refit to the next, read at the same date, the earlier exposure lies outside the later 90 % interval for 4 % of the pairs by the LSTM and 12 % of the pairs by the OLS; with another seed the LSTM\u2019s exposures change by 0.31 of their standard errors (root mean square), and 2 % leave their interval.',
+    'From one refit to the next, read at the same date, the earlier exposure lies outside the later 90 % interval for 4 % of the pairs by the LSTM and 12 % of the pairs by OLS; with another seed the LSTM\u2019s exposures change by 0.31 of their standard errors (root mean square), and 2 % leave their interval.',
   );
   expect(driftSentence([seed], 0.9)[0]).toMatch(/^With another seed/);
   expect(driftSentence([single], 0.9)).toEqual([]);

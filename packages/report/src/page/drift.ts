@@ -9,7 +9,7 @@ export function driftSentence(records: readonly DriftRecord[], coverage: number)
   // The method that the page is about, and the plain one beside it.
   const refits = ['lstm', 'ols'].flatMap((method) => {
     const own = total(method, 'refit');
-    return own ? [`${percent(own.outside)} of the pairs by the ${methodName(method)}`] : [];
+    return own ? [`${percent(own.outside)} of the pairs by ${article(method)}${methodName(method)}`] : [];
   });
   const seeds = total('lstm', 'seed');
   const interval = `${percent(coverage)} interval`;
@@ -26,6 +26,11 @@ export function driftSentence(records: readonly DriftRecord[], coverage: number)
       : []),
   ];
   return parts.length > 0 ? [`${capital(parts.join('; '))}.`] : [];
+}
+
+/** Methods named by an abbreviation of their own go without. */
+function article(method: string): string {
+  return method === 'lstm' ? 'the ' : '';
 }
 
 function percent(share: number): string {
