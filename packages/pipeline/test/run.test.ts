@@ -113,6 +113,7 @@ describe('run', () => {
     expect(all.outside).toBeCloseTo((first.outside + second.outside + third.outside) / 3, 12);
     for (const { change } of drift) expect(change).toBeGreaterThan(0);
     expect(network?.lookback).toBe(6);
+    expect(network?.lag_filters).toBe(12);
     expect(network?.retention).toHaveLength(6);
     expect(network?.effective_memory).toBeGreaterThan(0);
   });

@@ -120,7 +120,12 @@ export function fixtureRun({ assets, factors, months }: FixtureOptions): RunReco
     data_sheet: fixtureSheet(factors),
     look_ahead_bill: fixtureBill,
     drift: [{ method: 'lstm', kind: 'refit', from: 'all', to: 'all', pairs: 40, outside: 0.05, change: 0.6 }],
-    network: { lookback: 36, effective_memory: 7.25, retention: Array.from({ length: 36 }, (_, lag) => 0.88 ** lag) },
+    network: {
+      lookback: 36,
+      effective_memory: 7.25,
+      lag_filters: 12,
+      retention: Array.from({ length: 36 }, (_, lag) => 0.88 ** lag),
+    },
     checks: [
       {
         name: '10-year bond on its own yield',

@@ -77,7 +77,7 @@ describe('the page', () => {
     expect(markupOf(smallPage)).toContain('lies outside the later 90 % interval for 5 % of the pairs by the LSTM');
     expect(markupOf(smallPage)).toMatch(/effective memory<\/\w+> is 7\.3 months of a window of 36; lag filters/);
     const { run, ...tables } = fixtureResult(smallFixture);
-    const short = { ...run, network: { lookback: 1, effective_memory: 0, retention: [1] } };
+    const short = { ...run, network: { lookback: 1, effective_memory: 0, lag_filters: 12, retention: [1] } };
     expect(markupOf(await renderReport({ run: short, ...tables }))).toContain('own factors alone; lag filters');
     const { network: _, drift: __, ...older } = run;
     const page = markupOf(await renderReport({ run: older, ...tables }));

@@ -63,6 +63,8 @@ export interface NetworkRecord {
   readonly lookback: number;
   /** Past rows, each counted with the share that is left of it. */
   readonly effective_memory: number;
+  /** Longest lag of the filters beside the network; 0 without filters. */
+  readonly lag_filters: number;
   /** By lag from 0: share left of what a unit took up so many rows before. */
   readonly retention: readonly number[];
 }

@@ -11,5 +11,6 @@ export async function networkRecord(
   if (parameters?.method !== 'lstm') return undefined;
   const span = { start: 0, end: panel.axis.dates.length };
   const { lookback, periods, retention } = await effectiveMemory(parameters, panel.inputs, span);
-  return { lookback, effective_memory: periods, retention: Array.from(retention) };
+  const filters = Math.max(0, ...parameters.members.map(({ lagCount }) => lagCount - 1));
+  return { lookback, effective_memory: periods, lag_filters: filters, retention: Array.from(retention) };
 }

@@ -182,17 +182,14 @@ function lags(data: PageData, network: NetworkRecord | undefined): Html {
 <figure><figcaption>Added up</figcaption><div class="chart short" id="cumulative-chart" role="img" aria-label="Cumulative exposure by lag"></div></figure></div></section>`;
 }
 
-/** Lags that the filters beside the network cover, from 0. */
-const LAG_FILTER_REACH = 12;
-
 /** How far back the network looks, beside what it makes of it. */
 function memory({ period }: PageData, network: NetworkRecord | undefined): Html {
   if (network === undefined) return html``;
-  const filters = `lag filters beside it reach ${LAG_FILTER_REACH} ${period}s`;
+  const filters = network.lag_filters > 0 ? `; lag filters beside it reach ${network.lag_filters} ${period}s` : '';
   if (network.lookback === 1) {
-    return html` The LSTM\u2019s network looks at the ${period}\u2019s own factors alone; ${filters}.`;
+    return html` The LSTM\u2019s network looks at the ${period}\u2019s own factors alone${filters}.`;
   }
-  return html` The LSTM\u2019s ${term('effective memory', 'Read from its forget gates: past periods, each counted with the share that is left of it in the units, weighted by what they contribute. It bounds how far back the network can look.')} is ${fixed(network.effective_memory, 1)} ${period}s of a window of ${network.lookback}; ${filters}.`;
+  return html` The LSTM\u2019s ${term('effective memory', 'Read from its forget gates: past periods, each counted with the share that is left of it in the units, weighted by what they contribute. It bounds how far back the network can look.')} is ${fixed(network.effective_memory, 1)} ${period}s of a window of ${network.lookback}${filters}.`;
 }
 
 function arena({ conditions = [] }: RunRecord, data: PageData, fits: Html): Html {
