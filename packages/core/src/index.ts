@@ -15,6 +15,13 @@ export {
 } from './calendar.js';
 export { type Condition, type ConditionedColumn, conditionedPair } from './condition.js';
 export {
+  cholesky,
+  choleskySolve,
+  forwardSolve,
+  invertPositiveDefinite,
+  semidefiniteCholesky,
+} from './cholesky.js';
+export {
   ArgumentError,
   CancelledError,
   type ErrorCode,

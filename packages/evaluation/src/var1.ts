@@ -1,4 +1,12 @@
-import { type FactorPanel, fitScaler, indexesOfRole, type Scaler, type Span } from '@macrograd/core';
+import {
+  cholesky,
+  choleskySolve,
+  type FactorPanel,
+  fitScaler,
+  indexesOfRole,
+  type Scaler,
+  type Span,
+} from '@macrograd/core';
 
 /** Keeps the normal equations solvable where a factor was never observed in training; changes no digit that matters. */
 const RELATIVE_RIDGE = 1e-9;
@@ -54,7 +62,8 @@ export class FactorVar {
       }
     }
     for (let a = 0; a < width; a++) gram[a * width + a] += RELATIVE_RIDGE * (rows + 1);
-    return solvePositiveDefinite(gram, moment);
+    const factor = cholesky(gram, width);
+    return factor ? choleskySolve(factor, moment) : new Float64Array(width).fill(Number.NaN);
   }
 
   private standardised(inputs: FactorPanel, row: number, j: number): number {
@@ -95,33 +104,4 @@ export function generalisedMoves(inputs: FactorPanel, train: Span): Float64Array
     }
   }
   return products.map((product, at) => (at % (k + 1) === 0 ? 1 : squares[at] > 0 ? product / squares[at] : 0));
-}
-
-/** Lower Cholesky factor of a positive definite row-major [n][n] matrix. */
-export function cholesky(matrix: Float64Array, n: number): Float64Array {
-  const lower = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = matrix[i * n + j];
-      for (let k = 0; k < j; k++) sum -= lower[i * n + k] * lower[j * n + k];
-      lower[i * n + j] = i === j ? Math.sqrt(sum) : sum / lower[j * n + j];
-    }
-  }
-  return lower;
-}
-
-/** x of matrix x = rhs by Cholesky. */
-function solvePositiveDefinite(matrix: Float64Array, rhs: Float64Array): Float64Array {
-  const n = rhs.length;
-  const lower = cholesky(matrix, n);
-  const x = rhs.slice();
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) x[i] -= lower[i * n + k] * x[k];
-    x[i] /= lower[i * n + i];
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) x[i] -= lower[k * n + i] * x[k];
-    x[i] /= lower[i * n + i];
-  }
-  return x;
 }

@@ -1,9 +1,16 @@
-import type { Estimator, FitOptions, Fitted, Panel, Span } from '@macrograd/core';
+import {
+  cholesky,
+  type Estimator,
+  type FitOptions,
+  type Fitted,
+  forwardSolve,
+  type Panel,
+  type Span,
+} from '@macrograd/core';
 import { olsRegression, type RegressionPanel, twoSidedPValues } from '@macrograd/kernel';
 import type { DesignRule } from './design.js';
 import { type StaticOptions, staticFitted, staticSettings } from './ols.js';
 import { withResidualChecks } from './residual-checks.js';
-import { cholesky, forwardSolve } from './small-matrix.js';
 import { training } from './training.js';
 
 /** Options of {@link famaMacBethEstimator}. */

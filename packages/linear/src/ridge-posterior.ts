@@ -1,5 +1,5 @@
+import { invertPositiveDefinite } from '@macrograd/core';
 import type { RegressionPanel } from '@macrograd/kernel';
-import { invertSpd } from './small-matrix.js';
 
 /**
  * Variances of ridge coefficients, [asset][column], and their degrees of freedom: with b ~ N(0, s^2 / (n alpha)) on the
@@ -49,7 +49,7 @@ function posteriorOf(
   }
   const sum = gram.slice();
   for (let j = 0; j < k; j++) if (penalised[j]) sum[j * k + j] += rows.length * alpha;
-  const inverse = invertSpd(sum, k);
+  const inverse = invertPositiveDefinite(sum, k);
   if (!inverse) return undefined;
   const used = gram.reduce((trace, value, at) => trace + value * inverse[at], 0);
   return used < rows.length ? { inverse, used } : undefined;

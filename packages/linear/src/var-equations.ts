@@ -1,9 +1,8 @@
-import { type Diagnostics, indexesOfRole, type Panel } from '@macrograd/core';
+import { cholesky, type Diagnostics, forwardSolve, indexesOfRole, type Panel } from '@macrograd/core';
 import { fPValues, type OlsRegression, type RegressionPanel } from '@macrograd/kernel';
 import type { DesignRule } from './design.js';
 import { diagnose, largestFinite } from './diagnose.js';
 import type { FeatureRule } from './features.js';
-import { cholesky, forwardSolve } from './small-matrix.js';
 import type { Training } from './training.js';
 
 /** Series in the order of the design's positions, (x - mean) / sd of the training rows. */

@@ -1,5 +1,10 @@
-import { type EncoderParameters, type JacobianForm, type LstmParameters, MEMBER_SPREAD_WEIGHT } from '@macrograd/core';
-import { choleskyFactor } from './cholesky.js';
+import {
+  type EncoderParameters,
+  type JacobianForm,
+  type LstmParameters,
+  MEMBER_SPREAD_WEIGHT,
+  semidefiniteCholesky,
+} from '@macrograd/core';
 import type { ExposureEdges } from './exposure-outputs.js';
 import type { Edge, GraphBuilder } from './graph.js';
 
@@ -182,7 +187,7 @@ function transposedFactors(covariances: Float64Array, groups: number, size: numb
   const square = size * size;
   const out = new Float64Array((groups + 1) * square).fill(Number.NaN);
   for (let group = 0; group < groups; group++) {
-    const factor = choleskyFactor(covariances.subarray(group * square, (group + 1) * square), size);
+    const factor = semidefiniteCholesky(covariances.subarray(group * square, (group + 1) * square), size);
     for (let i = 0; i < square; i++) out[group * square + i] = factor[(i % size) * size + Math.floor(i / size)];
   }
   return out;

@@ -1,5 +1,4 @@
-import type { FactorMeta, Random } from '@macrograd/core';
-import { cholesky } from '../var1.js';
+import { type FactorMeta, type Random, semidefiniteCholesky } from '@macrograd/core';
 
 /** Order of the simulated factors. */
 export const INFLATION = 0;
@@ -92,7 +91,7 @@ export interface MacroProcess {
 export function macroProcess(): MacroProcess {
   const stationary = stationaryCovariance(TRANSITION, SHOCK_COVARIANCE);
   const scale = Float64Array.from({ length: FACTORS }, (_, j) => 1 / Math.sqrt(stationary[j * FACTORS + j]));
-  const shock = cholesky(SHOCK_COVARIANCE, FACTORS);
+  const shock = semidefiniteCholesky(SHOCK_COVARIANCE, FACTORS);
   return {
     transition: TRANSITION.map((a, i) => (a * scale[Math.floor(i / FACTORS)]) / scale[i % FACTORS]),
     shock: shock.map((c, i) => c * scale[Math.floor(i / FACTORS)]),

@@ -1,5 +1,4 @@
-import { type FactorMeta, type Panel, Random, weekEnd } from '@macrograd/core';
-import { cholesky } from '../var1.js';
+import { type FactorMeta, type Panel, Random, semidefiniteCholesky, weekEnd } from '@macrograd/core';
 import { conditioned, type Effect, linearEffect, scaledEffect } from './effects.js';
 import { expectedReturns, type Loading, trueExposures } from './loadings.js';
 import { simulatedPanel, variance } from './simulated_panel.js';
@@ -123,7 +122,7 @@ function marketLoadings(draw: Random, effects: readonly Effect[], shared: readon
 
 /** [week][column]: moves in population SDs, and stress s_t = .98 s_{t-1} + .2 u_t whose shocks go with those of credit. */
 function simulateMoves(random: Random, weeks: number): Float64Array {
-  const lower = cholesky(CORRELATION, MOVES);
+  const lower = semidefiniteCholesky(CORRELATION, MOVES);
   const volatility = new Float64Array(MOVES).fill(1);
   const out = new Float64Array(weeks * COLUMNS);
   let stress = 0;

@@ -1,4 +1,12 @@
-import { ArgumentError, type FactorPanel, type Panel, Random, type Span } from '@macrograd/core';
+import {
+  ArgumentError,
+  type FactorPanel,
+  invertPositiveDefinite,
+  type Panel,
+  Random,
+  type Span,
+  semidefiniteCholesky,
+} from '@macrograd/core';
 import { Basis, dot, unitSquare } from './basis.js';
 import { gramMatrix, lasso } from './lasso.js';
 import { atRows, observedPatterns, observedReturns } from './patterns.js';
@@ -69,14 +77,18 @@ interface Rule {
   readonly noise: Float64Array;
 }
 
-/** The equicorrelated construction: S = s I, s = min(1, 2 least eigenvalue of the correlations), a little less. */
+/**
+ * The equicorrelated construction: S = s I, s = min(1, 2 least eigenvalue of the correlations), a little less. Where these
+ * are singular s is 0: a knockoff is then its column, and nothing is selected.
+ */
 function conditional(correlation: Float64Array, p: number): Rule {
-  const s = Math.min(1, 2 * leastEigenvalue(correlation, p)) * 0.999;
-  const inverse = inverted(correlation, p);
-  const at = (i: number, j: number) => (i === j ? 1 : 0);
-  const mean = Float64Array.from({ length: p * p }, (_, k) => at(Math.floor(k / p), k % p) - s * inverse[k]);
-  const covariance = inverse.map((value, k) => 2 * s * at(Math.floor(k / p), k % p) - s * s * value);
-  return { mean, noise: cholesky(covariance, p) };
+  const identity = correlation.map((_, k) => Number(k % (p + 1) === 0));
+  const inverse = invertPositiveDefinite(correlation, p);
+  if (!inverse) return { mean: identity, noise: new Float64Array(p * p) };
+  const s = Math.min(1, 2 * leastEigenvalue(correlation, inverse, p)) * 0.999;
+  const mean = identity.map((one, k) => one - s * inverse[k]);
+  const covariance = identity.map((one, k) => 2 * s * one - s * s * inverse[k]);
+  return { mean, noise: semidefiniteCholesky(covariance, p) };
 }
 
 function drawKnockoffs(innovations: readonly Float64Array[], { mean, noise }: Rule, random: Random): Float64Array[] {
@@ -117,44 +129,8 @@ function knockoffPlus(statistic: Float64Array, level: number): Uint8Array {
   return Uint8Array.from(statistic, (w) => (threshold !== undefined && w >= threshold ? 1 : 0));
 }
 
-/** Lower factor L of A = LL', a pivot below rounding taken for 0. */
-function cholesky(a: Float64Array, p: number): Float64Array {
-  const l = new Float64Array(p * p);
-  for (let i = 0; i < p; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = a[i * p + j];
-      for (let k = 0; k < j; k++) sum -= l[i * p + k] * l[j * p + k];
-      if (i === j) l[i * p + i] = Math.sqrt(Math.max(sum, 0));
-      else l[i * p + j] = l[j * p + j] > 1e-12 ? sum / l[j * p + j] : 0;
-    }
-  }
-  return l;
-}
-
-/** Inverse of a positive definite matrix by its Cholesky factor. */
-function inverted(a: Float64Array, p: number): Float64Array {
-  const l = cholesky(a, p);
-  const out = new Float64Array(p * p);
-  for (let column = 0; column < p; column++) {
-    const x = new Float64Array(p);
-    for (let i = 0; i < p; i++) {
-      let sum = i === column ? 1 : 0;
-      for (let k = 0; k < i; k++) sum -= l[i * p + k] * x[k];
-      x[i] = sum / l[i * p + i];
-    }
-    for (let i = p - 1; i >= 0; i--) {
-      let sum = x[i];
-      for (let k = i + 1; k < p; k++) sum -= l[k * p + i] * x[k];
-      x[i] = sum / l[i * p + i];
-    }
-    for (let i = 0; i < p; i++) out[i * p + column] = x[i];
-  }
-  return out;
-}
-
 /** Least eigenvalue of a correlation matrix: inverse iteration, whose quotient converges from above. */
-function leastEigenvalue(a: Float64Array, p: number): number {
-  const inverse = inverted(a, p);
+function leastEigenvalue(a: Float64Array, inverse: Float64Array, p: number): number {
   let v = Float64Array.from({ length: p }, (_, i) => 1 + i / p);
   for (let step = 0; step < 200; step++) {
     const w = Float64Array.from({ length: p }, (_, i) => dot(inverse.subarray(i * p, (i + 1) * p), v));
