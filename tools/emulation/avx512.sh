@@ -41,7 +41,7 @@ cat >"$work/root/init" <<INIT
 #!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sys /sys
-export MACROGRAD_ISA=${MACROGRAD_ISA:-} RUST_TEST_THREADS=1
+export MACROGRAD_ISA=${MACROGRAD_ISA:-} RUST_TEST_THREADS=1 ${MACROGRAD_TEST_PRODUCTS:+MACROGRAD_TEST_PRODUCTS=$MACROGRAD_TEST_PRODUCTS}
 /bin/busybox grep -o -m 1 avx512f /proc/cpuinfo
 for test in /tests/*; do
   echo "GUEST: \$test"

@@ -1,64 +1,134 @@
-//! `cargo bench --manifest-path native/bench/Cargo.toml [-- <name>]`: stages of a step of the LSTM (H 64, F 12, one full
-//! tile), one output's Jacobian of a tile, and a step of Adam. Throughput is in elements: multiply-adds where a stage is a
-//! product, vectors of a unit where it is not.
+//! `cargo bench --manifest-path native/bench/Cargo.toml [-- <name>]`: stages of a step of the LSTM on one full tile, and
+//! whole passes beside them, at the sizes of W1 and W3; a step of Adam. An element is one unit, step and vector of samples
+//! (of a whole pass too), so that times an element are those that docs/performance.md counts; the peak stands before them.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use macrograd_lstm::optim::{Adam, AdamOptions, ParameterGroup};
-use macrograd_lstm::{Head, InputColumns, LstmShape, LstmWeights, Piece, Pieces, Sequences, jacobian_columns};
-use macrograd_simd::{Control, Isa};
+use macrograd_lstm::train::{SquaredError, Targets};
+use macrograd_lstm::{Head, InputColumns, LstmShape, LstmWeights, Piece, Pieces, Sequences, Workspace};
+use macrograd_simd::{Control, Isa, measure_peak};
 
-const SHAPE: LstmShape = LstmShape {
-    input_size: 12,
-    hidden_size: 64,
-    layers: 1,
-};
-const STEPS: usize = 24;
-const RING_STEPS: usize = 16;
+/// A network, and the batch that a thread takes at a time.
+#[derive(Clone, Copy)]
+struct Size {
+    name: &'static str,
+    shape: LstmShape,
+    steps: usize,
+}
 
-fn weights() -> LstmWeights<f32> {
-    let flat: Vec<f32> = (0..SHAPE.parameter_count())
-        .map(|index| ((index * 7919 % 1000) as f32 / 1000.0 - 0.5) * 0.25)
-        .collect();
-    LstmWeights::from_flat(SHAPE, &flat).expect("sizes fit")
+const SIZES: [Size; 2] = [
+    Size {
+        name: "H64 F12 L24",
+        shape: LstmShape {
+            input_size: 12,
+            hidden_size: 64,
+            layers: 1,
+        },
+        steps: 24,
+    },
+    Size {
+        name: "H16 F8 L12",
+        shape: LstmShape {
+            input_size: 8,
+            hidden_size: 16,
+            layers: 1,
+        },
+        steps: 12,
+    },
+];
+
+impl Size {
+    fn weights(self) -> LstmWeights<f32> {
+        let value = |index: usize| ((index * 7919 % 1000) as f32 / 1000.0 - 0.5) * 0.25;
+        let flat: Vec<f32> = (0..self.shape.parameter_count()).map(value).collect();
+        LstmWeights::from_flat(self.shape, &flat).expect("sizes fit")
+    }
+
+    fn head(self) -> Head<f32> {
+        let h = self.shape.hidden_size;
+        Head::new(h, vec![0.1; h], vec![0.0]).expect("sizes fit")
+    }
+
+    /// Units times vectors of a step on `lanes` samples.
+    fn elements(self, lanes: usize) -> u64 {
+        (self.shape.hidden_size * lanes / isa().lanes::<f32>()) as u64
+    }
+}
+
+fn isa() -> Isa {
+    Isa::active().expect("an instruction set")
+}
+
+fn peak(_: &mut Criterion) {
+    let clock = Instant::now();
+    let peak = measure_peak(1, || clock.elapsed().as_secs_f64()).expect("an instruction set");
+    println!("{}: {peak:.1} GFLOP/s on one thread", isa().name());
 }
 
 fn stages(criterion: &mut Criterion) {
-    let isa = Isa::active().expect("an instruction set");
-    let mut group = criterion.benchmark_group("step");
-    let (h, columns) = (SHAPE.hidden_size, SHAPE.input_size + SHAPE.hidden_size);
-    for piece in Piece::ALL {
-        let mut pieces = Pieces::new(&weights(), isa).expect("finite");
-        let lanes = pieces.lanes();
-        let elements = match piece {
-            Piece::GateProducts => 4 * h * columns * lanes,
-            Piece::HiddenProducts => 4 * h * h * lanes,
-            Piece::WeightGradient => RING_STEPS * 4 * h * columns * lanes,
-            Piece::Cells | Piece::Hidden | Piece::PullCell => h * lanes / isa.lanes::<f32>(),
-        };
-        group.throughput(Throughput::Elements(elements as u64));
-        group.bench_function(format!("{piece:?}"), |bencher| bencher.iter(|| pieces.run(piece)));
+    for size in SIZES {
+        let mut group = criterion.benchmark_group(size.name);
+        for piece in Piece::ALL {
+            let mut pieces = Pieces::new(&size.weights(), isa()).expect("finite");
+            group.throughput(Throughput::Elements(
+                piece.steps() as u64 * size.elements(pieces.lanes()),
+            ));
+            group.bench_function(BenchmarkId::from_parameter(format!("{piece:?}")), |bencher| {
+                bencher.iter(|| pieces.run(piece));
+            });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
-fn jacobian(criterion: &mut Criterion) {
-    let lanes = Pieces::new(&weights(), Isa::active().expect("an instruction set"))
-        .expect("finite")
-        .lanes();
-    let (weights, control) = (weights(), Control::with_threads(1));
-    let head = Head::new(SHAPE.hidden_size, vec![0.1; SHAPE.hidden_size], vec![0.0]).expect("sizes fit");
-    let input = vec![0.5; lanes * STEPS * SHAPE.input_size];
-    let mut out = vec![0.0; input.len()];
-    criterion.bench_function("Jacobian of a tile, one output", |bencher| {
-        bencher.iter(|| {
-            let windows = Sequences::new(&input, lanes, STEPS);
-            jacobian_columns(&weights, &head, &windows, InputColumns::Every, None, &mut out, &control).expect("valid");
+/// Prediction, Jacobian of one output, and loss with its gradient, of eight tiles.
+fn passes(criterion: &mut Criterion) {
+    for size in SIZES {
+        let lanes = 8 * Pieces::new(&size.weights(), isa()).expect("finite").lanes();
+        let (weights, head, control) = (size.weights(), size.head(), Control::with_threads(1));
+        let input: Vec<f32> = (0..lanes * size.steps * size.shape.input_size)
+            .map(|index| (index % 17) as f32 * 0.1 - 0.8)
+            .collect();
+        let windows = Sequences::new(&input, lanes, size.steps);
+        let mut group = criterion.benchmark_group(size.name);
+        group.throughput(Throughput::Elements(size.steps as u64 * size.elements(lanes)));
+        let mut workspace = Workspace::default();
+        let mut outputs = vec![0.0; lanes];
+        group.bench_function("whole forward pass", |bencher| {
+            bencher.iter(|| {
+                workspace
+                    .predict(&weights, &head, &windows, &mut outputs, &control)
+                    .expect("valid")
+            });
         });
-    });
+        let mut out = vec![0.0; input.len()];
+        group.bench_function("whole Jacobian", |bencher| {
+            bencher.iter(|| {
+                let columns = InputColumns::Every;
+                let done = workspace.jacobian_columns(&weights, &head, &windows, columns, None, &mut out, &control);
+                done.expect("valid");
+            });
+        });
+        let mut loss = SquaredError::new(&weights, &head).expect("valid");
+        let values = vec![0.1; lanes];
+        group.bench_function("whole loss and gradient", |bencher| {
+            bencher.iter(|| {
+                let targets = Targets { values: &values };
+                black_box(
+                    loss.evaluate((&weights, &head), &windows, targets, None, &control)
+                        .expect("valid"),
+                )
+            });
+        });
+        group.finish();
+    }
 }
 
 fn adam(criterion: &mut Criterion) {
-    let count = SHAPE.parameter_count();
+    let count = SIZES[0].shape.parameter_count();
     let group = ParameterGroup {
         range: 0..count,
         learning_rate: 1e-3,
@@ -71,5 +141,13 @@ fn adam(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(pieces, stages, jacobian, adam);
+/// Short: stages take microseconds, and a busy neighbour moves a figure more than its sampling does.
+fn settings() -> Criterion {
+    Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(500))
+}
+
+criterion_group!(name = pieces; config = settings(); targets = peak, stages, passes, adam);
 criterion_main!(pieces);

@@ -16,6 +16,8 @@ pub trait Simd<T: Real>: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// Whether there are 32 vector registers rather than 16: how large a product's block of accumulators may be.
     const WIDE: bool;
+    /// Rows and columns of the blocks that [`Simd::turn`] moves.
+    const TURN: usize = Self::LANES;
 
     /// All lanes `x`.
     fn splat(self, x: T) -> Self::V;
@@ -63,6 +65,18 @@ pub trait Simd<T: Real>: Copy + Send + Sync + 'static {
         T::sigmoid_of_half_lanes(self, a)
     }
 
+    /// Turns a block of [`Simd::TURN`] rows and columns: `to[j * to_stride + i] = from[i * from_stride + j]`; panics where a
+    /// slice does not hold it.
+    #[inline(always)]
+    fn turn(self, from: &[T], from_stride: usize, to: &mut [T], to_stride: usize) {
+        for i in 0..Self::TURN {
+            let row = &from[i * from_stride..][..Self::TURN];
+            for j in 0..Self::TURN {
+                to[j * to_stride + i] = row[j];
+            }
+        }
+    }
+
     /// Sum of all lanes, halves added to each other until one is left.
     #[inline(always)]
     fn sum(self, a: Self::V) -> T {
@@ -85,4 +99,39 @@ pub trait Kernel<T: Real> {
     type Output;
     /// The work; implementations are `#[inline(always)]`.
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Isa, IsaName};
+
+    /// Work: turns a block between rows that are longer than it.
+    struct TurnBlock;
+
+    impl<T: Real> Kernel<T> for TurnBlock {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, s: S) {
+            let (edge, from_stride, to_stride) = (S::TURN, S::TURN + 3, S::TURN + 1);
+            let length = |stride: usize| (edge - 1) * stride + edge;
+            let from: Vec<T> = (1..=length(from_stride)).map(|i| T::from_f64(i as f64)).collect();
+            let mut to = vec![T::ZERO; length(to_stride)];
+            s.turn(&from, from_stride, &mut to, to_stride);
+            for (at, &found) in to.iter().enumerate() {
+                let (j, i) = (at / to_stride, at % to_stride);
+                let expected = if i < edge { from[i * from_stride + j] } else { T::ZERO };
+                assert!(found.to_f64() == expected.to_f64(), "row {j}, column {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_turned_block_has_its_rows_as_columns_on_every_instruction_set() {
+        for isa in IsaName::ALL.into_iter().filter_map(|name| Isa::new(name).ok()) {
+            f32::dispatch(isa, TurnBlock);
+            f64::dispatch(isa, TurnBlock);
+        }
+    }
 }

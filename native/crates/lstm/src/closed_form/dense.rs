@@ -107,10 +107,10 @@ impl Spd {
     /// Becomes that of `a`, of the same size; `None` as [`Spd::new`].
     pub fn set(&mut self, a: MatRef<'_, f64>, pool: &Pool) -> Option<()> {
         let size = a.nrows();
-        let mut lower = pool.from_fn(size, size, |i, j| if i >= j { a[(i, j)] } else { 0.0 });
+        let mut lower = pool.with_entries(size, size, |i, j| if i >= j { a[(i, j)] } else { 0.0 });
         cholesky(&mut lower)?;
         self.log_determinant = 2.0 * (0..size).map(|i| lower[(i, i)].ln()).sum::<f64>();
-        let mut inverse_lower = pool.from_fn(size, size, |i, j| f64::from(u8::from(i == j)));
+        let mut inverse_lower = pool.with_entries(size, size, |i, j| f64::from(u8::from(i == j)));
         invert_lower(lower.as_ref(), &mut inverse_lower);
         let inverse = pool.product(inverse_lower.transpose(), inverse_lower.as_ref());
         for j in 0..size {

@@ -68,7 +68,7 @@ impl GroupPosterior {
     ) -> Result<(), LstmError> {
         let (size, rank) = (basis.nrows(), basis.ncols());
         let shrink = |spd: &mut Spd, projected_gram: MatRef<'_, f64>, variance: f64| {
-            let precision = pool.from_fn(rank, rank, identity_plus(projected_gram, 1.0 / variance));
+            let precision = pool.with_entries(rank, rank, identity_plus(projected_gram, 1.0 / variance));
             spd.set(precision.as_ref(), pool).ok_or(LstmError::Diverged)
         };
         let replace = |out: &mut Mat<f64>, a, b| multiply(out.as_mut(), Accum::Replace, a, b, 1.0);
@@ -226,7 +226,7 @@ impl DeviationPosterior {
         let inverse = self.shrink.inverse.as_ref();
         let shrunk_square = pool.product(inverse, self.square.as_ref());
         let twice = pool.product(shrunk_square.as_ref(), inverse);
-        let on_projected = pool.from_fn(inverse.nrows(), inverse.ncols(), |i, j| {
+        let on_projected = pool.with_entries(inverse.nrows(), inverse.ncols(), |i, j| {
             count * inverse[(i, j)] / v2 + twice[(i, j)] / (v2 * v2 * v2)
         });
         let on_applied = pool.scaled(inverse, -1.0 / (v2 * v2));

@@ -106,7 +106,7 @@ impl HeldOutGroup {
         let posterior = likelihood.posterior();
         let state = &posterior.groups[index];
         let (feature_mean, _, projected) = likelihood.group_features(index);
-        let centred = pool.from_fn(self.rows.len(), features.ncols(), |i, k| {
+        let centred = pool.with_entries(self.rows.len(), features.ncols(), |i, k| {
             features[(self.rows[i], k)] - feature_mean[k]
         });
         let fitted = pool.times_vector(centred.as_ref(), &posterior.mean_head(state, pool));

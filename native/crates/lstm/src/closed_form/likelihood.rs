@@ -137,7 +137,7 @@ impl Likelihood {
         gradient.clear();
         let (posterior, pool) = (&self.posterior, &self.pool);
         let factors = prior.log_direct.len();
-        let mut d_basis = pool.from_fn(prior.features(), prior.rank(), |_, _| 0.0);
+        let mut d_basis = pool.with_entries(prior.features(), prior.rank(), |_, _| 0.0);
         let (mut d_noise, mut d_shared) = (0.0, 0.0);
         for (group, state) in self.groups.iter_mut().zip(&posterior.groups) {
             let slopes = state.slopes(posterior, pool);

@@ -62,7 +62,7 @@ impl Pool {
     }
 
     /// A matrix by its entries.
-    pub fn from_fn(
+    pub fn with_entries(
         &self,
         rows: usize,
         columns: usize,
@@ -93,7 +93,7 @@ impl Pool {
 
     /// `factor a`.
     pub fn scaled(&self, a: MatRef<'_, f64>, factor: f64) -> Lent<'_, Mat<f64>> {
-        self.from_fn(a.nrows(), a.ncols(), |i, j| factor * a[(i, j)])
+        self.with_entries(a.nrows(), a.ncols(), |i, j| factor * a[(i, j)])
     }
 
     /// `a - b` for vectors.
@@ -145,7 +145,7 @@ mod tests {
     fn what_is_lent_again_has_the_size_and_entries_asked_for() {
         let pool = Pool::new(3, 3);
         for (rows, columns) in [(3, 2), (1, 3), (2, 2)] {
-            let a = pool.from_fn(rows, columns, |i, j| (10 * i + j) as f64);
+            let a = pool.with_entries(rows, columns, |i, j| (10 * i + j) as f64);
             let b = pool.vector((0..columns).map(|j| j as f64));
             let found = pool.times_vector(a.as_ref(), &b);
             let expected = (0..rows).map(|i| (0..columns).map(|j| ((10 * i + j) * j) as f64).sum());

@@ -191,7 +191,7 @@ impl<T: Real> BackwardTiles<'_, T> {
                 product_into::<T, S, ROWS, VECTORS>(s, &layer.input_weights, d_gates, k_size, out);
             }
             if self.wanted.weights {
-                ring.push(layer, &tape.operand[step * stride..][..stride], lanes);
+                ring.push(s, layer, &tape.operand[step * stride..][..stride], lanes);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use macrograd_simd::{Kernel, Real, Simd};
 
-use super::layout::to_lanes;
+use super::layout::{to_lanes, to_lanes_on};
 use super::pack::{PackedLayer, PackedWeights};
 use super::product::product;
 use super::tape::{LayerTape, SLOPES, Slope, TileTape, operand_stride, slope_at};
@@ -28,7 +28,7 @@ impl<T: Real> Kernel<T> for ForwardTile<'_, T> {
     fn run<S: Simd<T>>(mut self, s: S) {
         let (size, has_state) = (self.tape.size, self.sequences.has_initial_state());
         for (index, layer) in self.weights.layers.iter().enumerate() {
-            self.load_inputs(index, layer);
+            self.load_inputs(s, index, layer);
             self.load_states(index, layer);
             let tape = &mut self.tape.layers[index];
             let length = self.sequences.sequence_length;
@@ -45,7 +45,8 @@ impl<T: Real> Kernel<T> for ForwardTile<'_, T> {
 
 impl<T: Real> ForwardTile<'_, T> {
     /// Fills the input rows of every step's operand.
-    fn load_inputs(&mut self, index: usize, layer: &PackedLayer<T>) {
+    #[inline(always)]
+    fn load_inputs<S: Simd<T>>(&mut self, s: S, index: usize, layer: &PackedLayer<T>) {
         let (size, length, f) = (self.tape.size, self.sequences.sequence_length, layer.input_size);
         let stride = operand_stride(layer, size.lanes);
         if index == 0 {
@@ -53,7 +54,7 @@ impl<T: Real> ForwardTile<'_, T> {
             let rows = &self.sequences.input[self.first_sample * sample_size..][..size.samples * sample_size];
             for step in 0..length {
                 let operand = &mut self.tape.layers[0].operand[step * stride..][..f * size.lanes];
-                to_lanes(&rows[step * f..], sample_size, f, size, operand);
+                to_lanes_on(s, &rows[step * f..], sample_size, f, size, operand);
             }
             return;
         }

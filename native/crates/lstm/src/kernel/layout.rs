@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use macrograd_simd::{Isa, Real};
+use macrograd_simd::{Isa, Real, Simd};
 
 /// Vectors of lanes in a full tile. On 32 registers 8 x 3 accumulators leave room for 3 vectors of lanes and a weight; on
 /// 16 registers 4 x 2 do. (4 x 3 would just fit, but compilers then keep one accumulator in memory, and its way there and
@@ -65,6 +65,47 @@ impl TilePlan {
         let start = index * self.full_lanes();
         start..(start + self.full_lanes()).min(self.batch_size)
     }
+}
+
+/// `to[column * to_stride + row] = from[row * from_stride + column]` for all rows and columns.
+#[inline(always)]
+pub(super) fn turn<T: Real, S: Simd<T>>(
+    s: S,
+    (from, from_stride): (&[T], usize),
+    (rows, columns): (usize, usize),
+    (to, to_stride): (&mut [T], usize),
+) {
+    let (whole_rows, whole_columns) = (rows / S::TURN * S::TURN, columns / S::TURN * S::TURN);
+    for row in (0..whole_rows).step_by(S::TURN) {
+        for column in (0..whole_columns).step_by(S::TURN) {
+            let block = &from[row * from_stride + column..];
+            s.turn(block, from_stride, &mut to[column * to_stride + row..], to_stride);
+        }
+    }
+    for row in 0..rows {
+        let first = if row < whole_rows { whole_columns } else { 0 };
+        for column in first..columns {
+            to[column * to_stride + row] = from[row * from_stride + column];
+        }
+    }
+}
+
+/// [`to_lanes`] within a kernel.
+#[inline(always)]
+pub(super) fn to_lanes_on<T: Real, S: Simd<T>>(
+    s: S,
+    rows: &[T],
+    stride: usize,
+    columns: usize,
+    tile: TileSize,
+    out: &mut [T],
+) {
+    if tile.samples < tile.lanes {
+        for lanes in out.chunks_exact_mut(tile.lanes).take(columns) {
+            lanes[tile.samples..].fill(T::ZERO);
+        }
+    }
+    turn(s, (rows, stride), (tile.samples, columns), (out, tile.lanes));
 }
 
 /// Moves `[sample][column]` rows into lanes: out[column][lane]; padding lanes become 0. Sample s starts at

@@ -25,20 +25,32 @@ pub enum Piece {
     PullCell,
     /// Cotangents of the hidden states before the step.
     HiddenProducts,
-    /// Sixteen steps' weight gradient; the last turning of an operand is part of it.
+    /// Turning the operands of sixteen steps: samples by columns.
+    Turn,
+    /// The weight gradient of as many steps, whose operands are turned.
     WeightGradient,
 }
 
 impl Piece {
     /// All of them, in the order of a training step.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::GateProducts,
         Self::Cells,
         Self::Hidden,
         Self::PullCell,
         Self::HiddenProducts,
+        Self::Turn,
         Self::WeightGradient,
     ];
+
+    /// Steps that one run covers.
+    #[must_use]
+    pub fn steps(self) -> usize {
+        match self {
+            Self::Turn | Self::WeightGradient => RING_STEPS,
+            _ => 1,
+        }
+    }
 }
 
 /// One layer's buffers for a full tile.
@@ -158,10 +170,14 @@ impl<T: Real> OnePiece<'_, T> {
                 let k_size = GATES * layer.hidden_size;
                 product_into::<T, S, ROWS, VECTORS>(s, &layer.hidden_weights, &ring.d_gates[..gates], k_size, d_hidden);
             }
-            Piece::WeightGradient => {
+            Piece::Turn => {
+                ring.filled = 0;
                 while ring.filled < ring.capacity {
-                    ring.push(layer, &tape.operand[..stride], lanes);
+                    ring.push(s, layer, &tape.operand[..stride], lanes);
                 }
+            }
+            Piece::WeightGradient => {
+                ring.filled = ring.capacity;
                 accumulate::<T, S, ROWS, VECTORS>(s, ring, layer.operand_rows(), sum);
             }
         }

@@ -5,6 +5,7 @@
 
 use macrograd_simd::{Buffer, Real, Simd};
 
+use super::layout::turn;
 use super::pack::PackedLayer;
 use super::product::Block;
 use crate::weights::{GATES, LayerWeights};
@@ -38,15 +39,10 @@ impl<T: Real> Ring<T> {
 
     /// Fills the next slot, whose gate cotangents are there already, with the first rows of the operand [F + H][lane].
     #[inline(always)]
-    pub(super) fn push(&mut self, layer: &PackedLayer<T>, operand: &[T], lanes: usize) {
+    pub(super) fn push<S: Simd<T>>(&mut self, s: S, layer: &PackedLayer<T>, operand: &[T], lanes: usize) {
         let (rows, columns) = (layer.operand_rows(), layer.padded_columns());
         let slot = &mut self.operand[self.filled * lanes * columns..][..lanes * columns];
-        for row in 0..rows {
-            let values = &operand[row * lanes..][..lanes];
-            for lane in 0..lanes {
-                slot[lane * columns + row] = values[lane];
-            }
-        }
+        turn(s, (operand, lanes), (rows, lanes), (slot, columns));
         if rows < columns {
             for lane in 0..lanes {
                 slot[lane * columns + rows..(lane + 1) * columns].fill(T::ZERO);

@@ -31,12 +31,21 @@ fn sizes() -> Vec<Sizes> {
         all.push(plain);
         all.push(Sizes { initial: true, ..plain });
     }
-    all.retain(|sizes| !cfg!(miri) || products(sizes) <= MIRI_PRODUCTS);
+    all.retain(|sizes| products(sizes) <= most_products());
     all
 }
 
 /// Products of a forward pass that Miri, which is a thousand times slower, still does in a second or two.
 const MIRI_PRODUCTS: usize = 2_000;
+
+/// Largest forward pass of a case: `MACROGRAD_TEST_PRODUCTS`, for emulators, or no limit.
+fn most_products() -> usize {
+    if cfg!(miri) {
+        return MIRI_PRODUCTS;
+    }
+    let limit = std::env::var("MACROGRAD_TEST_PRODUCTS").ok();
+    limit.map_or(usize::MAX, |limit| limit.parse().expect("a number of products"))
+}
 
 fn products(sizes: &Sizes) -> usize {
     let per_step = 4 * sizes.shape.hidden_size * (sizes.shape.input_size + sizes.shape.hidden_size);

@@ -125,8 +125,9 @@ pub fn error<T: Real, U: Real>(actual: &[T], expected: &[U]) -> f64 {
     }
 }
 
-/// Instruction sets of this processor; says which ones go untested.
+/// Instruction sets of this processor, or the one that `MACROGRAD_ISA` names; says which ones go untested.
 pub fn isas() -> Vec<Isa> {
+    let forced = std::env::var("MACROGRAD_ISA").unwrap_or_default();
     let found = |name: IsaName| match Isa::new(name) {
         Ok(isa) => Some(isa),
         Err(error) => {
@@ -134,5 +135,6 @@ pub fn isas() -> Vec<Isa> {
             None
         }
     };
-    IsaName::ALL.into_iter().filter_map(found).collect()
+    let wanted = |name: &IsaName| forced.is_empty() || name.to_string() == forced;
+    IsaName::ALL.into_iter().filter(wanted).filter_map(found).collect()
 }
