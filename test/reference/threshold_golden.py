@@ -2,7 +2,8 @@
 
 Run: python test/reference/threshold_golden.py > native/crates/linear/tests/golden/threshold.txt
 
-Two cases: simulated, with missing returns and noise that grows with the variable, two assets; and the logarithm of the
+Three cases: simulated, with missing returns and noise that grows with the variable, two assets; slopes that change at two
+values of the variable, so that the set of thresholds falls apart; and the logarithm of the
 Canadian lynx trappings 1821-1934 (Campbell and Walker 1977), regressed on its two values before and split by the older
 of them, for which R's tsDyn prints the threshold 3.31 and .588436 1.264279 -.428429 below, 1.165692 1.599254 -1.011575
 above.
@@ -34,7 +35,7 @@ def grid(q):
 
 
 def search(x, y, q, points):
-    """Threshold, Wald statistic and interval of one asset."""
+    """Threshold, Wald statistic and the ends of the region's parts, of one asset."""
     n, k = x.shape
     whole, _ = squares(x, y)
     split = lambda g: np.hstack([x * (q <= g)[:, None], x * (q > g)[:, None]])
@@ -51,10 +52,12 @@ def search(x, y, q, points):
     inflation = (weight * (moved * e) ** 2).sum() / (weight * moved**2).sum() / variance
     inside = (apart - apart[best]) / variance <= -2 * np.log(1 - np.sqrt(CONFIDENCE)) * inflation
     inside[best] = True
-    first, last = np.flatnonzero(inside)[[0, -1]]
     wald = (n - 2 * k) * (whole - apart[best]) / apart[best]
-    # Rows split alike up to the next value.
-    return [points[best], wald, points[first], points[min(last + 1, len(points) - 1)]]
+    # Rows split alike up to the next value; values side by side make one part.
+    at = np.flatnonzero(inside)
+    runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
+    ends = [[points[run[0]], points[min(run[-1] + 1, len(points) - 1)]] for run in runs]
+    return [points[best], wald, *np.ravel(ends)]
 
 
 def emit(name, x, y, q):
@@ -84,10 +87,21 @@ def simulated():
     return x, y, q
 
 
+def twice():
+    """A slope that rises at q = -.6 and falls back at q = .6."""
+    rng = np.random.default_rng(SEED + 1)
+    rows = 180
+    x = np.hstack([np.ones((rows, 1)), rng.standard_normal((rows, 1))])
+    q = rng.standard_normal(rows)
+    slope = np.where(abs(q) < 0.6, 0.7, 0.0)
+    return x, (slope * x[:, 1] + rng.standard_normal(rows))[:, None], q
+
+
 if __name__ == "__main__":
     print(f"# threshold_golden.py numpy {np.__version__} seed {SEED}")
     emit("simulated", *simulated())
     lynx = np.log10(np.array(LYNX.split(), float))
     y = lynx[2:]
     x = np.column_stack([np.ones(len(y)), lynx[1:-1], lynx[:-2]])
+    emit("twice", *twice())
     emit("lynx", x, y[:, None], lynx[:-2])

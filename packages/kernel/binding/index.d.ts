@@ -262,14 +262,8 @@ export interface LinearEwmOptions {
   freeColumns: Array<number>
 }
 
-/** Exponentially weighted least squares at every row of the range; with a prior, shrunk. */
-export declare function linearEwmPath(panel: LinearPanel, options: LinearEwmOptions, prior: LinearEwmPrior | undefined | null, range: LinearRange, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearPath>
-
-/** Cross-section of the exponentially weighted regressions of all assets, at every row. */
-export declare function linearEwmPrior(panel: LinearPanel, options: LinearEwmOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearEwmPrior>
-
-/** Cross-section of exponentially weighted regressions at every row. */
-export interface LinearEwmPrior {
+/** Cross-section of moving regressions at every row. */
+export interface LinearCrossSection {
   /** `[row]`. */
   market: Float64Array
   /** `[row][column]`. */
@@ -282,6 +276,12 @@ export interface LinearEwmPrior {
   /** `[row]`. */
   assets: Uint32Array
 }
+
+/** Exponentially weighted least squares at every row of the range; with a prior, shrunk. */
+export declare function linearEwmPath(panel: LinearPanel, options: LinearEwmOptions, prior: LinearCrossSection | undefined | null, range: LinearRange, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearPath>
+
+/** Cross-section of the exponentially weighted regressions of all assets, at every row. */
+export declare function linearEwmPrior(panel: LinearPanel, options: LinearEwmOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearCrossSection>
 
 /** Fama and MacBeth's two passes with Shanken's correction. */
 export declare function linearFamaMacbeth(panel: LinearPricingPanel, intercept: boolean): LinearFamaMacBeth
@@ -334,6 +334,10 @@ export interface LinearHeadOptions {
   correlation: number
   maxSteps: number
   minObservations: number
+  /** Rank of the prior covariance, the largest one tried where `folds` is above 0; `None` = full. */
+  rank?: number
+  /** Blocks that choose the rank; 0 = none. */
+  folds?: number
 }
 
 /** Heads of all assets. */
@@ -356,6 +360,10 @@ export interface LinearHeads {
   commonNoise: number
   steps: number
   converged: boolean
+  /** Absent = full. */
+  rank?: number
+  /** `[rank]`, then the full one. */
+  rankErrors: Float64Array
 }
 
 /** Estimated variances of every asset. */
@@ -634,7 +642,15 @@ export interface LinearRollingOptions {
   hac: boolean
   /** Of the HAC variances; negative = automatic. */
   lags: number
+  /** Columns that are not shrunk to zero. */
+  freeColumns: Array<number>
 }
+
+/** The same shrunk to a cross-section. */
+export declare function linearRollingPosterior(panel: LinearPanel, options: LinearRollingOptions, prior: LinearCrossSection, range: LinearRange, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearPath>
+
+/** Cross-section of the rolling regressions of all assets, at every row. */
+export declare function linearRollingPrior(panel: LinearPanel, options: LinearRollingOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearCrossSection>
 
 /** Complete series, `[row][series]`. */
 export interface LinearSeries {
@@ -731,8 +747,13 @@ export interface LinearThresholds {
   variable: Uint32Array
   /** NaN = not estimated. */
   threshold: Float64Array
+  /** Least interval that holds the region. */
   lower: Float64Array
   upper: Float64Array
+  /** Parts of the regions, two ends each, one fit after the other. */
+  region: Float64Array
+  /** Parts of each fit's region. */
+  parts: Uint32Array
   /** Largest Wald statistic. */
   statistic: Float64Array
   pValue: Float64Array
@@ -754,6 +775,8 @@ export interface LinearVar {
   residualCovariance: Float64Array
   /** `[regressor][regressor]`. */
   regressorInverse: Float64Array
+  /** `[regressor][regressor]`, its upper triangular factor. */
+  regressorFactor: Float64Array
   /** `[row][series]`. */
   residuals: Float64Array
   roots: Float64Array

@@ -16,7 +16,7 @@ export {
 export { closedFormWalkExposures, type MemberWalks, type WalkGroups, type WalkReadout } from './closedFormWalks.js';
 export {
   type CovarianceKind,
-  type EwmCrossSection,
+  type CrossSection,
   type EwmRegressionOptions,
   ewmCrossSection,
   ewmRegression,
@@ -28,6 +28,7 @@ export {
   type RegressionPath,
   type RegressionRange,
   type RollingRegressionOptions,
+  rollingCrossSection,
   rollingRegression,
   twoSidedPValues,
 } from './linear.js';

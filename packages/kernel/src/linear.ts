@@ -90,7 +90,7 @@ export interface MovingErrorOptions {
   readonly lags?: number;
 }
 
-/** Options of {@link rollingRegression}. */
+/** Options of {@link rollingRegression} and {@link rollingCrossSection}. */
 export interface RollingRegressionOptions extends RunOptions, MovingErrorOptions {
   /** Rows of a window, missing ones included; the row of the estimate is its last. */
   readonly window: number;
@@ -103,6 +103,8 @@ export interface RollingRegressionOptions extends RunOptions, MovingErrorOptions
    * which takes longer than the regressions. Not to be touched until the promise settles.
    */
   readonly out?: Pick<RegressionPath, 'coefficients' | 'variances'>;
+  /** Columns that are not shrunk to zero (the constant); default none. */
+  readonly freeColumns?: readonly number[];
 }
 
 /** Options of {@link ewmRegression} and {@link ewmCrossSection}. */
@@ -119,9 +121,10 @@ export interface EwmRegressionOptions extends RunOptions, MovingErrorOptions {
 
 /**
  * What the cross-section says at every row, from data up to that row: beta_i ~ N(m, diag tau2), m ~ N(0, gamma2).
- * Made by {@link ewmCrossSection}, used by {@link ewmRegression} on the same panel with the same options.
+ * Made by {@link ewmCrossSection} or {@link rollingCrossSection}, used by {@link ewmRegression} or
+ * {@link rollingRegression} on the same panel with the same options.
  */
-export interface EwmCrossSection {
+export interface CrossSection {
   /** [row], mean return over the observed assets. */
   readonly market: Float64Array;
   /** [row][column]. */
@@ -164,7 +167,8 @@ export function olsRegression(panel: RegressionPanel, options: OlsRegressionOpti
 }
 
 /**
- * Least squares over the last `window` rows, at every row of the range, with homoscedastic or HAC variances.
+ * Least squares over the last `window` rows, at every row of the range, with homoscedastic or HAC variances; with a
+ * cross-section the empirical-Bayes posterior mean and variance, which `covariance` does not touch.
  *
  * @throws {MacrogradError} `shape_mismatch` where `out` does not have the sizes of the results.
  */
@@ -172,16 +176,16 @@ export function rollingRegression(
   panel: RegressionPanel,
   options: RollingRegressionOptions,
   range: RegressionRange = {},
+  prior?: CrossSection,
 ): Promise<RegressionPath> {
-  const native = {
-    window: checkCount('window', options.window, 2),
-    minObservations: checkCount('minObservations', options.minObservations ?? options.window, 1),
-    variances: options.variances ?? true,
-    ...movingErrors(options),
-  };
+  const native = rollingOptions(panel, options);
   const wanted = nativeRange(panel, range);
   const copy = owned(panel);
   const { out } = options;
+  if (out && prior) throw new ArgumentError('a shrunk path is not written to `out`', 'leave `out` out');
+  if (prior) {
+    return runNative((kernel, run) => kernel.linearRollingPosterior(copy, native, prior, wanted, ...run), options);
+  }
   if (!out) return runNative((kernel, run) => kernel.linearRollingOls(copy, native, wanted, ...run), options);
   const { coefficients, variances } = out;
   const last = runNative(
@@ -191,8 +195,15 @@ export function rollingRegression(
   return last.then((facts) => ({ coefficients, variances, ...facts }));
 }
 
+/** Estimates the cross-section of rolling regressions from all assets, at every row. */
+export function rollingCrossSection(panel: RegressionPanel, options: RollingRegressionOptions): Promise<CrossSection> {
+  const native = rollingOptions(panel, options);
+  const copy = owned(panel);
+  return runNative((kernel, run) => kernel.linearRollingPrior(copy, native, ...run), options);
+}
+
 /** Estimates the cross-section of exponentially weighted regressions from all assets, at every row. */
-export function ewmCrossSection(panel: RegressionPanel, options: EwmRegressionOptions): Promise<EwmCrossSection> {
+export function ewmCrossSection(panel: RegressionPanel, options: EwmRegressionOptions): Promise<CrossSection> {
   const native = ewmOptions(panel, options);
   const copy = owned(panel);
   return runNative((kernel, run) => kernel.linearEwmPrior(copy, native, ...run), options);
@@ -206,7 +217,7 @@ export function ewmRegression(
   panel: RegressionPanel,
   options: EwmRegressionOptions,
   range: RegressionRange = {},
-  prior?: EwmCrossSection,
+  prior?: CrossSection,
 ): Promise<RegressionPath> {
   const native = ewmOptions(panel, options);
   const wanted = nativeRange(panel, range);
@@ -228,19 +239,32 @@ function ewmOptions(panel: RegressionPanel, options: EwmRegressionOptions) {
   if (!(options.halfLife > 0 && Number.isFinite(options.halfLife))) {
     throw new ArgumentError(`halfLife is ${options.halfLife}`, 'give a positive, finite number of rows');
   }
-  const freeColumns = [...(options.freeColumns ?? [])];
-  for (const column of freeColumns) {
-    if (!Number.isInteger(column) || column < 0 || column >= panel.columns) {
-      throw new ArgumentError(`free column ${column} is not one of the ${panel.columns} columns`);
-    }
-  }
   return {
     halfLife: options.halfLife,
     minObservations: checkCount('minObservations', options.minObservations ?? panel.columns + 1, 1),
     variances: options.variances ?? true,
     ...movingErrors(options),
-    freeColumns,
+    freeColumns: freeColumns(panel, options.freeColumns),
   };
+}
+
+function rollingOptions(panel: RegressionPanel, options: RollingRegressionOptions) {
+  return {
+    window: checkCount('window', options.window, 2),
+    minObservations: checkCount('minObservations', options.minObservations ?? options.window, 1),
+    variances: options.variances ?? true,
+    ...movingErrors(options),
+    freeColumns: freeColumns(panel, options.freeColumns),
+  };
+}
+
+function freeColumns(panel: RegressionPanel, columns: readonly number[] = []): number[] {
+  for (const column of columns) {
+    if (!Number.isInteger(column) || column < 0 || column >= panel.columns) {
+      throw new ArgumentError(`free column ${column} is not one of the ${panel.columns} columns`);
+    }
+  }
+  return [...columns];
 }
 
 function movingErrors({ covariance, lags }: MovingErrorOptions) {

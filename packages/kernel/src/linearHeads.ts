@@ -12,6 +12,12 @@ export interface PooledHeadOptions extends RunOptions {
   readonly correlation?: number;
   /** Most steps of the estimation; default 150. */
   readonly maxSteps?: number;
+  /**
+   * Directions in which heads may differ between assets: so many, or the least of 0 to `most` (or all) that predict
+   * `folds` blocks of neighbouring rows, left out in turn, as well as the best to one standard error. Default all; not
+   * with `ridge`.
+   */
+  readonly rank?: number | { readonly most: number; readonly folds: number };
   /** Fewest returns of an asset; default 24. */
   readonly minObservations?: number;
 }
@@ -38,6 +44,10 @@ export interface PooledHeads {
   readonly commonNoise: number;
   readonly steps: number;
   readonly converged: boolean;
+  /** Directions in which heads differ; absent = all. */
+  readonly rank?: number;
+  /** [rank], last all directions: root mean square error in the rows left out; empty without validation. */
+  readonly rankErrors: Float64Array;
 }
 
 /**
@@ -54,7 +64,13 @@ export function pooledHeads(panel: RegressionPanel, options: PooledHeadOptions =
   for (const [name, value] of Object.entries({ maxSteps, minObservations })) {
     if (!Number.isInteger(value) || value < 1) throw new ArgumentError(`${name} is ${value}`, 'give 1 or more');
   }
+  const { rank } = options;
+  const reduced = typeof rank === 'number' ? { rank, folds: 0 } : rank && { rank: rank.most, folds: rank.folds };
+  for (const [name, value] of Object.entries(reduced ?? {})) {
+    if (!Number.isInteger(value) || value < 0) throw new ArgumentError(`${name} is ${value}`, 'give 0 or more');
+  }
   const native = {
+    ...reduced,
     block: Uint32Array.from(options.block ?? new Array<number>(panel.columns).fill(0)),
     ridge: options.prior === 'ridge',
     correlation: options.correlation ?? 0.5,

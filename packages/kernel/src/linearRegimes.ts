@@ -20,15 +20,23 @@ export interface ThresholdSearchOptions extends RunOptions {
   readonly minObservations?: number;
 }
 
+/** Parts of a set of thresholds, [lower, upper] each. */
+export type ThresholdRegion = readonly (readonly [lower: number, upper: number])[];
+
 /** Thresholds of every asset, and after them (last entry of each array) the one of all assets together. */
 export interface Thresholds {
   /** Number of the variable. */
   readonly variable: Uint32Array;
   /** Rows with the variable at or below it are the lower regime; NaN = not estimated. */
   readonly threshold: Float64Array;
-  /** Interval of the threshold (Hansen 2000). */
+  /** Interval of the threshold (Hansen 2000): the least one that holds its region. */
   readonly lower: Float64Array;
   readonly upper: Float64Array;
+  /**
+   * Thresholds that the likelihood ratio does not refuse, in parts [lower, upper] that do not meet, ascending; several
+   * where a second threshold fits nearly as well. Empty where nothing was estimated.
+   */
+  readonly regions: readonly ThresholdRegion[];
   /** Largest Wald statistic over all variables and thresholds; together: of its sum over assets. */
   readonly statistic: Float64Array;
   /** Against no threshold at all, by wild bootstrap; NaN without. */
@@ -54,7 +62,13 @@ export function thresholdSearch(panel: RegressionPanel, options: ThresholdSearch
     minObservations: whole('minObservations', options.minObservations ?? 2 * panel.columns + 2),
   };
   const copy = ownedPanel(panel);
-  return runNative((kernel, run) => kernel.linearThresholds(copy, own, ...run), options);
+  const found = runNative((kernel, run) => kernel.linearThresholds(copy, own, ...run), options);
+  return found.then(({ region, parts, ...rest }) => ({ ...rest, regions: regionsOf(region, parts) }));
+}
+
+function regionsOf(ends: Float64Array, parts: Uint32Array): ThresholdRegion[] {
+  let next = 0;
+  return Array.from(parts, (count) => Array.from({ length: count }, () => [ends[next++], ends[next++]] as const));
 }
 
 /** Options of {@link markovRegression}. */

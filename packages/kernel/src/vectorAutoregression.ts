@@ -28,6 +28,8 @@ export interface VectorAutoregression {
   readonly residualCovariance: Float64Array;
   /** [regressor][regressor], (Z'Z)^-1 of [1, lag 1, ..., lag p]. */
   readonly regressorInverse: Float64Array;
+  /** [regressor][regressor], upper triangular F with F F' = `regressorInverse`. */
+  readonly regressorFactor: Float64Array;
   /** [row][series]. */
   readonly residuals: Float64Array;
   /** Moduli of the companion matrix's eigenvalues, descending; the process is stable when all are below 1. */

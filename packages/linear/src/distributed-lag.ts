@@ -12,8 +12,13 @@ export interface DistributedLagEstimatorOptions {
    * `koyck`: four geometric decays.
    */
   readonly shape?: LagShape;
-  /** Default `empirical_bayes`: heads shrunk to their mean over assets; `ridge`: to zero. */
-  readonly prior?: 'empirical_bayes' | 'ridge';
+  /**
+   * Default `empirical_bayes`: heads shrunk to their mean over assets; `reduced_rank`: the same, and their differences from
+   * it are sums of few lag profiles that all assets share; `ridge`: to zero.
+   */
+  readonly prior?: 'empirical_bayes' | 'reduced_rank' | 'ridge';
+  /** Of `reduced_rank`: how many profiles; default: as few as predict blocks of rows that were left out as well as any. */
+  readonly rank?: number;
   /** Fewest returns of an asset; default 24. */
   readonly minObservations?: number;
 }
@@ -27,14 +32,18 @@ export interface DistributedLagEstimatorOptions {
  * for await (const block of fitted.jacobian(panel.inputs, { start: 239, end: 240 })) console.log(block.lags); // 12
  */
 export function distributedLagEstimator(options: DistributedLagEstimatorOptions = {}): Estimator {
-  const { lags = 24, shape = 'bumps', prior = 'empirical_bayes', minObservations = 24 } = options;
+  const { lags = 24, shape = 'bumps', prior = 'empirical_bayes', minObservations = 24, rank } = options;
   if (!(Number.isInteger(lags) && lags >= 2)) throw new ArgumentError(`lags is ${lags}`, 'give 2 or more');
+  if (rank !== undefined && !(prior === 'reduced_rank' && Number.isInteger(rank) && rank >= 0)) {
+    throw new ArgumentError(`rank is ${rank}`, "give 0 or more, with `prior: 'reduced_rank'`");
+  }
   const settings = {
     method: 'distributed_lag',
     lags,
     lagShape: shape,
     nonlinear: false,
     prior,
+    ...(rank === undefined ? {} : { rank }),
     minObservations,
   } as const;
   return withResidualChecks({

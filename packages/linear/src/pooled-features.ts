@@ -38,6 +38,9 @@ const FEWEST_STEPS = 30;
 /** Width of a bend in SD: half a knot's distance, so that derivatives are smooth between knots. */
 const BEND = 0.25;
 
+/** Ranks that validation tries, and the blocks that it leaves out. */
+const VALIDATED_RANK = { most: 8, folds: 5 };
+
 /** How a method builds its features and shrinks them. */
 export interface PooledFeatureSettings {
   readonly method: FeatureParameters['method'];
@@ -46,7 +49,9 @@ export interface PooledFeatureSettings {
   readonly lagShape: LagShape;
   /** Splines of every series and products of pairs. */
   readonly nonlinear: boolean;
-  readonly prior: 'empirical_bayes' | 'ridge';
+  readonly prior: 'empirical_bayes' | 'reduced_rank' | 'ridge';
+  /** Of `reduced_rank`; default by validation. */
+  readonly rank?: number;
   readonly minObservations: number;
 }
 
@@ -80,7 +85,8 @@ export async function fitPooledFeatures(
     { design, returns, rows, columns: width, assets },
     {
       block: blocksOf(formulae),
-      prior: settings.prior,
+      prior: settings.prior === 'ridge' ? 'ridge' : 'empirical_bayes',
+      ...(settings.prior === 'reduced_rank' ? { rank: settings.rank ?? VALIDATED_RANK } : {}),
       minObservations: settings.minObservations,
       maxSteps: stepsFor(width),
       ...(fit.signal ? { signal: fit.signal } : {}),
@@ -201,6 +207,7 @@ function diagnosticsOf(
       common_noise: heads.commonNoise,
       steps: heads.steps,
       converged: heads.converged ? 1 : 0,
+      ...(settings.prior === 'reduced_rank' ? { rank: heads.rank ?? parameters.featureMean.length } : {}),
     },
   };
 }

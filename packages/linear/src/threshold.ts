@@ -159,7 +159,8 @@ async function search(
 function nothingFound(assets: number): Thresholds {
   const none = new Float64Array(assets + 1).fill(Number.NaN);
   const variable = new Uint32Array(assets + 1);
-  return { variable, threshold: none, lower: none, upper: none, statistic: none, pValue: none };
+  const regions = Array.from(none, () => []);
+  return { variable, threshold: none, lower: none, upper: none, regions, statistic: none, pValue: none };
 }
 
 /** Evenly spaced assets among those with enough returns. */
@@ -195,6 +196,8 @@ function factsOf(found: Thresholds, splits: Splits, candidates: Candidates, pane
     threshold,
     threshold_lo: found.lower[last],
     threshold_hi: found.upper[last],
+    /** Parts of the region that these two ends span: more than 1 where another threshold fits nearly as well. */
+    threshold_parts: found.regions[last].length,
     threshold_p_value: found.pValue[last],
     threshold_statistic: found.statistic[last],
     /** Column of the inputs that the common threshold is on. */

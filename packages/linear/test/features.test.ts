@@ -1,4 +1,4 @@
-import type { Estimator, FactorPanel, JacobianForm } from '@macrograd/core';
+import { type Estimator, type FactorPanel, type JacobianForm, Random } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import { distributedLagEstimator, featuresFromParameters, splineEstimator } from '../src/index.js';
 import { collect, disturbed, linearWorld } from './world.js';
@@ -12,6 +12,10 @@ const estimators: [string, () => Estimator][] = [
   ['distributed_lag, Almon', () => distributedLagEstimator({ lags: 8, shape: 'almon' })],
   ['distributed_lag, Koyck', () => distributedLagEstimator({ lags: 8, shape: 'koyck' })],
   ['distributed_lag, free', () => distributedLagEstimator({ lags: 3, shape: 'free' })],
+  [
+    'distributed_lag, reduced rank',
+    () => distributedLagEstimator({ lags: 6, shape: 'free', prior: 'reduced_rank', rank: 2 }),
+  ],
   ['spline', () => splineEstimator({ lags: 4 })],
   ['spline by ridge, no lags', () => splineEstimator({ lags: 0, prior: 'ridge' })],
 ];
@@ -136,4 +140,48 @@ it('lags that nobody planted are shrunk away and a planted one is found', async 
     expect(found / scale).toBeLessThan(1.4);
     expect(Math.abs(elsewhere) / scale).toBeLessThan(0.3);
   }
+});
+
+it('assets that answer to one lag profile have it found by validation', async () => {
+  const { panel, rows, assets } = linearWorld({ rows: 300, assets: 24, lateStart: 0, holes: 0, seed: 5 });
+  const series = panel.inputs.factors.length;
+  const lags = 6;
+  const random = new Random(3);
+  // One profile over both factors and all lags; assets differ in its weight alone.
+  const profile = Float64Array.from({ length: 2 * lags }, () => random.normal());
+  const weight = Float64Array.from({ length: assets }, () => 0.004 * random.normal());
+  const returns = panel.returns.map((_, at) => {
+    const [row, asset] = [Math.floor(at / assets), at % assets];
+    let value = 0.02 * random.normal();
+    for (let lag = 0; lag < Math.min(lags, row + 1); lag++) {
+      for (let j = 0; j < 2; j++)
+        value += (weight[asset] * profile[j * lags + lag] * panel.inputs.values[(row - lag) * series + j]) / 2;
+    }
+    return value;
+  });
+  const world = { ...panel, returns };
+  const read = async (prior: 'empirical_bayes' | 'reduced_rank') => {
+    const fitted = await distributedLagEstimator({ lags, shape: 'free', prior }).fit(
+      world,
+      { start: 0, end: rows },
+      options,
+    );
+    const { scaler } = fitted.parameters();
+    const [{ values }] = await collect(fitted.jacobian(panel.inputs, { start: rows - 1, end: rows }));
+    let sum = 0;
+    for (let asset = 0; asset < assets; asset++) {
+      for (let lag = 0; lag < lags; lag++) {
+        for (let j = 0; j < 2; j++) {
+          const truth = (weight[asset] * profile[j * lags + lag] * scaler.sd[j]) / 2;
+          sum += (values[(asset * lags + lag) * FACTORS + j] - truth) ** 2;
+        }
+      }
+    }
+    return { rank: fitted.diagnostics.facts.rank, error: Math.sqrt(sum) };
+  };
+  const [full, reduced] = [await read('empirical_bayes'), await read('reduced_rank')];
+  expect(full.rank).toBeUndefined();
+  expect(reduced.rank).toBe(1);
+  expect(reduced.error).toBeLessThan(full.error);
+  expect(() => distributedLagEstimator({ rank: 2 })).toThrow('reduced_rank');
 });

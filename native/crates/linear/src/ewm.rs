@@ -1,14 +1,12 @@
 use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
+use crate::moving::{Moving, moving_path};
 use crate::moving_hac::MovingErrors;
-use crate::path::{Output, PathSetup, run_path};
-use crate::prior::{EwmPrior, beliefs};
-use crate::shrink::{Belief, Prepared};
-use crate::stream::WindowRow;
+use crate::prior::{CrossSection, cross_section};
 use crate::{LinearError, Panel, Path, PathRange};
 
-/// Options of [`ewm_path`] and [`crate::ewm_prior`].
+/// Options of [`ewm_path`] and [`ewm_prior`].
 #[derive(Debug, Clone)]
 pub struct EwmOptions {
     /// Rows after which a weight has halved; missing rows age too.
@@ -24,10 +22,16 @@ pub struct EwmOptions {
 }
 
 impl EwmOptions {
-    pub(crate) fn scheme(&self) -> Result<Scheme, LinearError> {
+    fn moving(&self) -> Result<Moving<'_>, LinearError> {
         if self.half_life.is_finite() && self.half_life > 0.0 {
-            return Ok(Scheme::Decay {
-                half_life: self.half_life,
+            return Ok(Moving {
+                scheme: Scheme::Decay {
+                    half_life: self.half_life,
+                },
+                min_observations: self.min_observations,
+                variances: self.variances,
+                errors: self.errors,
+                free_columns: &self.free_columns,
             });
         }
         let remedy = "give a positive, finite number of rows";
@@ -37,10 +41,6 @@ impl EwmOptions {
             remedy,
         })
     }
-
-    pub(crate) fn is_free(&self, column: usize) -> bool {
-        self.free_columns.contains(&column)
-    }
 }
 
 /// Exponentially weighted least squares at every row, from data up to that row; with a prior, its posterior.
@@ -48,8 +48,8 @@ impl EwmOptions {
 /// Without a prior: b = (X'WX)^-1 X'Wy with variance s^2 (X'WX)^-1 X'W^2X (X'WX)^-1 (the weights say how much a row
 /// matters, not how noisy it is) and s^2 = e'We / (sum w - tr((X'WX)^-1 X'W^2X)), which is unbiased.
 ///
-/// With a prior (made by [`crate::ewm_prior`] from the same panel and options): posterior mean and variance of beta_i
-/// given the asset's and the market's estimates, which share noise; see [`EwmPrior`]. The variance is read with tau2 and
+/// With a prior (made by [`ewm_prior`] from the same panel and options): posterior mean and variance of beta_i
+/// given the asset's and the market's estimates, which share noise; see [`CrossSection`]. The variance is read with tau2 and
 /// gamma2 one standard error above their estimates, and takes in what that does to the mean.
 ///
 /// # Errors
@@ -75,90 +75,17 @@ impl EwmOptions {
 pub fn ewm_path(
     panel: &Panel,
     options: &EwmOptions,
-    prior: Option<&EwmPrior>,
+    prior: Option<&CrossSection>,
     range: &PathRange,
     control: &Control,
 ) -> Result<Path, LinearError> {
-    let scheme = options.scheme()?;
-    let mut setup = PathSetup {
-        scheme,
-        min_observations: options.min_observations,
-        market: None,
-        variances: options.variances,
-        errors: if prior.is_none() {
-            options.errors
-        } else {
-            MovingErrors::Homoscedastic
-        },
-    };
-    let Some(prior) = prior else {
-        return run_path(
-            panel,
-            &setup,
-            range,
-            control,
-            |_, _| (),
-            |(), mut output| output.write_plain(),
-        );
-    };
-    check_prior(panel, prior)?;
-    setup.market = Some(&prior.market);
-    let expected = beliefs(panel, options, scheme, prior, 0.0);
-    if !options.variances {
-        return run_path(
-            panel,
-            &setup,
-            range,
-            control,
-            prepared(&expected),
-            |prepared, mut output| match prepared {
-                Some(prepared) => prepared.write(&mut output),
-                None => output.write_plain(),
-            },
-        );
-    }
-    let wide = beliefs(panel, options, scheme, prior, 1.0);
-    let prepare = |row, window: &WindowRow| prepared(&expected)(row, window).zip(prepared(&wide)(row, window));
-    run_path(
-        panel,
-        &setup,
-        range,
-        control,
-        prepare,
-        |prepared, mut output| match prepared {
-            Some((expected, wide)) => write_both(expected, wide, &mut output),
-            None => output.write_plain(),
-        },
-    )
+    moving_path(panel, &options.moving()?, prior, range, control)
 }
 
-fn prepared<'b>(beliefs: &'b [Option<Belief>]) -> impl Fn(usize, &WindowRow) -> Option<Prepared<'b>> {
-    |row, window| beliefs[row].as_ref().map(|belief| Prepared::new(belief, window))
-}
-
-/// Posterior mean under the estimated prior; its variance under the wider one, plus the squared distance between the
-/// two means. A prior variance estimated as zero would otherwise pass for knowledge.
-fn write_both(expected: &Prepared, wide: &Prepared, output: &mut Output) {
-    wide.write(output);
-    let other: Vec<f64> = output.coefficients.to_vec();
-    let variances = std::mem::take(&mut output.variances);
-    expected.write(output);
-    for ((variance, mean), other) in variances.iter_mut().zip(&*output.coefficients).zip(&other) {
-        *variance += (mean - other).powi(2);
-    }
-}
-
-fn check_prior(panel: &Panel, prior: &EwmPrior) -> Result<(), LinearError> {
-    let lengths = [
-        ("prior.market", prior.market.len(), panel.rows),
-        ("prior.tau2", prior.tau2.len(), panel.rows * panel.columns),
-        ("prior.gamma2", prior.gamma2.len(), panel.rows),
-        ("prior.tau2_error", prior.tau2_error.len(), panel.rows * panel.columns),
-        ("prior.gamma2_error", prior.gamma2_error.len(), panel.rows),
-        ("prior.assets", prior.assets.len(), panel.rows),
-    ];
-    match lengths.into_iter().find(|(_, actual, expected)| actual != expected) {
-        Some((name, actual, expected)) => Err(LinearError::ShapeMismatch { name, expected, actual }),
-        None => Ok(()),
-    }
+/// Estimates the cross-section of the same regressions at every row, from all assets of the panel; see [`CrossSection`].
+///
+/// # Errors
+/// `BadOption`, `Cancelled`.
+pub fn ewm_prior(panel: &Panel, options: &EwmOptions, control: &Control) -> Result<CrossSection, LinearError> {
+    cross_section(panel, &options.moving()?, control)
 }

@@ -11,9 +11,9 @@
 //!   [`state_responses`], [`state_asset_responses`]: responses that depend on the state.
 //! - [`pca`]: principal components, missing values by EM; [`fama_macbeth`], [`grs_test`]: asset-pricing tests.
 //! - [`shrinkage_path`]: elastic net, principal-component and partial least squares with block cross-validation.
-//! - [`rolling_ols`], [`rolling_ols_into`]: least squares over the last `window` rows, at every row.
-//! - [`ewm_path`], [`ewm_prior`]: exponentially weighted least squares at every row, shrunk to the
-//!   cross-section of assets and to zero by empirical Bayes.
+//! - [`rolling_ols`], [`rolling_ols_into`]: least squares over the last `window` rows, at every row; [`ewm_path`]:
+//!   exponentially weighted. Both as they are or, with [`rolling_prior`] and [`ewm_prior`], shrunk to the cross-section
+//!   of assets and to zero by empirical Bayes.
 //! - [`threshold_search`]: coefficients that change where a variable crosses a threshold.
 //! - [`markov_switching`], [`markov_path`]: coefficients and noise that switch with a hidden Markov chain.
 //! - [`pooled_heads`]: regressions of many assets on the same, possibly many, features with an estimated prior.
@@ -30,6 +30,7 @@ mod lanes;
 mod leading_eigen;
 mod markov;
 mod maximise;
+mod moving;
 mod moving_hac;
 mod ols;
 mod panel;
@@ -52,9 +53,9 @@ mod threshold;
 mod var;
 
 pub use error::LinearError;
-pub use ewm::{EwmOptions, ewm_path};
+pub use ewm::{EwmOptions, ewm_path, ewm_prior};
 pub use hac::{andrews_bandwidth, automatic_lags, hac_covariance};
-pub use heads::{HeadOptions, PooledHeads, pooled_heads};
+pub use heads::{HeadOptions, PooledHeads, Rank, pooled_heads};
 pub use kalman::{
     KalmanForm, KalmanLikelihood, KalmanModel, KalmanNoise, KalmanOptions, KalmanPath, KalmanReading, KalmanSearch,
     KalmanVariances, kalman_likelihood, kalman_path, kalman_variances, kalman_variances_each,
@@ -66,9 +67,9 @@ pub use panel::Panel;
 pub use path::{Path, PathBuffers, PathEnd, PathRange};
 pub use pca::{ComponentCount, Pca, PcaOptions, pca};
 pub use pricing::{FamaMacBeth, GrsTest, fama_macbeth, grs_test};
-pub use prior::{EwmPrior, ewm_prior};
+pub use prior::CrossSection;
 pub use qr::{PivotedQr, RANK_TOLERANCE};
-pub use rolling::{RollingOptions, rolling_ols, rolling_ols_into};
+pub use rolling::{RollingOptions, rolling_ols, rolling_ols_into, rolling_prior};
 pub use sandwich::{Covariance, Leverage};
 pub use shrinkage_path::{Shrinkage, ShrinkageOptions, ShrinkagePath, shrinkage_path};
 pub use special::{f_upper, normal_two_sided, student_t_two_sided};

@@ -1,8 +1,7 @@
 use macrograd_simd::Control;
 
-use crate::aggregate::Scheme;
-use crate::ewm::EwmOptions;
 use crate::lanes::{Estimate, LANES, Lanes};
+use crate::moving::Moving;
 use crate::parallel::for_each;
 use crate::path::ASSETS_PER_TASK;
 use crate::shrink::{Belief, MarketEvidence, Spread, paule_mandel, precision};
@@ -19,11 +18,16 @@ const FLAT: f64 = 1e4;
 /// Rows between two reductions over assets: bounds the memory at rows x assets x columns x 32 bytes.
 const ROWS_PER_CHUNK: usize = 16;
 
-/// Cross-section of exponentially weighted regressions at every row, each from data up to that row. T rows, K columns.
+/// Cross-section of moving regressions at every row, each from data up to that row. T rows, K columns.
 ///
 /// beta_i ~ N(m, diag tau2), m_j ~ N(0, gamma2) for columns that are shrunk to zero.
+///
+/// tau2 comes from each asset's *deviation* from the market (the mean of all assets): the residual that assets share
+/// moves all their estimates together and says nothing about how far their true coefficients lie apart. Its sampling
+/// variance is that of the regression of r_i - r_m. gamma2 pools the columns of the market's own regression. Both by
+/// the estimating equation of Paule and Mandel (1982), at every row from data up to that row.
 #[derive(Debug, Clone)]
-pub struct EwmPrior {
+pub struct CrossSection {
     /// `[row]`: mean return over the assets observed at the row; NaN where none is.
     pub market: Vec<f64>,
     /// `[row][column]`: variance of the true coefficients over assets; NaN before the first estimate.
@@ -57,7 +61,24 @@ struct RowSpread {
     assets: usize,
 }
 
-impl EwmPrior {
+impl CrossSection {
+    /// Refuses one of another panel.
+    pub(crate) fn check(&self, panel: &Panel) -> Result<(), LinearError> {
+        let cells = panel.rows * panel.columns;
+        let lengths = [
+            ("prior.market", self.market.len(), panel.rows),
+            ("prior.tau2", self.tau2.len(), cells),
+            ("prior.gamma2", self.gamma2.len(), panel.rows),
+            ("prior.tau2_error", self.tau2_error.len(), cells),
+            ("prior.gamma2_error", self.gamma2_error.len(), panel.rows),
+            ("prior.assets", self.assets.len(), panel.rows),
+        ];
+        match lengths.into_iter().find(|(_, actual, expected)| actual != expected) {
+            Some((name, actual, expected)) => Err(LinearError::ShapeMismatch { name, expected, actual }),
+            None => Ok(()),
+        }
+    }
+
     fn store(&mut self, row: usize, spread: &RowSpread) {
         let k = spread.tau2.len();
         for (j, tau2) in spread.tau2.iter().enumerate() {
@@ -70,20 +91,11 @@ impl EwmPrior {
     }
 }
 
-/// Estimates the cross-section at rows 0 to `rows` from all assets of the panel.
-///
-/// tau2 comes from each asset's *deviation* from the market (the mean of all assets): the residual that assets share
-/// moves all their estimates together and says nothing about how far their true coefficients lie apart. Its sampling
-/// variance is that of the regression of r_i - r_m. gamma2 pools the columns of the market's own regression. Both by
-/// the estimating equation of Paule and Mandel (1982), at every row from data up to that row.
-///
-/// # Errors
-/// `BadOption`, `Cancelled`.
-pub fn ewm_prior(panel: &Panel, options: &EwmOptions, control: &Control) -> Result<EwmPrior, LinearError> {
-    let scheme = options.scheme()?;
+/// Estimates the cross-section at every row from all assets of the panel.
+pub(crate) fn cross_section(panel: &Panel, moving: &Moving, control: &Control) -> Result<CrossSection, LinearError> {
     let k = panel.columns;
     let market = market_returns(panel);
-    let mut prior = EwmPrior {
+    let mut prior = CrossSection {
         tau2: vec![f64::NAN; panel.rows * k],
         gamma2: vec![f64::NAN; panel.rows],
         tau2_error: vec![f64::NAN; panel.rows * k],
@@ -91,8 +103,8 @@ pub fn ewm_prior(panel: &Panel, options: &EwmOptions, control: &Control) -> Resu
         assets: vec![0; panel.rows],
         market: Vec::new(),
     };
-    let evidence = market_path(panel, options, scheme, &market);
-    let mut tasks = prior_tasks(panel, options, scheme, &market);
+    let evidence = market_path(panel, moving, &market);
+    let mut tasks = prior_tasks(panel, moving, &market);
     for first in (0..panel.rows).step_by(ROWS_PER_CHUNK) {
         let rows = first..panel.rows.min(first + ROWS_PER_CHUNK);
         let advance = |task: &mut PriorTask| advance(task, rows.clone(), k);
@@ -101,7 +113,7 @@ pub fn ewm_prior(panel: &Panel, options: &EwmOptions, control: &Control) -> Resu
         let outputs = spreads.iter_mut().enumerate().collect();
         let reduce = |(at, out): (usize, &mut Option<RowSpread>)| {
             let pairs: Vec<&[Evidence]> = tasks.iter().map(|task| &*task.evidence[at]).collect();
-            *out = reduce(&pairs, evidence[first + at].as_ref(), options, k);
+            *out = reduce(&pairs, evidence[first + at].as_ref(), moving, k);
         };
         for_each(outputs, control, |_| (), reduce)?;
         for (row, spread) in rows.clone().zip(&spreads) {
@@ -118,15 +130,9 @@ pub fn ewm_prior(panel: &Panel, options: &EwmOptions, control: &Control) -> Resu
 
 /// What to believe at each row before looking at an asset, with the variances `errors` standard errors above their
 /// estimates; `None` before the first estimate.
-pub(crate) fn beliefs(
-    panel: &Panel,
-    options: &EwmOptions,
-    scheme: Scheme,
-    prior: &EwmPrior,
-    errors: f64,
-) -> Vec<Option<Belief>> {
+pub(crate) fn beliefs(panel: &Panel, moving: &Moving, prior: &CrossSection, errors: f64) -> Vec<Option<Belief>> {
     let k = panel.columns;
-    market_path(panel, options, scheme, &prior.market)
+    market_path(panel, moving, &prior.market)
         .iter()
         .enumerate()
         .map(|(row, market)| {
@@ -135,7 +141,7 @@ pub(crate) fn beliefs(
                 .map(|at| prior.tau2[at] + errors * prior.tau2_error[at])
                 .collect();
             let pooled = prior.gamma2[row] + errors * prior.gamma2_error[row];
-            let penalised = |j: usize| if options.is_free(j) { 0.0 } else { pooled };
+            let penalised = |j: usize| if moving.is_free(j) { 0.0 } else { pooled };
             if count == 0 {
                 return None;
             }
@@ -150,11 +156,7 @@ pub(crate) fn beliefs(
             let (window, coefficients, variance) = market.as_ref()?;
             let gamma2 = |j: usize| {
                 let spread = coefficients[j].powi(2) + variance * window.sandwich[j * k + j];
-                if options.is_free(j) {
-                    FLAT * spread
-                } else {
-                    penalised(j)
-                }
+                if moving.is_free(j) { FLAT * spread } else { penalised(j) }
             };
             let total = (0..k).map(|j| gamma2(j) + tau2[j]).collect();
             let shared: Vec<f64> = (0..k).map(|j| gamma2(j) + tau2[j] / count as f64).collect();
@@ -188,8 +190,8 @@ fn market_returns(panel: &Panel) -> Vec<f64> {
 
 type MarketRow = (WindowRow, Vec<f64>, f64);
 
-/// The market's own exponentially weighted regression: shared part, coefficients and noise variance at every row.
-fn market_path(panel: &Panel, options: &EwmOptions, scheme: Scheme, market: &[f64]) -> Vec<Option<MarketRow>> {
+/// The market's own moving regression: shared part, coefficients and noise variance at every row.
+fn market_path(panel: &Panel, moving: &Moving, market: &[f64]) -> Vec<Option<MarketRow>> {
     let own = Panel {
         returns: market,
         assets: 1,
@@ -201,8 +203,8 @@ fn market_path(panel: &Panel, options: &EwmOptions, scheme: Scheme, market: &[f6
         .zip(market)
         .map(|(&row, m)| row && !m.is_nan())
         .collect();
-    let mut window = Window::new(&own, observed, scheme, options.min_observations, None);
-    let mut lanes = Lanes::new(&own, &[0], scheme, None);
+    let mut window = Window::new(&own, observed, moving.scheme, moving.min_observations, None);
+    let mut lanes = Lanes::new(&own, &[0], moving.scheme, None);
     (0..panel.rows)
         .map(|row| {
             window.push(row);
@@ -217,12 +219,7 @@ fn market_path(panel: &Panel, options: &EwmOptions, scheme: Scheme, market: &[f6
         .collect()
 }
 
-fn prior_tasks<'a>(
-    panel: &'a Panel<'a>,
-    options: &EwmOptions,
-    scheme: Scheme,
-    market: &'a [f64],
-) -> Vec<PriorTask<'a>> {
+fn prior_tasks<'a>(panel: &'a Panel<'a>, moving: &Moving, market: &'a [f64]) -> Vec<PriorTask<'a>> {
     let groups = panel.groups(0..panel.assets, ASSETS_PER_TASK);
     groups
         .into_iter()
@@ -230,9 +227,15 @@ fn prior_tasks<'a>(
             lanes: group
                 .assets
                 .chunks(LANES)
-                .map(|assets| Lanes::new(panel, assets, scheme, Some(market)))
+                .map(|assets| Lanes::new(panel, assets, moving.scheme, Some(market)))
                 .collect(),
-            window: Window::new(panel, group.observed, scheme, options.min_observations, Some(market)),
+            window: Window::new(
+                panel,
+                group.observed,
+                moving.scheme,
+                moving.min_observations,
+                Some(market),
+            ),
             evidence: Vec::new(),
         })
         .collect()
@@ -270,7 +273,7 @@ fn collect(shared: &WindowRow, estimate: &Estimate, lane: usize, k: usize, out: 
     }
 }
 
-fn reduce(pairs: &[&[Evidence]], market: Option<&MarketRow>, options: &EwmOptions, k: usize) -> Option<RowSpread> {
+fn reduce(pairs: &[&[Evidence]], market: Option<&MarketRow>, moving: &Moving, k: usize) -> Option<RowSpread> {
     let assets = pairs.iter().map(|task| task.len()).sum::<usize>() / k.max(1);
     let column = |j: usize, which: usize| -> Vec<(f64, f64)> {
         let values = pairs.iter().flat_map(|task| task.iter().skip(j).step_by(k));
@@ -282,12 +285,12 @@ fn reduce(pairs: &[&[Evidence]], market: Option<&MarketRow>, options: &EwmOption
     if assets == 0 {
         return None;
     }
-    let penalised = |j: &usize| !options.is_free(*j);
+    let penalised = |j: &usize| !moving.is_free(*j);
     if assets < MIN_ASSETS {
         let pooled: Vec<(f64, f64)> = (0..k).filter(penalised).flat_map(|j| column(j, 1)).collect();
         let gamma2 = paule_mandel(&pooled, pooled.len() as f64);
         let flat = |j: usize| FLAT * column(j, 1).iter().fold(0.0_f64, |m, (b, s)| m.max(b * b + s));
-        let variance = |j: usize| if options.is_free(j) { flat(j) } else { 0.0 };
+        let variance = |j: usize| if moving.is_free(j) { flat(j) } else { 0.0 };
         let tau2 = (0..k)
             .map(|j| Spread {
                 variance: variance(j),

@@ -1,12 +1,14 @@
 use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
+use crate::moving::{Moving, moving_path};
 use crate::moving_hac::MovingErrors;
-use crate::path::{PathSetup, run_path, run_path_into};
+use crate::path::run_path_into;
+use crate::prior::{CrossSection, cross_section};
 use crate::{LinearError, Panel, Path, PathBuffers, PathEnd, PathRange};
 
-/// Options of [`rolling_ols`].
-#[derive(Debug, Clone, Copy)]
+/// Options of [`rolling_ols`] and [`rolling_prior`].
+#[derive(Debug, Clone)]
 pub struct RollingOptions {
     /// Rows that a window covers, the row of the estimate being its last; missing rows count.
     pub window: usize,
@@ -14,17 +16,45 @@ pub struct RollingOptions {
     pub min_observations: usize,
     /// Whether to compute variances.
     pub variances: bool,
-    /// How.
+    /// How, for the plain estimate; a posterior has its own variance.
     pub errors: MovingErrors,
+    /// Columns that are not shrunk to zero (a constant), though to the cross-section.
+    pub free_columns: Vec<usize>,
 }
 
-/// Least squares over the last `window` rows, at every row: coefficients and variances.
+impl RollingOptions {
+    fn moving(&self, panel: &Panel) -> Result<Moving<'_>, LinearError> {
+        if self.window < 2 {
+            let remedy = "a window needs at least 2 rows";
+            return Err(LinearError::BadOption {
+                name: "window",
+                value: self.window as f64,
+                remedy,
+            });
+        }
+        Ok(Moving {
+            // A window longer than the panel is the panel.
+            scheme: Scheme::Sliding {
+                window: self.window.min(panel.rows.max(2)),
+            },
+            min_observations: self.min_observations,
+            variances: self.variances,
+            errors: self.errors,
+            free_columns: &self.free_columns,
+        })
+    }
+}
+
+/// Least squares over the last `window` rows, at every row; with a prior, its posterior.
 ///
 /// O(K^2) a row and asset; with HAC errors O(window K lags) besides. Cross-products are summed without subtraction, so that nothing drifts and nothing that has
 /// left the window is felt; a window whose design has a condition number above about 10^3 is solved by QR instead.
 ///
+/// With a prior (made by [`rolling_prior`] from the same panel and options): posterior mean and variance as of
+/// [`crate::ewm_path`], with weights of 1 in the window and 0 before it.
+///
 /// # Errors
-/// `BadOption`, `Cancelled`.
+/// `BadOption`, `ShapeMismatch` (a prior of another panel), `Cancelled`.
 ///
 /// ```
 /// use macrograd_linear::{MovingErrors, Panel, PathRange, RollingOptions, rolling_ols};
@@ -32,8 +62,8 @@ pub struct RollingOptions {
 /// let returns = [0.0, 2.0, 6.0, 9.0];
 /// let panel = Panel::new(&design, &returns, 4, 2, 1)?;
 /// let errors = MovingErrors::Homoscedastic;
-/// let options = RollingOptions { window: 3, min_observations: 3, variances: true, errors };
-/// let path = rolling_ols(&panel, &options, &PathRange::all(&panel), &macrograd_simd::Control::with_threads(1))?;
+/// let options = RollingOptions { window: 3, min_observations: 3, variances: true, errors, free_columns: vec![0] };
+/// let path = rolling_ols(&panel, &options, None, &PathRange::all(&panel), &macrograd_simd::Control::with_threads(1))?;
 /// assert!(path.coefficients[3].is_nan()); // row 1: two observations
 /// assert!((path.coefficients[5] - 2.0).abs() < 1e-12); // row 2: y = 2 x so far
 /// # Ok::<(), macrograd_linear::LinearError>(())
@@ -41,21 +71,22 @@ pub struct RollingOptions {
 pub fn rolling_ols(
     panel: &Panel,
     options: &RollingOptions,
+    prior: Option<&CrossSection>,
     range: &PathRange,
     control: &Control,
 ) -> Result<Path, LinearError> {
-    let setup = setup(panel, options)?;
-    run_path(
-        panel,
-        &setup,
-        range,
-        control,
-        |_, _| (),
-        |(), mut output| output.write_plain(),
-    )
+    moving_path(panel, &options.moving(panel)?, prior, range, control)
 }
 
-/// As [`rolling_ols`], into the caller's memory: used again from call to call, it saves the first touch of fresh pages, which
+/// Estimates the cross-section of the same regressions at every row, from all assets of the panel; see [`CrossSection`].
+///
+/// # Errors
+/// `BadOption`, `Cancelled`.
+pub fn rolling_prior(panel: &Panel, options: &RollingOptions, control: &Control) -> Result<CrossSection, LinearError> {
+    cross_section(panel, &options.moving(panel)?, control)
+}
+
+/// As [`rolling_ols`] without a prior, into the caller's memory: used again from call to call, it saves the first touch of fresh pages, which
 /// takes longer than the regressions.
 ///
 /// # Errors
@@ -67,35 +98,13 @@ pub fn rolling_ols_into(
     buffers: PathBuffers,
     control: &Control,
 ) -> Result<PathEnd, LinearError> {
-    let setup = setup(panel, options)?;
     run_path_into(
         panel,
-        &setup,
+        &options.moving(panel)?.plain_setup(),
         range,
         buffers,
         control,
         |_, _| (),
         |(), mut output| output.write_plain(),
     )
-}
-
-fn setup<'a>(panel: &Panel, options: &RollingOptions) -> Result<PathSetup<'a>, LinearError> {
-    if options.window < 2 {
-        let remedy = "a window needs at least 2 rows";
-        return Err(LinearError::BadOption {
-            name: "window",
-            value: options.window as f64,
-            remedy,
-        });
-    }
-    Ok(PathSetup {
-        // A window longer than the panel is the panel.
-        scheme: Scheme::Sliding {
-            window: options.window.min(panel.rows.max(2)),
-        },
-        min_observations: options.min_observations,
-        market: None,
-        variances: options.variances,
-        errors: options.errors,
-    })
 }

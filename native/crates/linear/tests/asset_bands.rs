@@ -63,6 +63,7 @@ fn truth() -> Vec<f64> {
         coefficients: vec![0.5, 0.1, 0.2, 0.4],
         residual_covariance: vec![1.0, 0.5, 0.5, 1.0],
         regressor_inverse: vec![0.0; 9],
+        regressor_factor: vec![0.0; 9],
         residuals: vec![0.0; K],
         roots: Vec::new(),
         condition: 1.0,

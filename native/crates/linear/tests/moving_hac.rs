@@ -62,8 +62,16 @@ fn a_windows_variances_are_those_of_the_static_regression_on_its_rows() {
         min_observations: 10,
         variances: true,
         errors: MovingErrors::Hac { lags: Some(LAGS) },
+        free_columns: Vec::new(),
     };
-    let path = rolling_ols(&panel, &options, &PathRange::all(&panel), &Control::with_threads(2)).expect("fits");
+    let path = rolling_ols(
+        &panel,
+        &options,
+        None,
+        &PathRange::all(&panel),
+        &Control::with_threads(2),
+    )
+    .expect("fits");
     for row in [45, 60, 89] {
         let weights: Vec<f64> = (0..ROWS).map(|t| f64::from(t <= row && t + WINDOW > row)).collect();
         let (expected, n) = fixed(&panel, &weights);

@@ -1,10 +1,16 @@
 //! Empirical Bayes: the posterior against its definition, and what it buys on simulated cross-sections.
 
-use macrograd_linear::{EwmOptions, EwmPrior, MovingErrors, Panel, PathRange, ewm_path, ewm_prior};
+use macrograd_linear::{
+    CrossSection, EwmOptions, MovingErrors, Panel, Path, PathRange, RollingOptions, ewm_path, ewm_prior, rolling_ols,
+    rolling_prior,
+};
 use macrograd_simd::Control;
 
 /// Two ways of conditioning a joint normal in float64, with a flat prior 10^4 wider than the data's precision.
 const POSTERIOR: f64 = 1e-8;
+
+/// The estimating equation of a prior variance is solved to 1e-10 of it.
+const SPREAD: f64 = 1e-8;
 
 /// Deterministic standard normals: sums of 12 uniforms of a 64-bit linear congruential generator.
 struct Noise(u64);
@@ -85,6 +91,48 @@ fn options() -> EwmOptions {
     }
 }
 
+/// As informative as a half-life of 60 rows.
+fn rolling_options() -> RollingOptions {
+    RollingOptions {
+        window: 120,
+        min_observations: 24,
+        variances: true,
+        errors: MovingErrors::Homoscedastic,
+        free_columns: vec![0],
+    }
+}
+
+/// The two moving regressions that have a cross-section.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Weighted,
+    Rolling,
+}
+
+impl Form {
+    fn plain(self, panel: &Panel, range: &PathRange, control: &Control) -> Path {
+        match self {
+            Self::Weighted => ewm_path(panel, &options(), None, range, control),
+            Self::Rolling => rolling_ols(panel, &rolling_options(), None, range, control),
+        }
+        .expect("runs")
+    }
+
+    fn shrunk(self, panel: &Panel, range: &PathRange, control: &Control) -> Path {
+        match self {
+            Self::Weighted => {
+                let prior = ewm_prior(panel, &options(), control).expect("runs");
+                ewm_path(panel, &options(), Some(&prior), range, control)
+            }
+            Self::Rolling => {
+                let prior = rolling_prior(panel, &rolling_options(), control).expect("runs");
+                rolling_ols(panel, &rolling_options(), Some(&prior), range, control)
+            }
+        }
+        .expect("runs")
+    }
+}
+
 fn panel(world: &World) -> Panel<'_> {
     Panel::new(&world.design, &world.returns, world.rows, world.columns, world.assets).expect("valid")
 }
@@ -102,12 +150,11 @@ fn root_mean_square(world: &World, estimates: &[f64]) -> f64 {
     (errors.iter().sum::<f64>() / errors.len() as f64).sqrt()
 }
 
-fn scores(world: &World) -> (f64, f64) {
+fn scores(form: Form, world: &World) -> (f64, f64) {
     let panel = panel(world);
     let control = Control::with_threads(2);
-    let plain = ewm_path(&panel, &options(), None, &last_row(world), &control).expect("runs");
-    let prior = ewm_prior(&panel, &options(), &control).expect("runs");
-    let shrunk = ewm_path(&panel, &options(), Some(&prior), &last_row(world), &control).expect("runs");
+    let plain = form.plain(&panel, &last_row(world), &control);
+    let shrunk = form.shrunk(&panel, &last_row(world), &control);
     (
         root_mean_square(world, &plain.coefficients),
         root_mean_square(world, &shrunk.coefficients),
@@ -116,43 +163,98 @@ fn scores(world: &World) -> (f64, f64) {
 
 #[test]
 fn shrinkage_removes_most_error_where_assets_are_alike_and_harms_nowhere() {
-    // Pure noise: both levels shrink to zero. Alike: the spread is below the sampling error. Far apart: nothing to gain.
-    let (mut noise, mut alike, mut apart) = (0.0, 0.0, 0.0);
-    for seed in 1..=8 {
-        let ratio = |mean, spread| {
-            let (plain, shrunk) = scores(&world(seed, 300, 60, mean, spread, true));
-            shrunk / plain / 8.0
-        };
-        noise += ratio(0.0, 0.0);
-        alike += ratio(0.5, 0.03);
-        apart += ratio(0.5, 2.0);
+    for form in [Form::Weighted, Form::Rolling] {
+        // Pure noise: both levels shrink to zero. Alike: the spread is below the sampling error. Far apart: nothing to gain.
+        let (mut noise, mut alike, mut apart) = (0.0, 0.0, 0.0);
+        for seed in 1..=8 {
+            let ratio = |mean, spread| {
+                let (plain, shrunk) = scores(form, &world(seed, 300, 60, mean, spread, true));
+                shrunk / plain / 8.0
+            };
+            noise += ratio(0.0, 0.0);
+            alike += ratio(0.5, 0.03);
+            apart += ratio(0.5, 2.0);
+        }
+        println!("{form:?}: noise {noise:.3}, alike {alike:.3}, apart {apart:.3}");
+        assert!(noise < 0.5, "{form:?}, pure noise: {noise}");
+        assert!(alike < 0.85, "{form:?}, alike: {alike}");
+        assert!(apart < 1.01, "{form:?}, far apart: {apart}");
     }
-    assert!(noise < 0.5, "pure noise: {noise}");
-    assert!(alike < 0.85, "alike: {alike}");
-    assert!(apart < 1.01, "far apart: {apart}");
+}
+
+/// Share of nominal 90 % intervals that hold the truth, over 40 worlds.
+fn coverage(form: Form, mean: f64, spread: f64) -> f64 {
+    let (mut inside, mut total) = (0.0, 0.0);
+    for seed in 1..=40 {
+        let world = world(seed, 240, 24, mean, spread, true);
+        let path = form.shrunk(&panel(&world), &last_row(&world), &Control::with_threads(2));
+        for at in (0..world.betas.len()).filter(|at| at % world.columns != 0) {
+            let off = (path.coefficients[at] - world.betas[at]).abs();
+            inside += f64::from(off < 1.645 * path.variances[at].sqrt());
+            total += 1.0;
+        }
+    }
+    inside / total
 }
 
 #[test]
 fn nominal_ninety_percent_intervals_cover_in_every_kind_of_cross_section() {
-    for (mean, spread) in [(0.0, 0.0), (0.5, 0.03), (0.5, 0.3), (0.0, 0.3), (0.5, 2.0)] {
-        let (mut inside, mut total) = (0.0, 0.0);
-        for seed in 1..=40 {
-            let world = world(seed, 240, 24, mean, spread, true);
-            let panel = panel(&world);
-            let control = Control::with_threads(2);
-            let prior = ewm_prior(&panel, &options(), &control).expect("runs");
-            let path = ewm_path(&panel, &options(), Some(&prior), &last_row(&world), &control).expect("runs");
-            for at in (0..world.betas.len()).filter(|at| at % world.columns != 0) {
-                let off = (path.coefficients[at] - world.betas[at]).abs();
-                inside += f64::from(off < 1.645 * path.variances[at].sqrt());
-                total += 1.0;
+    for form in [Form::Weighted, Form::Rolling] {
+        for (mean, spread) in [(0.0, 0.0), (0.5, 0.03), (0.5, 0.3), (0.0, 0.3), (0.5, 2.0)] {
+            let coverage = coverage(form, mean, spread);
+            println!("{form:?}, mean {mean} spread {spread}: {coverage:.3}");
+            // 40 worlds x 3 factors of common error: a standard error near 2.5 % where the common residual rules. Where the
+            // truth is exactly zero the intervals are too wide, on purpose.
+            assert!(coverage > 0.83, "{form:?}, mean {mean}, spread {spread}: {coverage}");
+        }
+    }
+}
+
+/// `golden/rolling_posterior.txt`: numpy conditions the joint normal of an asset's coefficients, its estimate and the
+/// market's, with missing returns, at two dates.
+#[test]
+fn rolling_posteriors_equal_the_joint_normal_written_out_by_numpy() {
+    let mut lines = include_str!("golden/rolling_posterior.txt").lines().skip(1);
+    let mut next = || -> Vec<f64> {
+        let words = lines.next().expect("a line").split_whitespace().skip(1);
+        words.map(|word| word.parse().expect("a number")).collect()
+    };
+    let sizes: Vec<usize> = next().iter().map(|&size| size as usize).collect();
+    let (design, returns) = (next(), next());
+    let (k, assets) = (sizes[1], sizes[2]);
+    let panel = Panel::new(&design, &returns, sizes[0], k, assets).expect("valid");
+    let options = RollingOptions {
+        window: sizes[3],
+        ..rolling_options()
+    };
+    let control = Control::with_threads(1);
+    let prior = rolling_prior(&panel, &options, &control).expect("runs");
+    for _ in 0..2 {
+        let row = next()[0] as usize;
+        let spreads = next();
+        let found = prior.tau2[row * k..(row + 1) * k].iter().chain([&prior.gamma2[row]]);
+        for (found, expected) in found.zip(spreads) {
+            assert!(
+                (found - expected).abs() < SPREAD * expected.abs().max(1e-3),
+                "{found} {expected}"
+            );
+        }
+        let range = PathRange {
+            rows: row..row + 1,
+            assets: 0..assets,
+        };
+        let path = rolling_ols(&panel, &options, Some(&prior), &range, &control).expect("runs");
+        for asset in 0..assets {
+            let expected = next();
+            let own = asset * k..(asset + 1) * k;
+            let found = path.coefficients[own.clone()].iter().chain(&path.variances[own]);
+            for (found, expected) in found.zip(expected) {
+                assert!(
+                    (found - expected).abs() < POSTERIOR,
+                    "{row} {asset}: {found} {expected}"
+                );
             }
         }
-        let coverage = inside / total;
-        println!("mean {mean} spread {spread}: {coverage:.3}");
-        // 40 worlds x 3 factors of common error: a standard error near 2.5 % where the common residual rules. Where the
-        // truth is exactly zero the intervals are too wide, on purpose.
-        assert!(coverage > 0.83, "mean {mean}, spread {spread}: {coverage}");
     }
 }
 
@@ -188,7 +290,7 @@ fn one_regressor_without_a_market_has_the_textbook_posterior() {
     };
     let plain = ewm_path(&panel, &options, None, &range, &control).expect("runs");
     for gamma2 in [1e-6, 0.01, 0.3, 1e3] {
-        let prior = EwmPrior {
+        let prior = CrossSection {
             market: returns.clone(),
             tau2: vec![0.0; rows],
             gamma2: vec![gamma2; rows],

@@ -36,12 +36,13 @@ fn rolling_regression_of_500_assets_600_rows_9_columns() {
         min_observations: 60,
         variances: true,
         errors: MovingErrors::Homoscedastic,
+        free_columns: Vec::new(),
     };
     let range = PathRange::all(&panel);
     for threads in [1, 2] {
         let control = Control::with_threads(threads);
         let fresh = shortest(15, || {
-            rolling_ols(&panel, &options, &range, &control).expect("fits");
+            rolling_ols(&panel, &options, None, &range, &control).expect("fits");
         });
         let size = rows * columns * assets;
         let (mut coefficients, mut variances) = (vec![1.0; size], vec![1.0; size]);

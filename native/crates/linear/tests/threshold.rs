@@ -20,7 +20,7 @@ struct Case {
     returns: Vec<f64>,
     variable: Vec<f64>,
     sizes: [usize; 3],
-    /// Threshold, statistic, lower, upper of each asset.
+    /// Threshold, statistic of each asset, and the ends of its region's parts.
     fits: Vec<Vec<f64>>,
 }
 
@@ -64,7 +64,8 @@ fn search(design: &[f64], returns: &[f64], sizes: [usize; 3], options: &Threshol
 
 #[test]
 fn thresholds_statistics_and_intervals_equal_numpy_with_returns_missing() {
-    for name in ["simulated", "lynx"] {
+    let mut parts = 0;
+    for name in ["simulated", "lynx", "twice"] {
         let case = case(name);
         // numpy takes each asset's own rows for its grid; one asset at a time does the same here.
         for (asset, expected) in case.fits.iter().enumerate() {
@@ -85,30 +86,34 @@ fn thresholds_statistics_and_intervals_equal_numpy_with_returns_missing() {
             let found = search(&case.design, &own, sizes, &options(&variable, 0));
             let ThresholdFit {
                 threshold,
-                lower,
-                upper,
+                region,
                 statistic,
                 ..
-            } = found.assets[0];
+            } = &found.assets[0];
             assert_eq!(
-                [threshold, lower, upper],
-                [expected[0], expected[2], expected[3]],
+                (*threshold, &region.concat()[..]),
+                (expected[0], &expected[2..]),
                 "{name} {asset}"
             );
             assert!(
                 (statistic / expected[1] - 1.0).abs() < STATISTIC,
                 "{name} {asset}: {statistic}"
             );
+            parts = parts.max(region.len());
             // One asset alone is all assets together.
-            assert_eq!([found.pooled.threshold, found.pooled.lower], [threshold, lower]);
+            assert_eq!((found.pooled.threshold, &found.pooled.region), (*threshold, region));
+            assert_eq!(found.assets[0].interval(), (region[0][0], region[region.len() - 1][1]));
         }
     }
+    // Slopes that change twice leave two places where the one threshold of the model may be.
+    assert!(parts > 1, "{parts}");
 }
 
 #[test]
 fn the_lynx_split_at_3_31_with_the_coefficients_that_tsdyn_prints() {
     let case = case("lynx");
-    let found = search(&case.design, &case.returns, case.sizes, &options(&case.variable, 199)).assets[0];
+    let found = search(&case.design, &case.returns, case.sizes, &options(&case.variable, 199));
+    let found = &found.assets[0];
     assert!((found.threshold - 3.31).abs() < 0.005);
     assert!(found.p_value < 0.02);
     let printed = [[0.588436, 1.264279, -0.428429], [1.165692, 1.599254, -1.011575]];
@@ -156,6 +161,13 @@ fn world(seed: u64, change: f64) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     (design, returns, variables)
 }
 
+/// Whether a fit's region holds a value.
+fn holds(fit: &ThresholdFit, value: f64) -> bool {
+    fit.region
+        .iter()
+        .any(|[lower, upper]| (*lower..=*upper).contains(&value))
+}
+
 /// Shares of worlds in which the test of one asset, and of all together, refuses at 10 %; and mean distance of the
 /// pooled threshold from .4, and the share of its 90 % intervals that hold .4.
 fn shares(worlds: u64, change: f64) -> [f64; 4] {
@@ -175,7 +187,7 @@ fn shares(worlds: u64, change: f64) -> [f64; 4] {
         sums[0] += f64::from(found.assets[1].p_value <= 0.1);
         sums[1] += f64::from(pooled.p_value <= 0.1);
         sums[2] += (pooled.threshold - 0.4).abs();
-        sums[3] += f64::from(pooled.lower <= 0.4 && pooled.upper >= 0.4);
+        sums[3] += f64::from(holds(&pooled, 0.4));
     }
     sums.map(|sum| sum / worlds as f64)
 }
@@ -193,6 +205,22 @@ fn ten_percent_of_worlds_without_a_threshold_are_refused_and_nearly_all_with_one
     assert!(distance < 0.15, "distance {distance}");
     // Nominal .90; the grid of 40 points does not hold .4 itself. 60 worlds: error .04.
     assert!(covered > 0.78, "covered {covered}");
+}
+
+#[test]
+fn nominal_ninety_percent_regions_hold_the_threshold_of_one_asset_and_of_all_together() {
+    // 300 worlds: Monte Carlo error .017, four of them. The theory is for changes that stand out of the noise: those half as
+    // large were covered .78 and .77 of the time (docs/methods/threshold.md).
+    let worlds = 300;
+    let [mut own, mut pooled] = [0.0; 2];
+    for seed in 0..worlds {
+        let (design, returns, variables) = world(9000 + seed * 31, 1.2);
+        let found = search(&design, &returns, SIZES, &options(&variables[..SIZES[0]], 0));
+        own += f64::from(holds(&found.assets[1], 0.4)) / worlds as f64;
+        pooled += f64::from(holds(&found.pooled, 0.4)) / worlds as f64;
+    }
+    println!("one asset {own:.3}, all together {pooled:.3}");
+    assert!(own > 0.83 && pooled > 0.83, "{own} {pooled}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Entries of the traditional methods.
 
 use macrograd_linear::{
-    Covariance, EwmOptions, EwmPrior, Leverage, LinearError, MovingErrors, OlsOptions, Panel, Path, PathBuffers,
+    Covariance, CrossSection, EwmOptions, Leverage, LinearError, MovingErrors, OlsOptions, Panel, Path, PathBuffers,
     PathEnd, PathRange, Reference, RollingOptions,
 };
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint32Array};
@@ -181,6 +181,12 @@ pub struct LinearRollingOptions {
     pub hac: bool,
     /// Of the HAC variances; negative = automatic.
     pub lags: i32,
+    /// Columns that are not shrunk to zero.
+    pub free_columns: Vec<u32>,
+}
+
+fn columns(numbers: &[u32]) -> Vec<usize> {
+    numbers.iter().map(|&column| column as usize).collect()
 }
 
 fn moving_errors(hac: bool, lags: i32) -> MovingErrors {
@@ -212,14 +218,14 @@ impl From<&LinearEwmOptions> for EwmOptions {
             min_observations: options.min_observations as usize,
             variances: options.variances,
             errors: moving_errors(options.hac, options.lags),
-            free_columns: options.free_columns.iter().map(|&column| column as usize).collect(),
+            free_columns: columns(&options.free_columns),
         }
     }
 }
 
-/// Cross-section of exponentially weighted regressions at every row.
+/// Cross-section of moving regressions at every row.
 #[napi(object)]
-pub struct LinearEwmPrior {
+pub struct LinearCrossSection {
     /// `[row]`.
     pub market: Float64Array,
     /// `[row][column]`.
@@ -231,6 +237,32 @@ pub struct LinearEwmPrior {
     pub gamma2_error: Float64Array,
     /// `[row]`.
     pub assets: Uint32Array,
+}
+
+impl From<CrossSection> for LinearCrossSection {
+    fn from(prior: CrossSection) -> Self {
+        Self {
+            market: prior.market.into(),
+            tau2: prior.tau2.into(),
+            gamma2: prior.gamma2.into(),
+            tau2_error: prior.tau2_error.into(),
+            gamma2_error: prior.gamma2_error.into(),
+            assets: prior.assets.into(),
+        }
+    }
+}
+
+impl From<&LinearCrossSection> for CrossSection {
+    fn from(prior: &LinearCrossSection) -> Self {
+        Self {
+            market: prior.market.to_vec(),
+            tau2: prior.tau2.to_vec(),
+            gamma2: prior.gamma2.to_vec(),
+            tau2_error: prior.tau2_error.to_vec(),
+            gamma2_error: prior.gamma2_error.to_vec(),
+            assets: prior.assets.to_vec(),
+        }
+    }
 }
 
 /// Least squares of every asset on the shared design.
@@ -274,6 +306,7 @@ impl From<&LinearRollingOptions> for RollingOptions {
             min_observations: options.min_observations as usize,
             variances: options.variances,
             errors: moving_errors(options.hac, options.lags),
+            free_columns: columns(&options.free_columns),
         }
     }
 }
@@ -289,8 +322,40 @@ pub fn linear_rolling_ols(
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<LinearPath>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        let path = macrograd_linear::rolling_ols(&panel.view()?, &(&options).into(), &(&range).into(), control)?;
-        Ok(path.into())
+        let (options, range) = ((&options).into(), (&range).into());
+        Ok(macrograd_linear::rolling_ols(&panel.view()?, &options, None, &range, control)?.into())
+    })
+}
+
+/// The same shrunk to a cross-section.
+#[napi(ts_return_type = "Promise<LinearPath>")]
+pub fn linear_rolling_posterior(
+    panel: LinearPanel,
+    options: LinearRollingOptions,
+    prior: LinearCrossSection,
+    range: LinearRange,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearPath>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let (options, range) = ((&options).into(), (&range).into());
+        let prior = CrossSection::from(&prior);
+        Ok(macrograd_linear::rolling_ols(&panel.view()?, &options, Some(&prior), &range, control)?.into())
+    })
+}
+
+/// Cross-section of the rolling regressions of all assets, at every row.
+#[napi(ts_return_type = "Promise<LinearCrossSection>")]
+pub fn linear_rolling_prior(
+    panel: LinearPanel,
+    options: LinearRollingOptions,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearCrossSection>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        Ok(macrograd_linear::rolling_prior(&panel.view()?, &(&options).into(), control)?.into())
     })
 }
 
@@ -324,24 +389,16 @@ pub fn linear_rolling_ols_into(
 }
 
 /// Cross-section of the exponentially weighted regressions of all assets, at every row.
-#[napi(ts_return_type = "Promise<LinearEwmPrior>")]
+#[napi(ts_return_type = "Promise<LinearCrossSection>")]
 pub fn linear_ewm_prior(
     panel: LinearPanel,
     options: LinearEwmOptions,
     threads: u32,
     token: Option<&CancelToken>,
     on_progress: Option<ProgressListener>,
-) -> AsyncTask<Work<LinearEwmPrior>> {
+) -> AsyncTask<Work<LinearCrossSection>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        let prior = macrograd_linear::ewm_prior(&panel.view()?, &(&options).into(), control)?;
-        Ok(LinearEwmPrior {
-            market: prior.market.into(),
-            tau2: prior.tau2.into(),
-            gamma2: prior.gamma2.into(),
-            tau2_error: prior.tau2_error.into(),
-            gamma2_error: prior.gamma2_error.into(),
-            assets: prior.assets.into(),
-        })
+        Ok(macrograd_linear::ewm_prior(&panel.view()?, &(&options).into(), control)?.into())
     })
 }
 
@@ -350,23 +407,16 @@ pub fn linear_ewm_prior(
 pub fn linear_ewm_path(
     panel: LinearPanel,
     options: LinearEwmOptions,
-    prior: Option<LinearEwmPrior>,
+    prior: Option<LinearCrossSection>,
     range: LinearRange,
     threads: u32,
     token: Option<&CancelToken>,
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<LinearPath>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        let prior = prior.as_ref().map(|prior| EwmPrior {
-            market: prior.market.to_vec(),
-            tau2: prior.tau2.to_vec(),
-            gamma2: prior.gamma2.to_vec(),
-            tau2_error: prior.tau2_error.to_vec(),
-            gamma2_error: prior.gamma2_error.to_vec(),
-            assets: prior.assets.to_vec(),
-        });
-        let options = (&options).into();
-        Ok(macrograd_linear::ewm_path(&panel.view()?, &options, prior.as_ref(), &(&range).into(), control)?.into())
+        let prior = prior.as_ref().map(CrossSection::from);
+        let (options, range) = ((&options).into(), (&range).into());
+        Ok(macrograd_linear::ewm_path(&panel.view()?, &options, prior.as_ref(), &range, control)?.into())
     })
 }
 

@@ -105,9 +105,7 @@ pub fn linear_asset_bootstrap_bands(
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<LinearBands>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        let (rows, k) = (series.rows as usize, series.series as usize);
-        let fit = macrograd_linear::var(&series.values, rows, k, order as usize)?;
-        let (options, bootstrap) = (options.view()?, bootstrap.view()?);
+        let (fit, options, bootstrap) = (series.fit(order)?, options.view()?, bootstrap.view()?);
         let bands = asset_bootstrap_bands(&series.values, &fit, &sample.view(), &options, &bootstrap, control)?;
         Ok(bands.into())
     })
@@ -125,9 +123,8 @@ pub fn linear_bootstrap_bands(
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<LinearBands>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        let (rows, k) = (series.rows as usize, series.series as usize);
-        let fit = macrograd_linear::var(&series.values, rows, k, order as usize)?;
-        let bands = bootstrap_bands(&series.values, &fit, &options.view()?, &bootstrap.view()?, control)?;
+        let (fit, options, bootstrap) = (series.fit(order)?, options.view()?, bootstrap.view()?);
+        let bands = bootstrap_bands(&series.values, &fit, &options, &bootstrap, control)?;
         Ok(bands.into())
     })
 }

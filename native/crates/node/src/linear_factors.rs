@@ -14,6 +14,14 @@ pub struct LinearSeries {
     pub series: u32,
 }
 
+impl LinearSeries {
+    /// Their autoregression.
+    pub(crate) fn fit(&self, order: u32) -> Result<Var, Failure> {
+        let (rows, k) = (self.rows as usize, self.series as usize);
+        Ok(macrograd_linear::var(&self.values, rows, k, order as usize)?)
+    }
+}
+
 /// Criteria by order, from 0.
 #[napi(object)]
 pub struct LinearVarOrder {
@@ -37,6 +45,8 @@ pub struct LinearVar {
     pub residual_covariance: Float64Array,
     /// `[regressor][regressor]`.
     pub regressor_inverse: Float64Array,
+    /// `[regressor][regressor]`, its upper triangular factor.
+    pub regressor_factor: Float64Array,
     /// `[row][series]`.
     pub residuals: Float64Array,
     pub roots: Float64Array,
@@ -53,6 +63,7 @@ impl From<Var> for LinearVar {
             coefficients: fit.coefficients.into(),
             residual_covariance: fit.residual_covariance.into(),
             regressor_inverse: fit.regressor_inverse.into(),
+            regressor_factor: fit.regressor_factor.into(),
             residuals: fit.residuals.into(),
             roots: fit.roots.into(),
             condition: fit.condition,
@@ -68,6 +79,7 @@ impl LinearVar {
             ("coefficients", self.coefficients.len(), p * k * k),
             ("residualCovariance", self.residual_covariance.len(), k * k),
             ("regressorInverse", self.regressor_inverse.len(), width * width),
+            ("regressorFactor", self.regressor_factor.len(), width * width),
         ];
         for (name, actual, expected) in shapes {
             if actual != expected {
@@ -83,6 +95,7 @@ impl LinearVar {
             coefficients: self.coefficients.to_vec(),
             residual_covariance: self.residual_covariance.to_vec(),
             regressor_inverse: self.regressor_inverse.to_vec(),
+            regressor_factor: self.regressor_factor.to_vec(),
             residuals: Vec::new(),
             roots: self.roots.to_vec(),
             condition: self.condition,
@@ -175,11 +188,7 @@ pub fn linear_var_order(series: LinearSeries, max_order: u32) -> napi::Result<Li
 /// Least squares of a vector autoregression.
 #[napi]
 pub fn linear_var(series: LinearSeries, order: u32) -> napi::Result<LinearVar> {
-    let fit = guarded(|| {
-        let (rows, k) = (series.rows as usize, series.series as usize);
-        Ok(macrograd_linear::var(&series.values, rows, k, order as usize)?)
-    })?;
-    Ok(fit.into())
+    Ok(guarded(|| series.fit(order))?.into())
 }
 
 /// Responses of the series themselves.

@@ -1,6 +1,6 @@
 //! Entry of the regressions with an estimated prior.
 
-use macrograd_linear::HeadOptions;
+use macrograd_linear::{HeadOptions, Rank};
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Int32Array, Uint32Array};
 use napi_derive::napi;
 
@@ -16,6 +16,10 @@ pub struct LinearHeadOptions {
     pub correlation: f64,
     pub max_steps: u32,
     pub min_observations: u32,
+    /// Rank of the prior covariance, the largest one tried where `folds` is above 0; `None` = full.
+    pub rank: Option<u32>,
+    /// Blocks that choose the rank; 0 = none.
+    pub folds: Option<u32>,
 }
 
 /// Heads of all assets.
@@ -39,6 +43,10 @@ pub struct LinearHeads {
     pub common_noise: f64,
     pub steps: u32,
     pub converged: bool,
+    /// Absent = full.
+    pub rank: Option<u32>,
+    /// `[rank]`, then the full one.
+    pub rank_errors: Float64Array,
 }
 
 /// Posterior heads of all assets on shared features.
@@ -57,6 +65,14 @@ pub fn linear_pooled_heads(
             correlation: options.correlation,
             max_steps: options.max_steps as usize,
             min_observations: options.min_observations as usize,
+            rank: match (options.rank, options.folds) {
+                (None, _) => Rank::Full,
+                (Some(rank), None | Some(0)) => Rank::Fixed(rank as usize),
+                (Some(most), Some(folds)) => Rank::Validated {
+                    most: most as usize,
+                    folds: folds as usize,
+                },
+            },
         };
         let fit = macrograd_linear::pooled_heads(&panel.view()?, &own, control)?;
         Ok(LinearHeads {
@@ -71,6 +87,8 @@ pub fn linear_pooled_heads(
             common_noise: fit.noise.1,
             steps: fit.steps as u32,
             converged: fit.converged,
+            rank: fit.rank.map(|rank| rank as u32),
+            rank_errors: fit.rank_errors.into(),
         })
     })
 }

@@ -26,8 +26,13 @@ pub struct LinearThresholds {
     pub variable: Uint32Array,
     /// NaN = not estimated.
     pub threshold: Float64Array,
+    /// Least interval that holds the region.
     pub lower: Float64Array,
     pub upper: Float64Array,
+    /// Parts of the regions, two ends each, one fit after the other.
+    pub region: Float64Array,
+    /// Parts of each fit's region.
+    pub parts: Uint32Array,
     /// Largest Wald statistic.
     pub statistic: Float64Array,
     pub p_value: Float64Array,
@@ -97,8 +102,20 @@ pub fn linear_thresholds(
                 .collect::<Vec<_>>()
                 .into(),
             threshold: column(|fit| fit.threshold),
-            lower: column(|fit| fit.lower),
-            upper: column(|fit| fit.upper),
+            lower: column(|fit| fit.interval().0),
+            upper: column(|fit| fit.interval().1),
+            region: found
+                .assets
+                .iter()
+                .flat_map(|fit| fit.region.concat())
+                .collect::<Vec<_>>()
+                .into(),
+            parts: found
+                .assets
+                .iter()
+                .map(|fit| fit.region.len() as u32)
+                .collect::<Vec<_>>()
+                .into(),
             statistic: column(|fit| fit.statistic),
             p_value: column(|fit| fit.p_value),
         })

@@ -2,6 +2,7 @@ use macrograd_simd::Control;
 
 use super::HeadOptions;
 use super::moments::Pattern;
+use super::rank::leading_part;
 use crate::LinearError;
 use crate::small::{apply, invert_spd, product, trace_product, transpose};
 
@@ -24,7 +25,11 @@ const LEAST_VARIANCE: f64 = 1e-8;
 /// Converged when the noise variances and A's trace move by less than this share in a step.
 const TOLERANCE: f64 = 1e-4;
 
+/// Most steps that adapt a prior after its rank was reduced: its directions stay, so that few are needed.
+const REDUCED_STEPS: usize = 30;
+
 /// What all assets together say about a head.
+#[derive(Clone)]
 pub(crate) struct Prior {
     /// `[feature]`: posterior mean of mu, and its covariance.
     pub mean: Vec<f64>,
@@ -32,6 +37,10 @@ pub(crate) struct Prior {
     /// `[feature][feature]`: A and its inverse.
     pub covariance: Vec<f64>,
     precision: Vec<f64>,
+    /// `[feature][feature]`: E[w w'] of the last step, mean over assets.
+    second: Vec<f64>,
+    /// `[feature]`: g.
+    mean_variance: Vec<f64>,
     pub own_noise: f64,
     pub common_noise: f64,
     pub steps: usize,
@@ -105,6 +114,20 @@ impl Prior {
 }
 
 impl Posterior {
+    /// Heads of the pattern's assets, `[asset][feature]`.
+    pub(super) fn heads(&self, prior: &Prior) -> Vec<Vec<f64>> {
+        let shared: Vec<f64> = prior
+            .mean
+            .iter()
+            .zip(&self.mean_deviation)
+            .map(|(m, w)| m + w)
+            .collect();
+        let deviations = self.deviations.chunks_exact(shared.len().max(1));
+        deviations
+            .map(|own| own.iter().zip(&shared).map(|(own, shared)| shared + own).collect())
+            .collect()
+    }
+
     /// Cov(c_i) = (I - Q) M (I - Q)' + V1 / N + (1 - 1/N) V2, Q = V1 G / v1, M the covariance of mu.
     pub(crate) fn covariance(&self, prior: &Prior) -> Vec<f64> {
         let k = prior.mean.len();
@@ -140,34 +163,76 @@ pub(crate) fn estimate(patterns: &[Pattern], options: &HeadOptions, control: &Co
         mean_covariance: vec![0.0; k * k],
         covariance: diagonal(START.spread),
         precision: diagonal(1.0 / START.spread),
+        second: diagonal(START.spread),
+        mean_variance: vec![START.mean; k],
         own_noise: START.noise,
         common_noise: 0.0,
         steps: 0,
         converged: false,
     };
-    let mut mean_variance = vec![START.mean; k];
-    while prior.steps < options.max_steps && !prior.converged {
-        control.check().map_err(|_| LinearError::Cancelled)?;
-        control.report(prior.steps as f64 / options.max_steps as f64);
-        if !options.ridge {
-            update_mean(&mut prior, patterns, &mean_variance, k);
-            update_mean_variance(&mut mean_variance, &prior, options);
-        }
-        let before = (prior.own_noise, prior.common_noise, trace(&prior.covariance, k));
-        maximise(&mut prior, patterns, options, k);
-        let after = (prior.own_noise, prior.common_noise, trace(&prior.covariance, k));
-        let still = |a: f64, b: f64| (a - b).abs() <= TOLERANCE * (a.abs() + LEAST_VARIANCE);
-        prior.converged = still(after.0, before.0) && still(after.1, before.1) && still(after.2, before.2);
-        prior.steps += 1;
-    }
+    prior.climb(patterns, options, options.max_steps, control)?;
     Ok(prior)
 }
 
+impl Prior {
+    /// Expectation maximisation, so many steps at most.
+    fn climb(
+        &mut self,
+        patterns: &[Pattern],
+        options: &HeadOptions,
+        most: usize,
+        control: &Control,
+    ) -> Result<(), LinearError> {
+        let k = self.mean.len();
+        self.converged = false;
+        for step in 0..most {
+            control.check().map_err(|_| LinearError::Cancelled)?;
+            control.report(step as f64 / most as f64);
+            if !options.ridge {
+                update_mean(self, patterns, k);
+                update_mean_variance(self, options);
+            }
+            let before = (self.own_noise, self.common_noise, trace(&self.covariance, k));
+            maximise(self, patterns, options, k);
+            let after = (self.own_noise, self.common_noise, trace(&self.covariance, k));
+            let still = |a: f64, b: f64| (a - b).abs() <= TOLERANCE * (a.abs() + LEAST_VARIANCE);
+            self.steps += 1;
+            self.converged = still(after.0, before.0) && still(after.1, before.1) && still(after.2, before.2);
+            if self.converged {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The prior with A of so low a rank: its leading directions, then its variances along them, the mean and the noises
+    /// anew. A posterior has no part outside A's directions, so that they stay.
+    pub(super) fn reduced(
+        &self,
+        patterns: &[Pattern],
+        options: &HeadOptions,
+        rank: usize,
+        control: &Control,
+    ) -> Result<Self, LinearError> {
+        let k = self.mean.len();
+        let mut out = self.clone();
+        let whole = HeadOptions {
+            correlation: 1.0,
+            ..options.clone()
+        };
+        if let Some(part) = leading_part(&self.second, patterns, rank, k) {
+            set_covariance(&mut out, part, &whole, k);
+        }
+        out.climb(patterns, &whole, options.max_steps.min(REDUCED_STEPS), control)?;
+        Ok(out)
+    }
+}
+
 /// Posterior of mu: precision diag(1/g) + sum over patterns of N (G - G V1 G / v1) / v1.
-fn update_mean(prior: &mut Prior, patterns: &[Pattern], mean_variance: &[f64], k: usize) {
+fn update_mean(prior: &mut Prior, patterns: &[Pattern], k: usize) {
     let mut precision = vec![0.0; k * k];
     let mut right = vec![0.0; k];
-    for (j, g) in mean_variance.iter().enumerate() {
+    for (j, g) in prior.mean_variance.iter().enumerate() {
         precision[j * k + j] = 1.0 / g;
     }
     for pattern in patterns {
@@ -191,13 +256,13 @@ fn update_mean(prior: &mut Prior, patterns: &[Pattern], mean_variance: &[f64], k
     }
 }
 
-fn update_mean_variance(mean_variance: &mut [f64], prior: &Prior, options: &HeadOptions) {
-    let k = mean_variance.len();
+fn update_mean_variance(prior: &mut Prior, options: &HeadOptions) {
+    let k = prior.mean.len();
     let own: Vec<f64> = (0..k)
         .map(|j| prior.mean[j].powi(2) + prior.mean_covariance[j * k + j])
         .collect();
-    mean_variance.copy_from_slice(&block_means(&own, &options.block));
-    mean_variance.iter_mut().for_each(|g| *g = g.max(LEAST_VARIANCE));
+    prior.mean_variance = block_means(&own, &options.block);
+    prior.mean_variance.iter_mut().for_each(|g| *g = g.max(LEAST_VARIANCE));
 }
 
 /// Every value becomes the mean of its block.
@@ -235,6 +300,7 @@ fn maximise(prior: &mut Prior, patterns: &[Pattern], options: &HeadOptions, k: u
         ));
     }
     second.iter_mut().for_each(|x| *x /= assets);
+    prior.second.clone_from(&second);
     set_covariance(prior, second, options, k);
     if own_freedom > 0.0 {
         prior.own_noise = own_square / own_freedom;

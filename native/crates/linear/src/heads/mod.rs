@@ -9,6 +9,7 @@
 
 mod estimation;
 mod moments;
+mod rank;
 
 use macrograd_simd::Control;
 
@@ -33,6 +34,26 @@ pub struct HeadOptions {
     pub max_steps: usize,
     /// Fewest returns of an asset.
     pub min_observations: usize,
+    /// Number of directions in which heads may differ between assets.
+    pub rank: Rank,
+}
+
+/// Rank of A, the prior covariance of the heads' differences: with rank r the returns of all assets rest on their common
+/// head and on r sums of features that they share (reduced-rank regression: Izenman 1975, with a prior).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// Every feature.
+    Full,
+    /// So many; 0 = one head for all.
+    Fixed(usize),
+    /// Of 0 to `most` and the full one, the least that predicts blocks of neighbouring rows, left out in turn, as well as
+    /// the best one to one standard error.
+    Validated {
+        /// Largest reduced rank that is tried.
+        most: usize,
+        /// Blocks.
+        folds: usize,
+    },
 }
 
 /// Heads of all assets. N assets, K features, P patterns of missing returns.
@@ -58,6 +79,10 @@ pub struct PooledHeads {
     pub steps: usize,
     /// Whether the variances stood still at the end.
     pub converged: bool,
+    /// Rank of A; `None` = full.
+    pub rank: Option<usize>,
+    /// `[rank]`, the last one of the full rank: root mean square error in rows left out; empty without validation.
+    pub rank_errors: Vec<f64>,
 }
 
 /// Posterior means and covariances of all assets' coefficients under the estimated prior.
@@ -70,10 +95,6 @@ pub struct PooledHeads {
 pub fn pooled_heads(panel: &Panel, options: &HeadOptions, control: &Control) -> Result<PooledHeads, LinearError> {
     check(panel, options)?;
     let (n, k) = (panel.assets, panel.columns);
-    let needed = options.min_observations.max(2);
-    let mut groups = panel.groups(0..n, usize::MAX);
-    groups.retain(|group| group.observed.iter().filter(|&&seen| seen).count() >= needed);
-    groups.sort_by_key(|group| std::cmp::Reverse(group.assets.len()));
     let mut out = PooledHeads {
         heads: vec![f64::NAN; n * k],
         offsets: vec![f64::NAN; n],
@@ -87,20 +108,25 @@ pub fn pooled_heads(panel: &Panel, options: &HeadOptions, control: &Control) -> 
         noise: (f64::NAN, f64::NAN),
         steps: 0,
         converged: false,
+        rank: None,
+        rank_errors: Vec::new(),
     };
-    if groups.is_empty() {
+    let (patterns, leading) = usable_patterns(panel, options);
+    if patterns.is_empty() {
         return Ok(out);
     }
-    let leading = groups.len().min(MAX_PATTERNS);
-    let patterns: Vec<Pattern> = groups[..leading]
-        .iter()
-        .map(|group| Pattern::new(panel, group))
-        .collect();
-    let prior = estimate(&patterns, options, control)?;
-    let rest = groups[leading..].iter().map(|group| Pattern::new(panel, group));
-    for (at, pattern) in patterns.into_iter().chain(rest).enumerate() {
+    (out.rank, out.rank_errors) = match options.rank {
+        Rank::Full => (None, Vec::new()),
+        Rank::Fixed(rank) => ((rank < k).then_some(rank), Vec::new()),
+        Rank::Validated { most, folds } => rank::validated(panel, options, (most, folds), control)?,
+    };
+    let mut prior = estimate(&patterns[..leading], options, control)?;
+    if let Some(rank) = out.rank {
+        prior = prior.reduced(&patterns[..leading], options, rank, control)?;
+    }
+    for (at, pattern) in patterns.iter().enumerate() {
         control.check().map_err(|_| LinearError::Cancelled)?;
-        write(&mut out, &pattern, &prior, at, k);
+        write(&mut out, pattern, &prior, at, k);
     }
     out.spread = (0..k).map(|j| prior.covariance[j * k + j]).collect();
     out.noise = (prior.own_noise, prior.common_noise);
@@ -111,15 +137,22 @@ pub fn pooled_heads(panel: &Panel, options: &HeadOptions, control: &Control) -> 
     Ok(out)
 }
 
+/// Patterns of missing returns, those with the most assets first, and how many of them the prior is estimated from.
+fn usable_patterns(panel: &Panel, options: &HeadOptions) -> (Vec<Pattern>, usize) {
+    let needed = options.min_observations.max(2);
+    let mut groups = panel.groups(0..panel.assets, usize::MAX);
+    groups.retain(|group| group.observed.iter().filter(|&&seen| seen).count() >= needed);
+    groups.sort_by_key(|group| std::cmp::Reverse(group.assets.len()));
+    let patterns: Vec<Pattern> = groups.iter().map(|group| Pattern::new(panel, group)).collect();
+    let leading = patterns.len().min(MAX_PATTERNS);
+    (patterns, leading)
+}
+
 fn write(out: &mut PooledHeads, pattern: &Pattern, prior: &Prior, at: usize, k: usize) {
     let posterior = prior.posterior(pattern);
-    for (local, &asset) in pattern.assets.iter().enumerate() {
-        let head = &mut out.heads[asset * k..(asset + 1) * k];
-        for (j, head) in head.iter_mut().enumerate() {
-            *head = prior.mean[j] + posterior.mean_deviation[j] + posterior.deviations[local * k + j];
-        }
-        let at_mean: f64 = head.iter().zip(&pattern.feature_mean).map(|(c, r)| c * r).sum();
-        out.offsets[asset] = pattern.return_mean[local] - at_mean;
+    for ((local, &asset), head) in pattern.assets.iter().enumerate().zip(posterior.heads(prior)) {
+        out.offsets[asset] = pattern.offset(local, &head);
+        out.heads[asset * k..(asset + 1) * k].copy_from_slice(&head);
         out.pattern[asset] = at as i32;
     }
     out.covariance.extend(posterior.covariance(prior));
@@ -142,5 +175,5 @@ fn check(panel: &Panel, options: &HeadOptions) -> Result<(), LinearError> {
             remedy,
         });
     }
-    Ok(())
+    rank::check(options)
 }

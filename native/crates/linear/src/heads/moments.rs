@@ -1,5 +1,6 @@
 use crate::Panel;
 use crate::panel::Group;
+use crate::small::dot;
 
 /// Moments of the assets that miss the same rows, features and returns less their means over the rows observed.
 pub(crate) struct Pattern {
@@ -63,6 +64,11 @@ impl Pattern {
             own.add(&x, &y);
         }
         own
+    }
+
+    /// Value of an asset's regression where all features are 0.
+    pub(super) fn offset(&self, local: usize, head: &[f64]) -> f64 {
+        self.return_mean[local] - dot(head, &self.feature_mean)
     }
 
     fn add(&mut self, x: &[f64], y: &[f64]) {

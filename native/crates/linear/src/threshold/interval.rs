@@ -63,36 +63,43 @@ impl Evidence {
     }
 }
 
-/// Thresholds whose likelihood ratio is at most eta^2 c, c = -2 log(1 - sqrt(confidence)) (Hansen 2000, theorem 2).
-pub(super) fn interval(
+/// Thresholds whose likelihood ratio is at most eta^2 c, c = -2 log(1 - sqrt(confidence)) (Hansen 2000, theorem 2), as
+/// parts `[lower, upper]` that do not meet, ascending.
+pub(super) fn region(
     evidence: &Evidence,
     variable: &[f64],
     (values, thinned): (&[f64], bool),
     threshold: f64,
     options: &ThresholdOptions,
-) -> (f64, f64) {
+) -> Vec<[f64; 2]> {
     let critical = -2.0 * (1.0 - options.confidence.sqrt()).ln();
     let limit = critical * evidence.inflation(variable, threshold);
     let inside = |at: &usize| evidence.ratio[*at] <= limit || values[*at] == threshold;
-    let first = (0..values.len()).find(inside).unwrap_or(0);
-    let last = (0..values.len()).rev().find(inside).unwrap_or(0);
-    // Rows split alike up to the next value; in a thinned grid the values in between are not known either.
-    let lower = if thinned { first.saturating_sub(1) } else { first };
-    (values[lower], values[(last + 1).min(values.len() - 1)])
+    let mut parts: Vec<[f64; 2]> = Vec::new();
+    for at in (0..values.len()).filter(inside) {
+        // Rows split alike up to the next value; in a thinned grid the values in between are not known either.
+        let lower = values[if thinned { at.saturating_sub(1) } else { at }];
+        let upper = values[(at + 1).min(values.len() - 1)];
+        match parts.last_mut() {
+            Some(part) if part[1] >= lower => part[1] = upper,
+            _ => parts.push([lower, upper]),
+        }
+    }
+    parts
 }
 
-/// Interval for the threshold of all assets together.
+/// The same for the threshold of all assets together.
 pub(super) fn confidence(
     panel: &Panel,
     options: &ThresholdOptions,
     grid: &Grid,
     groups: &[Group],
-    best: ThresholdFit,
-) -> (f64, f64) {
+    best: &ThresholdFit,
+) -> Vec<[f64; 2]> {
     let values = &grid.values[best.variable];
     let before = grid.first_point(best.variable);
     let Some(place) = values.iter().position(|&value| value == best.threshold) else {
-        return (f64::NAN, f64::NAN);
+        return Vec::new();
     };
     let mut evidence = Evidence::new(values.len(), panel.rows);
     for group in groups {
@@ -114,7 +121,7 @@ pub(super) fn confidence(
         }
     }
     let variable = &options.variables[best.variable * panel.rows..(best.variable + 1) * panel.rows];
-    interval(
+    region(
         &evidence,
         variable,
         (values, grid.thinned[best.variable]),

@@ -46,18 +46,17 @@ pub struct ThresholdOptions<'a> {
 }
 
 /// The likeliest threshold of one asset, or of all together.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ThresholdFit {
     /// Number of the variable; 0 where nothing was estimated.
     pub variable: usize,
     /// Rows with the variable at or below it are the lower regime; NaN = not estimated.
     pub threshold: f64,
-    /// Interval of thresholds that the likelihood ratio does not refuse (Hansen 2000, with his correction for
-    /// heteroscedasticity, which for assets together also takes in the correlation between them), from the first such
-    /// value up to the one after the last, as rows split alike in between.
-    pub lower: f64,
-    /// Its upper end.
-    pub upper: f64,
+    /// Thresholds that the likelihood ratio does not refuse (Hansen 2000, with his correction for heteroscedasticity, which
+    /// for assets together also takes in the correlation between them): parts `[lower, upper]` that do not meet,
+    /// ascending, each from its first such value up to the one after its last, as rows split alike in between. Several
+    /// where a second threshold lowers the squares nearly as much.
+    pub region: Vec<[f64; 2]>,
     /// Largest Wald statistic over all variables and thresholds; assets together: of its sum over them.
     pub statistic: f64,
     /// Share of bootstrap samples without a threshold whose statistic is as large; NaN without bootstrap.
@@ -68,11 +67,18 @@ impl ThresholdFit {
     pub(crate) const NONE: Self = Self {
         variable: 0,
         threshold: f64::NAN,
-        lower: f64::NAN,
-        upper: f64::NAN,
+        region: Vec::new(),
         statistic: f64::NAN,
         p_value: f64::NAN,
     };
+
+    /// Least interval that holds the whole region; NaN = not estimated.
+    pub fn interval(&self) -> (f64, f64) {
+        match (self.region.first(), self.region.last()) {
+            (Some([lower, _]), Some([_, upper])) => (*lower, *upper),
+            _ => (f64::NAN, f64::NAN),
+        }
+    }
 }
 
 /// Thresholds of a panel.
@@ -153,7 +159,7 @@ pub fn threshold_search(
     }
     let mut best = pooled.best(&grid);
     if best.threshold.is_finite() {
-        (best.lower, best.upper) = confidence(panel, options, &grid, &groups, best);
+        best.region = confidence(panel, options, &grid, &groups, &best);
     }
     Ok(ThresholdSearch { assets, pooled: best })
 }

@@ -1,4 +1,4 @@
-use super::interval::{Evidence, interval};
+use super::interval::{Evidence, region};
 use super::splits::{Grid, Lane, System};
 use super::{ThresholdFit, ThresholdOptions};
 use crate::Panel;
@@ -149,20 +149,20 @@ impl Bench<'_> {
         pooled.assets += 1;
         pooled.data.iter_mut().zip(&own).for_each(|(sum, own)| *sum += own);
         let suprema = self.bootstrap(&apart.residuals, pooled);
-        let mut found = fit(self.grid, best, own[best], suprema.into_iter());
+        let found = fit(self.grid, best, own[best], suprema.into_iter());
         let values = &self.grid.values[variable];
         let first = self.grid.first_point(variable);
         let mut evidence = Evidence::new(values.len(), self.rows);
         evidence.add(self.system, &apart, &reductions[first..first + values.len()], place);
         let variable = &self.options.variables[variable * self.rows..(variable + 1) * self.rows];
-        (found.lower, found.upper) = interval(
+        let region = region(
             &evidence,
             variable,
             (values, self.grid.thinned[found.variable]),
             found.threshold,
             self.options,
         );
-        found
+        ThresholdFit { region, ..found }
     }
 
     /// `[replication]`: largest statistic of samples in which nothing changes.

@@ -6,7 +6,7 @@ use crate::qr::PivotedQr;
 
 /// Condition number from which coefficients are refined: R^-1 Q'y leaves residuals of some condition x 1e-16 of y, which
 /// responses multiply by coefficients as large as the condition.
-const REFINED_FROM: f64 = 1e4;
+pub(super) const REFINED_FROM: f64 = 1e4;
 
 /// A vector autoregression with a constant: y_t = c + A_1 y_{t-1} + ... + A_p y_{t-p} + u_t. K series, n rows used.
 #[derive(Debug, Clone)]
@@ -26,6 +26,9 @@ pub struct Var {
     /// (Z'Z)^-1 of the regressors [1, lag 1, ..., lag p], `[regressor][regressor]`: the covariance of the coefficients
     /// of equations a and b is `residual_covariance[a][b]` times it.
     pub regressor_inverse: Vec<f64>,
+    /// F with F F' = `regressor_inverse`, upper triangular, `[regressor][regressor]`: quadratic forms in the inverse are
+    /// squared lengths, which keep the digits that the inverse has lost where regressors are nearly collinear.
+    pub regressor_factor: Vec<f64>,
     /// `[row used][series]`.
     pub residuals: Vec<f64>,
     /// Moduli of the eigenvalues of the companion matrix, descending; stable when all are below 1.
@@ -96,6 +99,7 @@ pub(super) fn fit_rows(series: &[f64], rows: &[usize], k: usize, order: usize) -
         coefficients: vec![0.0; order * k * k],
         residual_covariance: vec![0.0; k * k],
         regressor_inverse: vec![0.0; width * width],
+        regressor_factor: qr.r_inverse.clone(),
         residuals: vec![0.0; n * k],
         roots: Vec::new(),
         condition: qr.condition,

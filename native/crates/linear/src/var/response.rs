@@ -3,6 +3,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use macrograd_simd::Control;
 
 use super::Var;
+use super::fit::REFINED_FROM;
 use crate::LinearError;
 use crate::parallel::for_each;
 use crate::small::{cholesky, dot, product};
@@ -68,7 +69,7 @@ pub fn var_responses(fit: &Var, options: &ResponseOptions) -> Result<Responses, 
         variances: vec![0.0; k * size],
     };
     let units: Vec<f64> = (0..k).flat_map(|series| system.own_responses(series)).collect();
-    system.respond(&system.weights(), &units, &mut out.values, &mut out.variances);
+    system.respond(system.weights().as_deref(), &units, &mut out.values, &mut out.variances);
     Ok(out)
 }
 
@@ -167,7 +168,7 @@ pub fn asset_responses(
             let assets = first..first + values.len() / size;
             let b = &equations.coefficients[assets.start * width..assets.end * width];
             let units: Vec<f64> = b.chunks_exact(width).flat_map(|b| system.unit_responses(b)).collect();
-            system.respond(&weights, &units, values, variances);
+            system.respond(weights.as_deref(), &units, values, variances);
             let covariances = &equations.covariance[assets.start * width * width..assets.end * width * width];
             let triangles: Vec<f64> = covariances
                 .chunks_exact(width * width)
@@ -276,59 +277,87 @@ impl<'a> System<'a> {
             .collect()
     }
 
-    /// (R_i s_b)' Q (R_j s_b), `[i][j][shock]`, R_i = A^i J' of the companion matrix, Q its part of (Z'Z)^-1; R summed
-    /// over i when cumulative.
-    fn spread_of_impulses(&self) -> Vec<f64> {
+    /// F'R_i s of one shock, `[i][regressor]`, R_i = A^i J' of the companion matrix, F the rows of the regressors' factor
+    /// that belong to lags; R summed over i when cumulative.
+    fn turned_impulses(&self, shock: usize) -> Vec<f64> {
         let (fit, k, steps) = (self.fit, self.fit.series, self.options.horizon);
         let width = k * fit.order;
+        // State of the companion form after each step: newest block first.
+        let mut states = vec![0.0; steps * width];
+        for step in 0..steps {
+            let (before, now) = states.split_at_mut(step * width);
+            let now = &mut now[..width];
+            if step == 0 {
+                (0..k.min(width)).for_each(|a| now[a] = self.impulse[a * k + shock]);
+                continue;
+            }
+            let before = &before[(step - 1) * width..];
+            for lag in 1..=fit.order {
+                let block = &before[(lag - 1) * k..lag * k];
+                for (a, row) in fit.lag(lag).chunks_exact(k).enumerate() {
+                    now[a] += dot(row, block);
+                }
+            }
+            now[k.min(width)..].copy_from_slice(&before[..width.saturating_sub(k)]);
+        }
+        if self.options.cumulative {
+            for at in width..states.len() {
+                states[at] += states[at - width];
+            }
+        }
+        let regressors = fit.regressors();
+        let mut turned = vec![0.0; steps * regressors];
+        for (state, out) in states
+            .chunks_exact(width.max(1))
+            .zip(turned.chunks_exact_mut(regressors))
+        {
+            let rows = fit.regressor_factor.chunks_exact(regressors).skip(1);
+            for (x, row) in state.iter().zip(rows) {
+                out.iter_mut().zip(row).for_each(|(out, f)| *out += f * x);
+            }
+        }
+        turned
+    }
+
+    /// (R_i s_b)' Q (R_j s_b), `[i][j][shock]`, Q the lags' part of (Z'Z)^-1.
+    fn spread_of_impulses(&self) -> Vec<f64> {
+        let (k, steps, regressors) = (self.fit.series, self.options.horizon, self.fit.regressors());
         let mut spread = vec![0.0; steps * steps * k];
         for shock in 0..k {
-            // State of the companion form after each step: newest block first.
-            let mut states = vec![0.0; steps * width];
-            for step in 0..steps {
-                let (before, now) = states.split_at_mut(step * width);
-                let now = &mut now[..width];
-                if step == 0 {
-                    (0..k.min(width)).for_each(|a| now[a] = self.impulse[a * k + shock]);
-                    continue;
-                }
-                let before = &before[(step - 1) * width..];
-                for lag in 1..=fit.order {
-                    let block = &before[(lag - 1) * k..lag * k];
-                    for (a, row) in fit.lag(lag).chunks_exact(k).enumerate() {
-                        now[a] += dot(row, block);
-                    }
-                }
-                now[k.min(width)..].copy_from_slice(&before[..width.saturating_sub(k)]);
-            }
-            if self.options.cumulative {
-                for at in width..states.len() {
-                    states[at] += states[at - width];
-                }
-            }
-            let regressors = fit.regressors();
-            let weighted: Vec<f64> = states
-                .chunks_exact(width.max(1))
-                .flat_map(|x| {
-                    (0..width).map(move |i| {
-                        dot(
-                            &fit.regressor_inverse[(1 + i) * regressors + 1..(2 + i) * regressors],
-                            x,
-                        )
-                    })
-                })
-                .collect();
+            let turned = self.turned_impulses(shock);
+            let row = |i: usize| &turned[i * regressors..(i + 1) * regressors];
             for i in 0..steps {
                 for j in 0..steps {
-                    let (x, y) = (
-                        &states[i * width..(i + 1) * width],
-                        &weighted[j * width..(j + 1) * width],
-                    );
-                    spread[(i * steps + j) * k + shock] = dot(x, y);
+                    spread[(i * steps + j) * k + shock] = dot(row(i), row(j));
                 }
             }
         }
         spread
+    }
+
+    /// Variances of responses from the autoregression's coefficients as squared lengths, |sum_m (L'rho_m) (F'R_{h-1-m} s)'|^2
+    /// with L the factor of the residual covariance: several times the work of [`Self::weights`], whose products have
+    /// either sign and cancel where regressors are nearly collinear. `units` and out `[responding][horizon][..]`.
+    fn lengths(&self, units: &[f64], variances: &mut [f64]) {
+        let (k, steps, regressors) = (self.fit.series, self.options.horizon, self.fit.regressors());
+        let size = (steps + 1) * k;
+        let impulses: Vec<Vec<f64>> = (0..k).map(|shock| self.turned_impulses(shock)).collect();
+        let mut sum = vec![0.0; k * regressors];
+        for (unit, out) in units.chunks_exact(size).zip(variances.chunks_exact_mut(size)) {
+            let turned: Vec<f64> = unit.chunks_exact(k).flat_map(|rho| self.turned(rho)).collect();
+            for h in 0..=steps {
+                for (shock, impulses) in impulses.iter().enumerate() {
+                    sum.fill(0.0);
+                    for m in 0..h {
+                        let moved = &impulses[(h - 1 - m) * regressors..(h - m) * regressors];
+                        for (row, x) in sum.chunks_exact_mut(regressors).zip(&turned[m * k..(m + 1) * k]) {
+                            row.iter_mut().zip(moved).for_each(|(sum, f)| *sum += x * f);
+                        }
+                    }
+                    out[h * k + shock] = dot(&sum, &sum);
+                }
+            }
+        }
     }
 
     /// rho_h = sum_k b_k' Phi_{h-k}, `[horizon][series]`: an asset's response to unit innovations.
@@ -386,9 +415,13 @@ impl<'a> System<'a> {
     }
 
     /// Variance of responses from the autoregression's coefficients, by pairs (m, n) of rho_m Sigma rho_n':
-    /// `[pair][horizon][shock]`. With d the change of an estimate, d response_h = sum_m rho_m dA R_{h-1-m} s.
-    fn weights(&self) -> Vec<f64> {
+    /// `[pair][horizon][shock]`. With d the change of an estimate, d response_h = sum_m rho_m dA R_{h-1-m} s. `None` for
+    /// regressors so nearly collinear that these products cancel: then [`Self::lengths`].
+    fn weights(&self) -> Option<Vec<f64>> {
         let (k, steps) = (self.fit.series, self.options.horizon);
+        if self.fit.condition > REFINED_FROM {
+            return None;
+        }
         let spread = self.spread_of_impulses();
         let mut weights = Vec::with_capacity(steps * (steps + 1) / 2 * (steps + 1) * k);
         for (m, n) in lower_pairs(steps) {
@@ -399,23 +432,16 @@ impl<'a> System<'a> {
                 weights.extend(spread[at..at + k].iter().map(|x| twice * x));
             }
         }
-        weights
+        Some(weights)
     }
 
     /// Responses and their variances from the autoregression out of rho, `[responding][horizon][series]`.
-    fn respond(&self, weights: &[f64], units: &[f64], values: &mut [f64], variances: &mut [f64]) {
+    fn respond(&self, weights: Option<&[f64]>, units: &[f64], values: &mut [f64], variances: &mut [f64]) {
         let (k, steps) = (self.fit.series, self.options.horizon);
         let size = (steps + 1) * k;
-        let mut noise = Vec::with_capacity(units.len() / size.max(1) * steps * (steps + 1) / 2);
-        for unit in units.chunks_exact(size) {
-            let turned: Vec<f64> = unit.chunks_exact(k).flat_map(|rho| self.turned(rho)).collect();
-            let row = |m: usize| &turned[m * k..(m + 1) * k];
-            noise.extend(lower_pairs(steps).map(|(m, n)| dot(row(m), row(n))));
-        }
-        if steps > 0 {
-            variances.copy_from_slice(&times(&noise, weights, size));
-        } else {
-            variances.fill(0.0);
+        match weights {
+            Some(weights) if steps > 0 => variances.copy_from_slice(&times(&self.noise_products(units), weights, size)),
+            _ => self.lengths(units, variances),
         }
         let slots = values.chunks_exact_mut(size).zip(variances.chunks_exact_mut(size));
         for (unit, (values, variances)) in units.chunks_exact(size).zip(slots) {
@@ -427,6 +453,19 @@ impl<'a> System<'a> {
                 }
             }
         }
+    }
+
+    /// rho_m Sigma rho_n' of every pair, `[responding][pair]`.
+    fn noise_products(&self, units: &[f64]) -> Vec<f64> {
+        let (k, steps) = (self.fit.series, self.options.horizon);
+        let size = (steps + 1) * k;
+        let mut products = Vec::with_capacity(units.len() / size * steps * (steps + 1) / 2);
+        for unit in units.chunks_exact(size) {
+            let turned: Vec<f64> = unit.chunks_exact(k).flat_map(|rho| self.turned(rho)).collect();
+            let row = |m: usize| &turned[m * k..(m + 1) * k];
+            products.extend(lower_pairs(steps).map(|(m, n)| dot(row(m), row(n))));
+        }
+        products
     }
 
     /// rho L, whose products are those of rho Sigma rho'.

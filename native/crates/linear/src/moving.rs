@@ -1,0 +1,106 @@
+use macrograd_simd::Control;
+
+use crate::aggregate::Scheme;
+use crate::moving_hac::MovingErrors;
+use crate::path::{Output, PathSetup, run_path};
+use crate::prior::{CrossSection, beliefs};
+use crate::shrink::{Belief, Prepared};
+use crate::stream::WindowRow;
+use crate::{LinearError, Panel, Path, PathRange};
+
+/// A moving regression, whatever its weights: what [`crate::rolling_ols`] and [`crate::ewm_path`] share.
+#[derive(Clone, Copy)]
+pub(crate) struct Moving<'a> {
+    pub scheme: Scheme,
+    pub min_observations: usize,
+    pub variances: bool,
+    pub errors: MovingErrors,
+    pub free_columns: &'a [usize],
+}
+
+impl<'a> Moving<'a> {
+    /// Columns that are not shrunk to zero.
+    pub(crate) fn is_free(&self, column: usize) -> bool {
+        self.free_columns.contains(&column)
+    }
+
+    /// Estimates as they are.
+    pub(crate) fn plain_setup(&self) -> PathSetup<'a> {
+        PathSetup {
+            scheme: self.scheme,
+            min_observations: self.min_observations,
+            market: None,
+            variances: self.variances,
+            errors: self.errors,
+        }
+    }
+}
+
+/// Estimates at every row; with a cross-section their posteriors.
+pub(crate) fn moving_path(
+    panel: &Panel,
+    moving: &Moving,
+    prior: Option<&CrossSection>,
+    range: &PathRange,
+    control: &Control,
+) -> Result<Path, LinearError> {
+    let Some(prior) = prior else {
+        return run_path(
+            panel,
+            &moving.plain_setup(),
+            range,
+            control,
+            |_, _| (),
+            |(), mut output| output.write_plain(),
+        );
+    };
+    prior.check(panel)?;
+    let setup = PathSetup {
+        market: Some(&prior.market),
+        errors: MovingErrors::Homoscedastic,
+        ..moving.plain_setup()
+    };
+    let expected = beliefs(panel, moving, prior, 0.0);
+    if !moving.variances {
+        return run_path(
+            panel,
+            &setup,
+            range,
+            control,
+            prepared(&expected),
+            |prepared, mut output| match prepared {
+                Some(prepared) => prepared.write(&mut output),
+                None => output.write_plain(),
+            },
+        );
+    }
+    let wide = beliefs(panel, moving, prior, 1.0);
+    let prepare = |row, window: &WindowRow| prepared(&expected)(row, window).zip(prepared(&wide)(row, window));
+    run_path(
+        panel,
+        &setup,
+        range,
+        control,
+        prepare,
+        |prepared, mut output| match prepared {
+            Some((expected, wide)) => write_both(expected, wide, &mut output),
+            None => output.write_plain(),
+        },
+    )
+}
+
+fn prepared<'b>(beliefs: &'b [Option<Belief>]) -> impl Fn(usize, &WindowRow) -> Option<Prepared<'b>> {
+    |row, window| beliefs[row].as_ref().map(|belief| Prepared::new(belief, window))
+}
+
+/// Posterior mean under the estimated prior; its variance under the wider one, plus the squared distance between the
+/// two means. A prior variance estimated as zero would otherwise pass for knowledge.
+fn write_both(expected: &Prepared, wide: &Prepared, output: &mut Output) {
+    wide.write(output);
+    let other: Vec<f64> = output.coefficients.to_vec();
+    let variances = std::mem::take(&mut output.variances);
+    expected.write(output);
+    for ((variance, mean), other) in variances.iter_mut().zip(&*output.coefficients).zip(&other) {
+        *variance += (mean - other).powi(2);
+    }
+}
