@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use macrograd_simd::{Control, PastCaches, Vectorise};
+use macrograd_simd::{Control, Vectorise};
 
 use crate::aggregate::Scheme;
 use crate::lanes::{Estimate, LANES, Lanes};
@@ -19,9 +19,6 @@ const MOST_PER_TASK: usize = 512;
 /// Rows that one block of lanes works through before the next block has its turn: its sums stay in cache, and so few
 /// assets are written to at a time that their pages stay known.
 const ROWS_PER_BLOCK: usize = 64;
-
-/// Numbers of a result, 16 MiB of them, from which it is written past the caches, which could not hold it anyway.
-const MANY: usize = 1 << 21;
 
 /// Which part of a moving regression is wanted. Earlier rows are used, later ones are not even read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,22 +114,7 @@ struct Slot<'a> {
     asset: usize,
 }
 
-impl<'a> Slot<'a> {
-    fn new(coefficients: &'a mut [f64], variances: &'a mut [f64], asset: usize) -> Self {
-        let last = Last {
-            observations: 0,
-            rank: 0,
-            condition: f64::NAN,
-            degrees_of_freedom: f64::NAN,
-        };
-        Self {
-            coefficients,
-            variances,
-            last,
-            asset,
-        }
-    }
-
+impl Slot<'_> {
     /// Nothing is known at a place.
     fn void(&mut self, place: Range<usize>) {
         self.coefficients[place.clone()].fill(f64::NAN);
@@ -251,11 +233,19 @@ pub(crate) fn run_path_into<P>(
         .chunks_mut(stride)
         .enumerate()
         .map(|(asset, coefficients)| {
-            Some(Slot::new(
+            let variances = variance_slots.next().unwrap_or_default();
+            let last = Last {
+                observations: 0,
+                rank: 0,
+                condition: f64::NAN,
+                degrees_of_freedom: f64::NAN,
+            };
+            Some(Slot {
                 coefficients,
-                variance_slots.next().unwrap_or_default(),
+                variances,
+                last,
                 asset,
-            ))
+            })
         })
         .collect();
     let mut facts = std::sync::Mutex::new(Vec::with_capacity(assets));
@@ -325,7 +315,6 @@ fn run_group<P>(
         setup.min_observations,
         setup.market,
     );
-    let mut stage = (range.size(panel) >= MANY).then(|| Stage::new(panel.columns, setup.variances));
     let mut start = setup.scheme.first_row(range.rows.start);
     while start < range.rows.end {
         let rows = start..(start + ROWS_PER_BLOCK).min(range.rows.end);
@@ -350,29 +339,16 @@ fn run_group<P>(
             })
             .collect();
         for (lanes, slots) in lanes.iter_mut().zip(slots.chunks_mut(LANES)) {
-            let mut stretch = |origin: usize, slots: &mut [Slot]| {
-                isa.vectorise(Stretch {
-                    panel,
-                    range,
-                    window: &window,
-                    rows: rows.clone(),
-                    origin,
-                    shared: &shared,
-                    lanes: &mut *lanes,
-                    slots,
-                    emit,
-                });
-            };
-            match &mut stage {
-                Some(stage) => {
-                    let origin = rows.start.max(range.rows.start);
-                    stretch(origin, &mut stage.slots(slots.len()));
-                    let place = (origin - range.rows.start) * panel.columns
-                        ..(rows.end.max(origin) - range.rows.start) * panel.columns;
-                    stage.hand_over(slots, place);
-                }
-                None => stretch(range.rows.start, slots),
-            }
+            isa.vectorise(Stretch {
+                panel,
+                range,
+                window: &window,
+                rows: rows.clone(),
+                shared: &shared,
+                lanes,
+                slots,
+                emit,
+            });
         }
         if let (true, Some(Some(Shared { window: shared, .. }))) = (rows.end == range.rows.end, shared.last()) {
             for slot in slots.iter_mut() {
@@ -387,56 +363,12 @@ fn run_group<P>(
     }
 }
 
-/// Where a block of lanes is put together before it goes out, long runs of each asset at a time.
-struct Stage {
-    /// `[lane][row of the block][column]`.
-    coefficients: Vec<f64>,
-    /// The same, or empty.
-    variances: Vec<f64>,
-    /// Numbers of a lane.
-    size: usize,
-    copier: PastCaches,
-}
-
-impl Stage {
-    fn new(columns: usize, variances: bool) -> Self {
-        let size = ROWS_PER_BLOCK * columns.max(1);
-        Self {
-            coefficients: vec![0.0; LANES * size],
-            variances: vec![0.0; if variances { LANES * size } else { 0 }],
-            size,
-            copier: PastCaches::new(),
-        }
-    }
-
-    fn slots(&mut self, count: usize) -> Vec<Slot<'_>> {
-        let mut variances = self.variances.chunks_mut(self.size);
-        let coefficients = self.coefficients.chunks_mut(self.size).take(count);
-        coefficients
-            .map(|coefficients| Slot::new(coefficients, variances.next().unwrap_or_default(), 0))
-            .collect()
-    }
-
-    /// Copies what was put together to its place in the assets' own memory.
-    fn hand_over(&self, slots: &mut [Slot], place: Range<usize>) {
-        let mut variances = self.variances.chunks(self.size);
-        for (slot, coefficients) in slots.iter_mut().zip(self.coefficients.chunks(self.size)) {
-            self.copier.copy(coefficients, &mut slot.coefficients[place.clone()]);
-            if let (Some(own), Some(out)) = (variances.next(), slot.variances.get_mut(place.clone())) {
-                self.copier.copy(own, out);
-            }
-        }
-    }
-}
-
 /// Takes one block of lanes through some rows.
 struct Stretch<'s, 'p, 'o, P, E> {
     panel: &'s Panel<'s>,
     range: &'s PathRange,
     window: &'s Window<'s>,
     rows: Range<usize>,
-    /// Row that the slots start with.
-    origin: usize,
     shared: &'s [Option<Shared<P>>],
     lanes: &'s mut Lanes<'p>,
     slots: &'s mut [Slot<'o>],
@@ -452,10 +384,9 @@ impl<P, E: Fn(&P, Output)> Vectorise for Stretch<'_, '_, '_, P, E> {
         for (row, shared) in self.rows.clone().zip(self.shared) {
             self.lanes.push(row, self.window);
             // Rows before the range only fill the window.
-            if row < self.range.rows.start {
+            let Some(local) = row.checked_sub(self.range.rows.start) else {
                 continue;
-            }
-            let local = row - self.origin;
+            };
             let place = local * k..(local + 1) * k;
             let Some(shared) = shared else {
                 self.slots.iter_mut().for_each(|slot| slot.void(place.clone()));
@@ -502,50 +433,5 @@ fn emit_lanes<P>(
             variances: slot.variances.get_mut(place.clone()).unwrap_or_default(),
         };
         emit(&shared.prepared, output);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{RollingOptions, rolling_ols};
-
-    #[test]
-    fn what_is_written_past_the_caches_has_the_bits_of_what_is_not() {
-        let (rows, columns, assets) = (1000, 9, 240);
-        let wave = |at: usize| ((at * 7919 % 1009) as f64 / 504.5 - 1.0) * ((at % 13) as f64 - 6.0);
-        let design: Vec<f64> = (0..rows * columns).map(wave).collect();
-        let mut returns: Vec<f64> = (0..rows * assets).map(|at| wave(at + 31)).collect();
-        // A second pattern of missing rows, whose tasks are short.
-        (0..rows)
-            .step_by(7)
-            .for_each(|row| returns[row * assets + 5] = f64::NAN);
-        let panel = Panel::new(&design, &returns, rows, columns, assets).expect("valid");
-        let options = RollingOptions {
-            window: 60,
-            min_observations: 40,
-            variances: true,
-            errors: MovingErrors::Homoscedastic,
-            free_columns: Vec::new(),
-        };
-        let control = Control::with_threads(2);
-        for first in [0, 130] {
-            // As bits, which tell that NaN is in the same places too.
-            let bits = |assets: Range<usize>| {
-                let range = PathRange {
-                    rows: first..rows,
-                    assets,
-                };
-                let path = rolling_ols(&panel, &options, None, &range, &control).expect("fits");
-                let of = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-                (of(&path.coefficients), of(&path.variances))
-            };
-            // Eight assets fill the lanes, so that all pieces are cut at whole blocks of lanes.
-            let (whole, halves) = (bits(0..assets), [bits(0..assets / 2), bits(assets / 2..assets)]);
-            let least = assets * (rows - first) * columns;
-            assert_eq!(first == 0, least >= MANY);
-            assert!(whole.0 == [&halves[0].0[..], &halves[1].0[..]].concat());
-            assert!(whole.1 == [&halves[0].1[..], &halves[1].1[..]].concat());
-        }
     }
 }
