@@ -4,6 +4,7 @@ import type {
   EwmOlsEstimatorOptions,
   KalmanEstimatorOptions,
   MarkovEstimatorOptions,
+  OlsEstimatorOptions,
   PcaEstimatorOptions,
   PlsEstimatorOptions,
   RidgeEstimatorOptions,
@@ -17,6 +18,7 @@ import type { z as Zod } from 'zod';
 
 /** Options of the traditional methods that a config sets; what is absent has the estimator's default. */
 export interface MethodOptions {
+  readonly ols?: OlsEstimatorOptions;
   readonly rolling_ols?: RollingOlsEstimatorOptions;
   readonly ewm_ols?: EwmOlsEstimatorOptions;
   readonly wls?: WlsEstimatorOptions;
@@ -36,17 +38,12 @@ export interface MethodOptions {
 export function methodSections(z: typeof Zod) {
   const count = (least: number) => z.int().min(least).optional();
   const positive = z.number().gt(0).optional();
-  const prior = z.enum(['empirical_bayes', 'ridge']).optional();
+  const shrinkage = { shrinkage: z.enum(['cross_section', 'none']).optional(), strength: positive };
   // Absent sections leave the hash of a config as it was.
   return {
-    rolling_ols: z.strictObject({ window: count(2) }).optional(),
-    ewm_ols: z
-      .strictObject({
-        half_life: positive,
-        shrinkage: z.enum(['cross_section', 'none']).optional(),
-        strength: positive,
-      })
-      .optional(),
+    ols: z.strictObject(shrinkage).optional(),
+    rolling_ols: z.strictObject({ window: count(2), ...shrinkage }).optional(),
+    ewm_ols: z.strictObject({ half_life: positive, ...shrinkage }).optional(),
     wls: z.strictObject({ half_life: positive }).optional(),
     ridge: z.strictObject({ alpha: z.number().min(0).optional() }).optional(),
     elastic_net: z.strictObject({ l1_ratio: z.number().gt(0).max(1).optional() }).optional(),
@@ -73,10 +70,11 @@ export function methodSections(z: typeof Zod) {
       .strictObject({
         lags: count(2),
         shape: z.enum(['bumps', 'free', 'almon', 'koyck']).optional(),
-        prior,
+        prior: z.enum(['empirical_bayes', 'reduced_rank', 'ridge']).optional(),
+        rank: count(0),
       })
       .optional(),
-    spline: z.strictObject({ lags: count(0), prior }).optional(),
+    spline: z.strictObject({ lags: count(0), prior: z.enum(['empirical_bayes', 'ridge']).optional() }).optional(),
   };
 }
 
@@ -85,6 +83,7 @@ type Sections = { readonly [Name in keyof ReturnType<typeof methodSections>]?: o
 /** The sections of a checked config as options of the estimators. */
 export function methodOptionsOf(raw: Sections & Record<string, unknown>): MethodOptions {
   const names: readonly (keyof MethodOptions)[] = [
+    'ols',
     'rolling_ols',
     'ewm_ols',
     'wls',

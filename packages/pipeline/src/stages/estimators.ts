@@ -32,7 +32,7 @@ interface Choices extends MethodOptions {
 /** How every method is made; the one place that knows them all by name. */
 const makers: Readonly<Record<MethodId, (choices: Choices) => Estimator>> = {
   zero: () => zeroEstimator(),
-  ols: () => olsEstimator(),
+  ols: ({ ols }) => olsEstimator(ols),
   rolling_ols: ({ rolling_ols: own }) => rollingOlsEstimator(own),
   ewm_ols: ({ ewm_ols: own }) => ewmOlsEstimator(own),
   wls: ({ wls: own }) => wlsEstimator(own),
