@@ -49,6 +49,7 @@ export {
   type MarkovRegression,
   type MarkovRegressionOptions,
   markovRegression,
+  type ThresholdRegion,
   type ThresholdSearchOptions,
   type Thresholds,
   thresholdSearch,
