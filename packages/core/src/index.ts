@@ -13,7 +13,6 @@ export {
   weekEnd,
   yearEnd,
 } from './calendar.js';
-export { type Condition, type ConditionedColumn, conditionedPair } from './condition.js';
 export {
   cholesky,
   choleskySolve,
@@ -21,6 +20,7 @@ export {
   invertPositiveDefinite,
   semidefiniteCholesky,
 } from './cholesky.js';
+export { type Condition, type ConditionedColumn, conditionedPair } from './condition.js';
 export {
   ArgumentError,
   CancelledError,

@@ -250,18 +250,6 @@ export interface LinearBootstrapOptions {
   level: number
 }
 
-/** Options of the exponentially weighted regression. */
-export interface LinearEwmOptions {
-  halfLife: number
-  minObservations: number
-  variances: boolean
-  /** Without a prior. */
-  hac: boolean
-  /** Of the HAC variances; negative = automatic. */
-  lags: number
-  freeColumns: Array<number>
-}
-
 /** Cross-section of moving regressions at every row. */
 export interface LinearCrossSection {
   /** `[row]`. */
@@ -275,6 +263,18 @@ export interface LinearCrossSection {
   gamma2Error: Float64Array
   /** `[row]`. */
   assets: Uint32Array
+}
+
+/** Options of the exponentially weighted regression. */
+export interface LinearEwmOptions {
+  halfLife: number
+  minObservations: number
+  variances: boolean
+  /** Without a prior. */
+  hac: boolean
+  /** Of the HAC variances; negative = automatic. */
+  lags: number
+  freeColumns: Array<number>
 }
 
 /** Exponentially weighted least squares at every row of the range; with a prior, shrunk. */
