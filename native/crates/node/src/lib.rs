@@ -7,6 +7,7 @@ mod closed_form;
 mod closed_form_walks;
 #[cfg_attr(feature = "wasm-host", path = "control_wasm.rs")]
 mod control;
+mod lent;
 mod linear;
 mod linear_bands;
 mod linear_factors;

@@ -7,6 +7,7 @@ use macrograd_linear::{
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint32Array};
 use napi_derive::napi;
 
+use crate::lent::Lent;
 use crate::task::{CancelToken, Failure, ProgressListener, Work, control, guarded};
 
 impl From<LinearError> for Failure {
@@ -377,11 +378,9 @@ pub fn linear_rolling_ols_into(
     on_progress: Option<ProgressListener>,
 ) -> AsyncTask<Work<LinearPathEnd>> {
     Work::spawn(control(threads, token, on_progress), move |control| {
-        // SAFETY: the facade lends both arrays for this call alone, and nobody else touches them until it ends.
-        let (coefficients, variances) = unsafe { (coefficients.as_mut(), variances.as_mut()) };
         let buffers = PathBuffers {
-            coefficients,
-            variances,
+            coefficients: coefficients.lent(),
+            variances: variances.lent(),
         };
         let (options, range) = ((&options).into(), (&range).into());
         Ok(macrograd_linear::rolling_ols_into(&panel.view()?, &options, &range, buffers, control)?.into())

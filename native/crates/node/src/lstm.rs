@@ -3,14 +3,15 @@
 
 use macrograd_lstm::train::{Targets, TrainOptions, TrainingData, train};
 use macrograd_lstm::{
-    Gradients, Head, InputColumns, LstmError, LstmShape, LstmWeights, MemorySizes, MemoryUse, OutputCotangent,
-    Sequences, Tape, estimate_memory, forward, jacobian, predict, pull_back,
+    Gradients, Head, InputColumns, LstmShape, LstmWeights, MemorySizes, MemoryUse, OutputCotangent, Sequences, Tape,
+    estimate_memory, forward, jacobian, predict, pull_back,
 };
-use macrograd_simd::{Isa, Real, measure_peak};
-use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array};
+use macrograd_simd::{Control, Isa, Real, measure_peak};
+use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array, ToNapiValue, TypeName};
 use napi_derive::napi;
 
 use crate::control::clock;
+use crate::lent::Lent;
 use crate::task::{CancelToken, Failure, ProgressListener, Work, control};
 
 /// Sizes of a model and of a batch.
@@ -203,6 +204,23 @@ macro_rules! entries {
                     initial_cell: self.initial_cell.as_deref(),
                 }
             }
+
+            /// Work on the model `(weights, head)` and its windows.
+            pub(crate) fn spawn<R>(
+                self,
+                control: Control,
+                mut body: impl FnMut((&LstmWeights<$t>, &Head<$t>), &Sequences<'_, $t>, &Control) -> Result<R, Failure>
+                + Send
+                + 'static,
+            ) -> AsyncTask<Work<R>>
+            where
+                R: Send + 'static + ToNapiValue + TypeName,
+            {
+                Work::spawn(control, move |control| {
+                    let (weights, head) = self.parameters()?;
+                    body((&weights, &head), &self.sequences(), control)
+                })
+            }
         }
 
         /// Where a backward pass writes; shapes as of what they are gradients of.
@@ -225,11 +243,9 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let outputs = unsafe { outputs.as_mut() };
-                Ok(predict(&weights, &head, &model.sequences(), outputs, control)?)
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |(weights, head), windows, control| {
+                Ok(predict(weights, head, windows, outputs.lent(), control)?)
             })
         }
 
@@ -244,15 +260,13 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, _) = model.parameters()?;
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |(weights, _), windows, control| {
                 let mut tape = Tape::default();
-                forward(&weights, &model.sequences(), &mut tape, control)?;
-                let state = (model.sizes.batch_size as usize * model.sizes.hidden_size as usize).max(1);
-                // SAFETY: the facade lends both arrays for this call alone, and nobody else touches them until it ends.
-                let (hidden, cell) = unsafe { (hidden.as_mut(), cell.as_mut()) };
-                tape.hidden(hidden)?;
-                for (layer, out) in cell.chunks_mut(state).enumerate() {
+                forward(weights, windows, &mut tape, control)?;
+                tape.hidden(hidden.lent())?;
+                let state = (windows.batch_size * weights.shape().hidden_size).max(1);
+                for (layer, out) in cell.lent().chunks_mut(state).enumerate() {
                     tape.last_cell(layer, out)?;
                 }
                 Ok(())
@@ -275,46 +289,29 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                let mut d_weights = LstmWeights::zeros(weights.shape())?;
-                let mut d_head = head.clone();
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |(weights, head), windows, control| {
+                let (mut d_weights, mut d_head) = (LstmWeights::zeros(weights.shape())?, head.clone());
                 let cotangent = OutputCotangent {
                     outputs: d_outputs.as_deref(),
                     hidden: d_hidden.as_deref(),
                 };
-                // SAFETY: the facade lends these arrays for this call alone, and nobody else touches them until it ends.
-                let (input, hidden, cell) = unsafe {
-                    (
-                        gradients.input.as_mut(),
-                        gradients.initial_hidden.as_mut(),
-                        gradients.initial_cell.as_mut(),
-                    )
-                };
                 let mut wanted = Gradients {
                     weights: Some(&mut d_weights),
-                    input: Some(input),
-                    initial_hidden: Some(hidden),
-                    initial_cell: Some(cell),
+                    input: Some(gradients.input.lent()),
+                    initial_hidden: Some(gradients.initial_hidden.lent()),
+                    initial_cell: Some(gradients.initial_cell.lent()),
                 };
-                let sequences = model.sequences();
                 pull_back(
-                    (&weights, &head),
-                    &sequences,
+                    (weights, head),
+                    windows,
                     &cotangent,
                     &mut wanted,
                     &mut d_head,
                     control,
                 )?;
-                // SAFETY: as above.
-                let out = unsafe {
-                    (
-                        gradients.weights.as_mut(),
-                        gradients.head_weight.as_mut(),
-                        gradients.head_bias.as_mut(),
-                    )
-                };
-                Ok(write_parameters(&d_weights, &d_head, out)?)
+                let head = (&mut gradients.head_weight, &mut gradients.head_bias);
+                write_parameters((&d_weights, &d_head), &mut gradients.weights, head)
             })
         }
 
@@ -328,18 +325,10 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                // SAFETY: the facade lends both arrays for this call alone, and nobody else touches them until it ends.
-                let (outputs, out) = unsafe { (outputs.as_mut(), out.as_mut()) };
-                Ok(jacobian(
-                    &weights,
-                    &head,
-                    &model.sequences(),
-                    Some(outputs),
-                    out,
-                    control,
-                )?)
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |(weights, head), windows, control| {
+                let (outputs, out) = (Some(outputs.lent()), out.lent());
+                Ok(jacobian(weights, head, windows, outputs, out, control)?)
             })
         }
 
@@ -373,15 +362,8 @@ macro_rules! entries {
                     &TrainOptions::from(&settings),
                     control,
                 )?;
-                // SAFETY: the facade lends these arrays for this call alone, and nobody else touches them until it ends.
-                let out = unsafe {
-                    (
-                        model.weights.as_mut(),
-                        model.head_weight.as_mut(),
-                        model.head_bias.as_mut(),
-                    )
-                };
-                write_parameters(&weights, &head, out)?;
+                let trained_head = (&mut model.head_weight, &mut model.head_bias);
+                write_parameters((&weights, &head), &mut model.weights, trained_head)?;
                 Ok(LstmTrainReport {
                     training_loss: trained.training_loss,
                     validation_loss: trained.validation_loss,
@@ -415,14 +397,15 @@ entries!(
     lstm_train_f64
 );
 
-/// Copies parameters or their gradients to `(weights, head_weight, head_bias)`, laid out as in the model.
-pub(crate) fn write_parameters<T: Real>(
-    weights: &LstmWeights<T>,
-    head: &Head<T>,
-    (flat, head_weight, head_bias): (&mut [T], &mut [T], &mut [T]),
-) -> Result<(), LstmError> {
-    weights.write_flat(flat)?;
-    head.write_flat(head_weight, head_bias)
+/// Copies parameters, or their gradients, `(weights, head)` to arrays laid out as in the model: weights, and the head's
+/// `(weight, bias)`.
+pub(crate) fn write_parameters<T: Real, A: Lent<Element = T>>(
+    (weights, head): (&LstmWeights<T>, &Head<T>),
+    flat: &mut A,
+    (head_weight, head_bias): (&mut A, &mut A),
+) -> Result<(), Failure> {
+    weights.write_flat(flat.lent())?;
+    Ok(head.write_flat(head_weight.lent(), head_bias.lent())?)
 }
 
 /// The first `rows` of `total` equal rows, and the others.

@@ -7,6 +7,7 @@ use macrograd_lstm::{
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array, Uint32Array};
 use napi_derive::napi;
 
+use crate::lent::Lent;
 use crate::lstm::{LstmModelF32, LstmModelF64, write_parameters};
 use crate::task::{CancelToken, Failure, ProgressListener, Work, control};
 
@@ -54,19 +55,10 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                // SAFETY: the facade lends both arrays for this call alone, and nobody else touches them until it ends.
-                let (outputs, d_outputs) = unsafe { (outputs.as_mut(), d_outputs.as_mut()) };
-                let windows = model.sequences();
-                Ok(jvp(
-                    (&weights, &head),
-                    &windows,
-                    &tangent,
-                    outputs,
-                    d_outputs,
-                    control,
-                )?)
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |network, windows, control| {
+                let (outputs, d_outputs) = (outputs.lent(), d_outputs.lent());
+                Ok(jvp(network, windows, &tangent, outputs, d_outputs, control)?)
             })
         }
 
@@ -80,17 +72,9 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let out = unsafe { out.as_mut() };
-                Ok(vjp(
-                    (&weights, &head),
-                    &model.sequences(),
-                    &cotangent,
-                    out,
-                    control,
-                )?)
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |network, windows, control| {
+                Ok(vjp(network, windows, &cotangent, out.lent(), control)?)
             })
         }
 
@@ -104,17 +88,9 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let out = unsafe { out.as_mut() };
-                Ok(jacobian_jvp(
-                    (&weights, &head),
-                    &model.sequences(),
-                    &tangent,
-                    out,
-                    control,
-                )?)
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |network, windows, control| {
+                Ok(jacobian_jvp(network, windows, &tangent, out.lent(), control)?)
             })
         }
 
@@ -128,17 +104,10 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let out = unsafe { out.as_mut() };
-                Ok(cross_partials(
-                    (&weights, &head),
-                    &model.sequences(),
-                    &places(&pairs)?,
-                    out,
-                    control,
-                )?)
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |network, windows, control| {
+                let pairs = places(&pairs)?;
+                Ok(cross_partials(network, windows, &pairs, out.lent(), control)?)
             })
         }
 
@@ -151,11 +120,9 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let out = unsafe { out.as_mut() };
-                Ok(hessian((&weights, &head), &model.sequences(), out, control)?)
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |network, windows, control| {
+                Ok(hessian(network, windows, out.lent(), control)?)
             })
         }
 
@@ -169,26 +136,19 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                let (mut d_weights, mut d_head) = (LstmWeights::zeros(weights.shape())?, head.clone());
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |network, windows, control| {
+                let (mut d_weights, mut d_head) = (LstmWeights::zeros(network.0.shape())?, network.1.clone());
                 pull_back_jacobian(
-                    (&weights, &head),
-                    &model.sequences(),
+                    network,
+                    windows,
                     &d_jacobian,
                     &mut d_weights,
                     &mut d_head,
                     control,
                 )?;
-                // SAFETY: the facade lends these arrays for this call alone, and nobody else touches them until it ends.
-                let out = unsafe {
-                    (
-                        gradients.weights.as_mut(),
-                        gradients.head_weight.as_mut(),
-                        gradients.head_bias.as_mut(),
-                    )
-                };
-                Ok(write_parameters(&d_weights, &d_head, out)?)
+                let head = (&mut gradients.head_weight, &mut gradients.head_bias);
+                write_parameters((&d_weights, &d_head), &mut gradients.weights, head)
             })
         }
 
@@ -202,26 +162,14 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<f64>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |network, windows, control| {
                 let penalty = penalty(&kind)?;
-                let (weights, head) = model.parameters()?;
-                let (mut d_weights, mut d_head) = (LstmWeights::zeros(weights.shape())?, head.clone());
-                let value = jacobian_penalty(
-                    (&weights, &head),
-                    &model.sequences(),
-                    penalty,
-                    (&mut d_weights, &mut d_head),
-                    control,
-                )?;
-                // SAFETY: the facade lends these arrays for this call alone, and nobody else touches them until it ends.
-                let out = unsafe {
-                    (
-                        gradients.weights.as_mut(),
-                        gradients.head_weight.as_mut(),
-                        gradients.head_bias.as_mut(),
-                    )
-                };
-                write_parameters(&d_weights, &d_head, out)?;
+                let (mut d_weights, mut d_head) = (LstmWeights::zeros(network.0.shape())?, network.1.clone());
+                let gradient = (&mut d_weights, &mut d_head);
+                let value = jacobian_penalty(network, windows, penalty, gradient, control)?;
+                let head = (&mut gradients.head_weight, &mut gradients.head_bias);
+                write_parameters((&d_weights, &d_head), &mut gradients.weights, head)?;
                 Ok(value)
             })
         }

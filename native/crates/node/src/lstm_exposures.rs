@@ -4,6 +4,7 @@ use macrograd_lstm::{ExposureShape, exposures, hidden_columns, jacobian_columns}
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array};
 use napi_derive::napi;
 
+use crate::lent::Lent;
 use crate::lstm::{LstmColumns, LstmModelF32, LstmModelF64};
 use crate::task::{CancelToken, ProgressListener, Work, control};
 
@@ -41,19 +42,11 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, head) = model.parameters()?;
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let out = unsafe { out.as_mut() };
-                let windows = model.sequences();
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |(weights, head), windows, control| {
+                let (columns, out) = (columns.view()?, out.lent());
                 Ok(jacobian_columns(
-                    &weights,
-                    &head,
-                    &windows,
-                    columns.view()?,
-                    None,
-                    out,
-                    control,
+                    weights, head, windows, columns, None, out, control,
                 )?)
             })
         }
@@ -68,15 +61,13 @@ macro_rules! entries {
             token: Option<&CancelToken>,
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
-            Work::spawn(control(threads, token, on_progress), move |control| {
-                let (weights, _) = model.parameters()?;
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let out = unsafe { out.as_mut() };
+            let control = control(threads, token, on_progress);
+            model.spawn(control, move |(weights, _), windows, control| {
                 Ok(hidden_columns(
-                    &weights,
-                    &model.sequences(),
+                    weights,
+                    windows,
                     columns.view()?,
-                    out,
+                    out.lent(),
                     control,
                 )?)
             })
@@ -95,13 +86,11 @@ macro_rules! entries {
             on_progress: Option<ProgressListener>,
         ) -> AsyncTask<Work<()>> {
             Work::spawn(control(threads, token, on_progress), move |control| {
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let out = unsafe { out.as_mut() };
                 Ok(exposures::<$t>(
                     sizes.into(),
                     &hidden,
                     &head_weight,
-                    out,
+                    out.lent(),
                     control,
                 )?)
             })

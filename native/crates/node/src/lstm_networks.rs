@@ -5,7 +5,8 @@ use macrograd_lstm::{Head, LstmError, LstmShape, LstmWeights, Network, Sequences
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array};
 use napi_derive::napi;
 
-use crate::lstm::{LstmColumns, LstmSizes, LstmTrainSettings, write_parameters};
+use crate::lent::Lent;
+use crate::lstm::{LstmColumns, LstmSizes, LstmTrainSettings};
 use crate::task::{CancelToken, Failure, ProgressListener, Work, control};
 
 /// A network that could not be trained.
@@ -132,20 +133,16 @@ macro_rules! entries {
 
             fn write(&mut self, layout: Layout, networks: &[Network<$t>]) -> Result<(), Failure> {
                 let Layout { shape, outputs, .. } = layout;
-                // SAFETY: the facade lends these arrays for this call alone, and nobody else touches them until it ends.
-                let (weights, head_weight, head_bias) = unsafe {
-                    (
-                        self.weights.as_mut(),
-                        self.head_weight.as_mut(),
-                        self.head_bias.as_mut(),
-                    )
-                };
-                let weights = weights.chunks_mut(shape.parameter_count());
-                let head_weight = head_weight.chunks_mut((outputs * shape.hidden_size).max(1));
-                let head_bias = head_bias.chunks_mut(outputs.max(1));
+                let weights = self.weights.lent().chunks_mut(shape.parameter_count());
+                let head_weight = self
+                    .head_weight
+                    .lent()
+                    .chunks_mut((outputs * shape.hidden_size).max(1));
+                let head_bias = self.head_bias.lent().chunks_mut(outputs.max(1));
                 let arrays = weights.zip(head_weight).zip(head_bias);
                 for (network, ((weights, head_weight), head_bias)) in networks.iter().zip(arrays) {
-                    write_parameters(&network.weights, &network.head, (weights, head_weight, head_bias))?;
+                    network.weights.write_flat(weights)?;
+                    network.head.write_flat(head_weight, head_bias)?;
                 }
                 Ok(())
             }
@@ -195,15 +192,8 @@ macro_rules! entries {
             Work::spawn(control(threads, token, on_progress), move |control| {
                 let layout = all.layout()?;
                 let (networks, sequences) = (all.networks(layout)?, all.sequences(layout)?);
-                // SAFETY: the facade lends the array for this call alone, and nobody else touches it until it ends.
-                let out = unsafe { out.as_mut() };
-                Ok(jacobian_each(
-                    &networks,
-                    &sequences,
-                    columns.view()?,
-                    out,
-                    control,
-                )?)
+                let (columns, out) = (columns.view()?, out.lent());
+                Ok(jacobian_each(&networks, &sequences, columns, out, control)?)
             })
         }
     };
