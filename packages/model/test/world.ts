@@ -1,6 +1,7 @@
 import {
   type FactorMeta,
   type FactorPanel,
+  type Fitted,
   type JacobianBlock,
   monthEndOfIndex,
   type Panel,
@@ -76,3 +77,52 @@ export async function collect(blocks: AsyncIterable<JacobianBlock>): Promise<Jac
 export function at(block: JacobianBlock, asset: number, date: number, lag: number, factor: number, of = block.values) {
   return of[(((asset - block.assets.start) * block.dates + date) * block.lags + lag) * block.factors + factor];
 }
+
+/** RMSE of the exposures to the factor with a threshold over the RMS of the true ones, rows after the training span. */
+export function thresholdError(block: JacobianBlock, truth: Float64Array): number {
+  let [error, size] = [0, 0];
+  for (let asset = 0; asset < ASSETS; asset++) {
+    if (asset === THIN_ASSET) continue;
+    for (let date = 0; date < block.dates; date++) {
+      const want = truth[(TRAIN.end + date) * ASSETS + asset];
+      error += (at(block, asset, date, 0, THRESHOLD) - want) ** 2;
+      size += want ** 2;
+    }
+  }
+  return Math.sqrt(error / size);
+}
+
+/**
+ * Largest difference between the exposures of one row and central differences of its predictions, over the largest
+ * exposure, for factors and lags that are observed there.
+ */
+export async function differenceError(
+  fitted: Fitted,
+  inputs: FactorPanel,
+  row: number,
+  lags: readonly number[],
+): Promise<number> {
+  // The encoder runs in float32: a step of .02 SD balances its rounding (1e-7 / .02) and the curvature (.02^2).
+  const STEP = 0.02;
+  const { scaler } = fitted.parameters();
+  const span = { start: row, end: row + 1 };
+  const [block] = await collect(fitted.jacobian(inputs, span));
+  const largest = block.values.reduce((m, x) => (Number.isNaN(x) ? m : Math.max(m, Math.abs(x))), 0);
+  let worst = 0;
+  for (const factor of [0, THRESHOLD, LATE_FACTOR]) {
+    for (const lag of lags) {
+      const moved = async (sign: number) =>
+        (await fitted.predict(shocked(inputs, row - lag, factor, sign * STEP * scaler.sd[factor]), span)).values;
+      const [up, down] = [await moved(1), await moved(-1)];
+      for (let asset = 0; asset < ASSETS; asset++) {
+        if (asset === THIN_ASSET) continue;
+        const difference = (up[asset] - down[asset]) / (2 * STEP);
+        worst = Math.max(worst, Math.abs(at(block, asset, 0, lag, factor) - difference));
+      }
+    }
+  }
+  return worst / largest;
+}
+
+/** Bound of {@link differenceError}: what the step leaves of curvature and of float32's rounding. */
+export const DIFFERENCE_TOLERANCE = 3e-3;
