@@ -5,40 +5,12 @@ import {
   conditionedFromParameters,
   conditionedInputs,
   distributedLagEstimator,
-  elasticNetEstimator,
-  ewmOlsEstimator,
-  famaMacBethEstimator,
-  kalmanEstimator,
-  lassoEstimator,
-  markovEstimator,
   olsEstimator,
-  pcaEstimator,
-  plsEstimator,
-  ridgeEstimator,
-  rollingOlsEstimator,
   splineEstimator,
-  varEstimator,
-  wlsEstimator,
   zeroEstimator,
 } from '../src/index.js';
+import { conditionable } from './conditionable.js';
 import { collect, disturbed, STATE_LEVEL as LEVEL, STATE_ROWS as ROWS, stateWorld } from './world.js';
-
-const estimators: [string, () => Estimator][] = [
-  ['ols', () => olsEstimator()],
-  ['rolling_ols', () => rollingOlsEstimator({ window: 120 })],
-  ['ewm_ols', () => ewmOlsEstimator()],
-  ['wls', () => wlsEstimator()],
-  ['ridge', () => ridgeEstimator()],
-  ['lasso', () => lassoEstimator()],
-  ['elastic_net', () => elasticNetEstimator()],
-  ['pls', () => plsEstimator()],
-  ['fama_macbeth', () => famaMacBethEstimator()],
-  ['pca', () => pcaEstimator()],
-  ['var', () => varEstimator({ order: 1 })],
-  ['kalman', () => kalmanEstimator()],
-  ['markov', () => markovEstimator()],
-  ['distributed_lag', () => distributedLagEstimator()],
-];
 
 const TRAIN = { start: 0, end: 240 };
 const READ = { start: 200, end: ROWS };
@@ -60,7 +32,7 @@ function stateAt(row: number): number {
   return panel.inputs.values[row * 4 + 3];
 }
 
-describe.each(estimators)('%s conditioned by a state', (_, make) => {
+describe.each(conditionable)('%s conditioned by a state', (_, make) => {
   it('has the exposure of the side that each row is on, with an error, also after the training span', async () => {
     const fitted = await fit(make, thresholded);
     const { values, variance, factors } = await blockOf(fitted, { form: 'contemporaneous' });
@@ -141,7 +113,7 @@ describe('a conditioned method', () => {
   });
 
   it.each(['ols', 'rolling_ols', 'distributed_lag'])('averages over dates what stands at them: %s', async (name) => {
-    const make = estimators.find(([id]) => id === name)![1];
+    const make = conditionable.find(([id]) => id === name)![1];
     const fitted = await fit(make, thresholded);
     for (const form of ['contemporaneous', 'cumulative', 'lags'] as const) {
       const each = await blockOf(fitted, { form });

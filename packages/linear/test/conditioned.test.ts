@@ -1,43 +1,10 @@
-import type { Estimator, MethodId, Panel } from '@macrograd/core';
+import type { Estimator, Panel } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
-import {
-  conditionedInputs,
-  distributedLagEstimator,
-  elasticNetEstimator,
-  ewmOlsEstimator,
-  famaMacBethEstimator,
-  kalmanEstimator,
-  lassoEstimator,
-  markovEstimator,
-  olsEstimator,
-  pcaEstimator,
-  plsEstimator,
-  ridgeEstimator,
-  rollingOlsEstimator,
-  thresholdEstimator,
-  varEstimator,
-  wlsEstimator,
-} from '../src/index.js';
+import { conditionedInputs, olsEstimator, thresholdEstimator } from '../src/index.js';
+import { conditionable } from './conditionable.js';
 import { collect, STATE_LEVEL as LEVEL, STATE_ROWS as ROWS, stateWorld } from './world.js';
 
-/** `zero` has no exposures; `spline` and the LSTM are conditioned by states of themselves. */
-const estimators: [MethodId, () => Estimator][] = [
-  ['ols', () => olsEstimator()],
-  ['rolling_ols', () => rollingOlsEstimator({ window: 120 })],
-  ['ewm_ols', () => ewmOlsEstimator()],
-  ['wls', () => wlsEstimator()],
-  ['ridge', () => ridgeEstimator()],
-  ['lasso', () => lassoEstimator()],
-  ['elastic_net', () => elasticNetEstimator()],
-  ['pls', () => plsEstimator()],
-  ['fama_macbeth', () => famaMacBethEstimator()],
-  ['pca', () => pcaEstimator()],
-  ['var', () => varEstimator({ order: 1 })],
-  ['kalman', () => kalmanEstimator()],
-  ['markov', () => markovEstimator()],
-  ['threshold', () => thresholdEstimator({ replications: 49 })],
-  ['distributed_lag', () => distributedLagEstimator()],
-];
+const estimators = [...conditionable, ['threshold', () => thresholdEstimator({ replications: 49 })] as const];
 
 const span = { start: 0, end: ROWS };
 
