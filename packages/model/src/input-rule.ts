@@ -45,3 +45,21 @@ export function encoderInputs(rule: InputRule, inputs: FactorPanel, rows: Span):
   }
   return { window, factors, rows: count, windowSize, factorCount: columns.length };
 }
+
+/**
+ * Writes the windows that end at the given rows of the inputs into `out`, [row of `ends`][step][input], and returns it. It
+ * must hold zeros: what a window has before the first row, the training mean.
+ */
+export function gatherWindows<A extends Float32Array | Float64Array>(
+  { window, windowSize }: Pick<ClosedFormInputs, 'window' | 'windowSize'>,
+  ends: readonly number[],
+  lookback: number,
+  out: A,
+): A {
+  ends.forEach((row, i) => {
+    const first = Math.max(0, row + 1 - lookback);
+    const rows = window.subarray(first * windowSize, (row + 1) * windowSize);
+    out.set(rows, (i + 1) * lookback * windowSize - rows.length);
+  });
+  return out;
+}

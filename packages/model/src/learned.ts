@@ -1,5 +1,6 @@
 import { type EncoderParameters, Random } from '@macrograd/core';
 import { type ClosedFormInputs, type LstmModel, lstmTrain } from '@macrograd/kernel';
+import { gatherWindows } from './input-rule.js';
 
 /** Rows of a block that is left out as a whole, and how many members it takes until every block was left out. */
 const BLOCK_ROWS = 12;
@@ -85,9 +86,12 @@ async function trainMember(
   { hiddenSize, epochs = MOST_EPOCHS, seed, threads, signal }: LearnedOptions,
 ): Promise<Trained> {
   const ownSeed = seed + 1000 * member;
-  const order = leftOutLast(inputs.rows, member);
+  const rows = Array.from({ length: inputs.rows }, (_, row) => row);
+  const leftOut = rows.filter((row) => isLeftOut(row, member));
+  const order = [...rows.filter((row) => !isLeftOut(row, member)), ...leftOut];
   const start = untrained(inputs.windowSize, hiddenSize, assets, ownSeed);
-  const batch = { input: windows(inputs, order, lookback), batchSize: inputs.rows, sequenceLength: lookback };
+  const input = gatherWindows(inputs, order, lookback, new Float32Array(rows.length * lookback * inputs.windowSize));
+  const batch = { input, batchSize: inputs.rows, sequenceLength: lookback };
   const targets = Float32Array.from({ length: inputs.rows * assets }, (_, i) => {
     return returns[order[Math.floor(i / assets)] * assets + (i % assets)];
   });
@@ -98,7 +102,7 @@ async function trainMember(
     learningRate: LEARNING_RATE,
     weightDecay: WEIGHT_DECAY,
     inputNoise: INPUT_NOISE,
-    validationRows: order.filter((row) => isLeftOut(row, member)).length,
+    validationRows: leftOut.length,
     seed: ownSeed,
     ...(threads !== undefined && { threads }),
     ...(signal && { signal }),
@@ -109,23 +113,6 @@ async function trainMember(
 
 function isLeftOut(row: number, member: number): boolean {
   return Math.floor(row / BLOCK_ROWS) % BLOCK_GROUPS === member % BLOCK_GROUPS;
-}
-
-/** Rows in order, those that the member leaves out behind the others. */
-function leftOutLast(rows: number, member: number): number[] {
-  const all = Array.from({ length: rows }, (_, row) => row);
-  return [...all.filter((row) => !isLeftOut(row, member)), ...all.filter((row) => isLeftOut(row, member))];
-}
-
-/** [row in order][step][input]; before the first row stands the training mean, 0. */
-function windows({ window, windowSize }: ClosedFormInputs, order: readonly number[], lookback: number): Float32Array {
-  const out = new Float32Array(order.length * lookback * windowSize);
-  order.forEach((row, i) => {
-    const steps = Math.min(lookback, row + 1);
-    const from = window.subarray((row + 1 - steps) * windowSize, (row + 1) * windowSize);
-    out.set(from, ((i + 1) * lookback - steps) * windowSize);
-  });
-  return out;
 }
 
 /** Uniform weights within 1/sqrt(H), as PyTorch's; forget gates start open. */

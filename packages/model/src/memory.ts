@@ -1,6 +1,6 @@
 import type { EncoderParameters, FactorPanel, LstmParameters, Span } from '@macrograd/core';
 import { lstmStates } from '@macrograd/kernel';
-import { encoderInputs } from './input-rule.js';
+import { encoderInputs, gatherWindows } from './input-rule.js';
 
 /** How long the encoders of an ensemble remember, read from their forget gates. */
 export interface EffectiveMemory {
@@ -86,15 +86,11 @@ function zeros(length: number): Float64Array {
 /** Windows [window][step][input] that end at rows spread evenly over the span; rows before the first are the mean. */
 function windowsOf(member: EncoderParameters, parameters: LstmParameters, inputs: FactorPanel, span: Span) {
   const { lookback, inputSize } = member;
-  const { window } = encoderInputs(parameters, inputs, { start: 0, end: span.end });
-  const count = Math.min(MOST_WINDOWS, span.end - span.start);
-  const windows = new Float64Array(count * lookback * inputSize);
-  for (let i = 0; i < count; i++) {
-    const last = span.start + Math.floor(((i + 1) * (span.end - span.start)) / count) - 1;
-    const first = Math.max(0, last - lookback + 1);
-    const rows = window.subarray(first * inputSize, (last + 1) * inputSize);
-    windows.set(rows, (i + 1) * lookback * inputSize - rows.length);
-  }
+  const rows = encoderInputs(parameters, inputs, { start: 0, end: span.end });
+  const length = span.end - span.start;
+  const count = Math.min(MOST_WINDOWS, length);
+  const ends = Array.from({ length: count }, (_, i) => span.start + Math.floor(((i + 1) * length) / count) - 1);
+  const windows = gatherWindows(rows, ends, lookback, new Float64Array(count * lookback * inputSize));
   return { windows, count };
 }
 
