@@ -1,6 +1,6 @@
 //! Which derivatives with respect to a window's inputs are wanted: all, or a contraction that never builds them all.
 
-use macrograd_simd::Real;
+use macrograd_simd::{Isa, Real};
 
 use crate::error::LstmError;
 use crate::kernel::{TileSize, from_lanes};
@@ -49,17 +49,17 @@ impl InputColumns {
             padded_inputs,
             input_size,
             size,
+            isa,
         } = lanes;
         let step_lanes = |step: usize| &steps[step * padded_inputs * size.lanes..][..input_size * size.lanes];
         match self {
+            // Without padding the rows of all steps follow each other.
+            Self::Every if padded_inputs == input_size => {
+                from_lanes(isa, steps, length * input_size, size, out, stride)
+            }
             Self::Every => (0..length).for_each(|step| {
-                from_lanes(
-                    step_lanes(step),
-                    input_size,
-                    size,
-                    &mut out[step * input_size..],
-                    stride,
-                );
+                let out = &mut out[step * input_size..];
+                from_lanes(isa, step_lanes(step), input_size, size, out, stride);
             }),
             Self::SumOverSteps => {
                 sum.clear();
@@ -67,10 +67,11 @@ impl InputColumns {
                 for step in 1..length {
                     sum.iter_mut().zip(step_lanes(step)).for_each(|(sum, &x)| *sum += x);
                 }
-                from_lanes(sum, input_size, size, out, stride);
+                from_lanes(isa, sum, input_size, size, out, stride);
             }
             Self::Input(index) => (0..length).for_each(|step| {
                 from_lanes(
+                    isa,
                     &step_lanes(step)[index * size.lanes..],
                     1,
                     size,
@@ -91,4 +92,5 @@ pub(crate) struct TileDerivatives<'a, T> {
     pub padded_inputs: usize,
     pub input_size: usize,
     pub size: TileSize,
+    pub isa: Isa,
 }

@@ -73,15 +73,23 @@ const PARALLEL_WORK: usize = 4_000_000;
 
 /// Threads worth their start for a pass over the batch.
 pub(crate) fn useful_threads<T>(control: &Control, shape: LstmShape, sequences: &Sequences<'_, T>) -> usize {
-    let per_step = 2 * GATES * shape.hidden_size * (shape.input_size + shape.hidden_size) * shape.layers;
-    let work = per_step * sequences.sequence_length * sequences.batch_size;
+    let work = forward_work(shape, sequences.sequence_length * sequences.batch_size);
     if work < PARALLEL_WORK { 1 } else { control.threads() }
 }
 
-/// Tiles of a group: whole chunks, at most [`MAX_GROUPS`] groups.
-pub(crate) fn group_tiles(plan: &TilePlan, length: usize) -> usize {
-    let chunk = chunk_tiles(length);
-    plan.tile_count().div_ceil(MAX_GROUPS).max(1).next_multiple_of(chunk)
+/// Floating-point operations of so many steps of a sample, about.
+fn forward_work(shape: LstmShape, steps: usize) -> usize {
+    2 * GATES * shape.hidden_size * (shape.input_size + shape.hidden_size) * shape.layers * steps
+}
+
+/// Tiles of a group: whole chunks, at most [`MAX_GROUPS`] groups, and enough work for what a group's sums cost.
+pub(crate) fn group_tiles(plan: &TilePlan, shape: LstmShape, length: usize) -> usize {
+    let enough = (PARALLEL_WORK / 2).div_ceil(forward_work(shape, length * plan.full_lanes()).max(1));
+    let tiles = plan.tile_count().div_ceil(MAX_GROUPS).max(enough);
+    tiles
+        .min(plan.tile_count())
+        .max(1)
+        .next_multiple_of(chunk_tiles(length))
 }
 
 /// Runs all sequences through all layers and records what the backward pass needs.
@@ -152,6 +160,7 @@ impl<T: Real> Tape<T> {
     pub fn hidden(&self, out: &mut [T]) -> Result<(), LstmError> {
         let Recorded {
             shape,
+            isa,
             plan,
             batch_size,
             sequence_length: length,
@@ -162,7 +171,7 @@ impl<T: Real> Tape<T> {
         for (tile, out) in self.tiles.iter().zip(out.chunks_mut(plan.full_lanes() * length * h)) {
             for step in 0..length {
                 let lanes = tile.hidden(&self.weights.layers, shape.layers - 1, step + 1);
-                from_lanes(lanes, h, tile.size, &mut out[step * h..], length * h);
+                from_lanes(isa, lanes, h, tile.size, &mut out[step * h..], length * h);
             }
         }
         Ok(())
@@ -203,7 +212,7 @@ impl<T: Real> Tape<T> {
     ) -> Result<(), LstmError> {
         let recorded = self.recorded.ok_or(LstmError::EmptyTape)?;
         for (tile, out) in self.tiles.iter().zip(out.chunks_mut(recorded.plan.full_lanes() * h)) {
-            from_lanes(lanes(tile), h, tile.size, out, h);
+            from_lanes(recorded.isa, lanes(tile), h, tile.size, out, h);
         }
         Ok(())
     }
@@ -232,7 +241,7 @@ pub fn backward<T: Real>(
     for scratch in &mut tape.scratch[..threads] {
         scratch.prepare(layers, recorded.plan.full_lanes(), recorded.sequence_length, wanted);
     }
-    let group_tiles = group_tiles(&recorded.plan, recorded.sequence_length);
+    let group_tiles = group_tiles(&recorded.plan, recorded.shape, recorded.sequence_length);
     let tiles = &tape.tiles[..recorded.plan.tile_count()];
     let groups = tiles.len().div_ceil(group_tiles);
     tape.groups
@@ -366,6 +375,7 @@ impl<'a, T: Real> BackwardPass<'a, T> {
     ) {
         let Recorded {
             shape,
+            isa,
             sequence_length: length,
             plan,
             ..
@@ -406,7 +416,14 @@ impl<'a, T: Real> BackwardPass<'a, T> {
                 if self.wanted.inputs {
                     for step in 0..length {
                         let lanes = &scratch.d_inputs[0][step * padded_f * size.lanes..];
-                        from_lanes(lanes, f, size, &mut input[(sample * length + step) * f..], length * f);
+                        from_lanes(
+                            isa,
+                            lanes,
+                            f,
+                            size,
+                            &mut input[(sample * length + step) * f..],
+                            length * f,
+                        );
                     }
                 }
                 if self.wanted.states {
@@ -415,8 +432,8 @@ impl<'a, T: Real> BackwardPass<'a, T> {
                     let stride = shape.layers * 2 * h;
                     for layer in 0..shape.layers {
                         let at = start + layer * 2 * h;
-                        from_lanes(&scratch.d_hidden[layer], h, size, &mut states[at..], stride);
-                        from_lanes(&scratch.d_cell[layer], h, size, &mut states[at + h..], stride);
+                        from_lanes(isa, &scratch.d_hidden[layer], h, size, &mut states[at..], stride);
+                        from_lanes(isa, &scratch.d_cell[layer], h, size, &mut states[at + h..], stride);
                     }
                 }
             };

@@ -143,15 +143,18 @@ impl<T: Real> Estimate<T> {
             MemoryUse::Forward => 0,
             MemoryUse::Jacobian => self.threads() * lanes * self.layers.iter().enumerate().map(of_layer).sum::<usize>(),
             MemoryUse::Training => {
-                let groups = self.plan.tile_count().div_ceil(group_tiles(&self.plan, length));
+                let groups = self
+                    .plan
+                    .tile_count()
+                    .div_ceil(group_tiles(&self.plan, self.sizes.shape, length));
                 self.threads() * lanes * self.layers.iter().enumerate().map(of_layer).sum::<usize>()
                     + (groups + self.threads()) * sums
             }
         }
     }
 
-    /// Bytes: parameters, the best so far, gradient and two moments in float64; the gradient, the gathered batch, and
-    /// states with their cotangents.
+    /// Bytes: parameters, the best so far, gradient and two moments in float64; the gradient, the gathered batch (of all rows
+    /// without noise there is none: then this is as much too large), and states with their cotangents.
     fn training(&self, unit: usize) -> usize {
         if self.work != MemoryUse::Training {
             return 0;

@@ -381,6 +381,7 @@ impl<'a, T: Real> TilePass<'a, T> {
                     padded_inputs: padded_f,
                     input_size: f,
                     size,
+                    isa: self.isa,
                 };
                 columns.write(lanes, sum, &mut out[output * width..], stride);
             };

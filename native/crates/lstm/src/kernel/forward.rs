@@ -113,8 +113,13 @@ fn run_layer<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
             layer.operand_rows()
         };
         gate_products::<T, S, ROWS, VECTORS>(s, layer, now, k_size, slopes);
-        update_cells::<T, S, VECTORS>(s, slopes, &mut tape.cell);
-        update_hidden::<T, S, VECTORS>(s, slopes, &tape.cell, hidden);
+        if recording {
+            update_cells::<T, S, VECTORS, true>(s, slopes, &mut tape.cell);
+            update_hidden::<T, S, VECTORS, true>(s, slopes, &tape.cell, hidden);
+        } else {
+            update_cells::<T, S, VECTORS, false>(s, slopes, &mut tape.cell);
+            update_hidden::<T, S, VECTORS, false>(s, slopes, &tape.cell, hidden);
+        }
     }
 }
 
@@ -146,9 +151,13 @@ pub(super) fn gate_products<T: Real, S: Simd<T>, const ROWS: usize, const VECTOR
     }
 }
 
-/// c = f c + i g of every unit, and the slopes that are known by then.
+/// c = f c + i g of every unit, o, and the slopes that are known by then if a backward pass will read them.
 #[inline(always)]
-pub(super) fn update_cells<T: Real, S: Simd<T>, const VECTORS: usize>(s: S, slopes: &mut [T], cell: &mut [T]) {
+pub(super) fn update_cells<T: Real, S: Simd<T>, const VECTORS: usize, const RECORDING: bool>(
+    s: S,
+    slopes: &mut [T],
+    cell: &mut [T],
+) {
     let lanes = VECTORS * S::LANES;
     for unit in 0..cell.len() / lanes {
         let slopes = &mut slopes[unit * SLOPES * lanes..][..SLOPES * lanes];
@@ -164,18 +173,20 @@ pub(super) fn update_cells<T: Real, S: Simd<T>, const VECTORS: usize>(s: S, slop
             let cell = &mut cell[vector * S::LANES..];
             let (kept, new) = (s.mul(f, s.load(cell)), s.mul(i, g));
             s.store(s.add(kept, new), cell);
-            s.store(s.neg_mul_add(new, i, new), &mut slopes[at(Slope::Input)..]);
-            s.store(s.neg_mul_add(kept, f, kept), &mut slopes[at(Slope::Forget)..]);
-            s.store(s.neg_mul_add(new, g, i), &mut slopes[at(Slope::Candidate)..]);
             s.store(o, &mut slopes[at(Slope::Output)..]);
-            s.store(f, &mut slopes[at(Slope::Carry)..]);
+            if RECORDING {
+                s.store(s.neg_mul_add(new, i, new), &mut slopes[at(Slope::Input)..]);
+                s.store(s.neg_mul_add(kept, f, kept), &mut slopes[at(Slope::Forget)..]);
+                s.store(s.neg_mul_add(new, g, i), &mut slopes[at(Slope::Candidate)..]);
+                s.store(f, &mut slopes[at(Slope::Carry)..]);
+            }
         }
     }
 }
 
-/// h = o tanh c of every unit, and the rest of the slopes.
+/// h = o tanh c of every unit, and the rest of the slopes if they will be read.
 #[inline(always)]
-pub(super) fn update_hidden<T: Real, S: Simd<T>, const VECTORS: usize>(
+pub(super) fn update_hidden<T: Real, S: Simd<T>, const VECTORS: usize, const RECORDING: bool>(
     s: S,
     slopes: &mut [T],
     cell: &[T],
@@ -184,10 +195,10 @@ pub(super) fn update_hidden<T: Real, S: Simd<T>, const VECTORS: usize>(
     let count = cell.len() / S::LANES;
     let whole = count / TOGETHER * TOGETHER;
     for first in (0..whole).step_by(TOGETHER) {
-        hidden_vectors::<T, S, VECTORS, TOGETHER>(s, first, slopes, cell, hidden);
+        hidden_vectors::<T, S, VECTORS, TOGETHER, RECORDING>(s, first, slopes, cell, hidden);
     }
     for first in whole..count {
-        hidden_vectors::<T, S, VECTORS, 1>(s, first, slopes, cell, hidden);
+        hidden_vectors::<T, S, VECTORS, 1, RECORDING>(s, first, slopes, cell, hidden);
     }
 }
 
@@ -196,7 +207,7 @@ const TOGETHER: usize = 4;
 
 /// [`update_hidden`] for `N` vectors from `first`.
 #[inline(always)]
-fn hidden_vectors<T: Real, S: Simd<T>, const VECTORS: usize, const N: usize>(
+fn hidden_vectors<T: Real, S: Simd<T>, const VECTORS: usize, const N: usize, const RECORDING: bool>(
     s: S,
     first: usize,
     slopes: &mut [T],
@@ -215,7 +226,9 @@ fn hidden_vectors<T: Real, S: Simd<T>, const VECTORS: usize, const N: usize>(
         let o = s.load(&slopes[at(Slope::Output)..]);
         let h = s.mul(o, tanh);
         s.store(h, &mut hidden[(first + index) * S::LANES..]);
-        s.store(s.neg_mul_add(h, o, h), &mut slopes[at(Slope::Output)..]);
-        s.store(s.neg_mul_add(h, tanh, o), &mut slopes[at(Slope::Cell)..]);
+        if RECORDING {
+            s.store(s.neg_mul_add(h, o, h), &mut slopes[at(Slope::Output)..]);
+            s.store(s.neg_mul_add(h, tanh, o), &mut slopes[at(Slope::Cell)..]);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use macrograd_simd::{Isa, Real, Simd};
+use macrograd_simd::{Isa, Kernel, Real, Simd};
 
 /// Vectors of lanes in a full tile. On 32 registers 8 x 3 accumulators leave room for 3 vectors of lanes and a weight; on
 /// 16 registers 4 x 2 do. (4 x 3 would just fit, but compilers then keep one accumulator in memory, and its way there and
@@ -67,7 +67,8 @@ impl TilePlan {
     }
 }
 
-/// `to[column * to_stride + row] = from[row * from_stride + column]` for all rows and columns.
+/// `to[column * to_stride + row] = from[row * from_stride + column]` for all rows and columns. Where they are no whole
+/// number of blocks, the last block begins early enough to end with them.
 #[inline(always)]
 pub(super) fn turn<T: Real, S: Simd<T>>(
     s: S,
@@ -75,17 +76,21 @@ pub(super) fn turn<T: Real, S: Simd<T>>(
     (rows, columns): (usize, usize),
     (to, to_stride): (&mut [T], usize),
 ) {
-    let (whole_rows, whole_columns) = (rows / S::TURN * S::TURN, columns / S::TURN * S::TURN);
-    for row in (0..whole_rows).step_by(S::TURN) {
-        for column in (0..whole_columns).step_by(S::TURN) {
+    let edge = S::TURN;
+    if rows < edge || columns < edge {
+        for row in 0..rows {
+            for column in 0..columns {
+                to[column * to_stride + row] = from[row * from_stride + column];
+            }
+        }
+        return;
+    }
+    for row_block in 0..rows.div_ceil(edge) {
+        let row = (row_block * edge).min(rows - edge);
+        for column_block in 0..columns.div_ceil(edge) {
+            let column = (column_block * edge).min(columns - edge);
             let block = &from[row * from_stride + column..];
             s.turn(block, from_stride, &mut to[column * to_stride + row..], to_stride);
-        }
-    }
-    for row in 0..rows {
-        let first = if row < whole_rows { whole_columns } else { 0 };
-        for column in first..columns {
-            to[column * to_stride + row] = from[row * from_stride + column];
         }
     }
 }
@@ -120,11 +125,45 @@ pub(crate) fn to_lanes<T: Real>(rows: &[T], stride: usize, columns: usize, tile:
     }
 }
 
-/// The way back of [`to_lanes`].
-pub(crate) fn from_lanes<T: Real>(lanes: &[T], columns: usize, tile: TileSize, rows: &mut [T], stride: usize) {
-    for (column, lanes) in lanes.chunks_exact(tile.lanes).take(columns).enumerate() {
-        for (sample, &x) in lanes[..tile.samples].iter().enumerate() {
-            rows[sample * stride + column] = x;
-        }
+/// The way back of [`to_lanes`], on the vectors of `isa`.
+pub(crate) fn from_lanes<T: Real>(
+    isa: Isa,
+    lanes: &[T],
+    columns: usize,
+    tile: TileSize,
+    rows: &mut [T],
+    stride: usize,
+) {
+    let work = FromLanes {
+        lanes,
+        columns,
+        tile,
+        rows,
+        stride,
+    };
+    T::dispatch(isa, work);
+}
+
+/// Work: [`from_lanes`].
+struct FromLanes<'a, T> {
+    lanes: &'a [T],
+    columns: usize,
+    tile: TileSize,
+    rows: &'a mut [T],
+    stride: usize,
+}
+
+impl<T: Real> Kernel<T> for FromLanes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let TileSize { lanes, samples, .. } = self.tile;
+        turn(
+            s,
+            (self.lanes, lanes),
+            (self.columns, samples),
+            (self.rows, self.stride),
+        );
     }
 }

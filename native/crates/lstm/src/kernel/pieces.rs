@@ -25,7 +25,7 @@ pub enum Piece {
     PullCell,
     /// Cotangents of the hidden states before the step.
     HiddenProducts,
-    /// Turning the operands of sixteen steps: samples by columns.
+    /// Turning the operands of a ring of steps: samples by columns.
     Turn,
     /// The weight gradient of as many steps, whose operands are turned.
     WeightGradient,
@@ -157,10 +157,10 @@ impl<T: Real> OnePiece<'_, T> {
                 let rows = layer.operand_rows();
                 gate_products::<T, S, ROWS, VECTORS>(s, layer, &tape.operand[..stride], rows, &mut tape.slopes);
             }
-            Piece::Cells => update_cells::<T, S, VECTORS>(s, &mut tape.slopes, &mut tape.cell),
+            Piece::Cells => update_cells::<T, S, VECTORS, true>(s, &mut tape.slopes, &mut tape.cell),
             Piece::Hidden => {
                 let hidden = &mut tape.operand[stride + layer.input_size * lanes..];
-                update_hidden::<T, S, VECTORS>(s, &mut tape.slopes, &tape.cell, hidden);
+                update_hidden::<T, S, VECTORS, true>(s, &mut tape.slopes, &tape.cell, hidden);
             }
             Piece::PullCell => {
                 debug_assert_eq!(tape.slopes.len(), SLOPES * layer.padded_units() * lanes);

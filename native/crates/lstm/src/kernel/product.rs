@@ -18,27 +18,57 @@ pub(super) fn product<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usi
     mut acc: Block<S::V, ROWS, VECTORS>,
 ) -> Block<S::V, ROWS, VECTORS> {
     assert!(weights.len() >= k_size * ROWS && operand.len() >= k_size * VECTORS * S::LANES);
-    let mut weight = weights.as_ptr();
-    let mut lanes = operand.as_ptr();
-    for _ in 0..k_size {
-        // SAFETY: k_size steps of ROWS weights and of VECTORS whole vectors lie in the slices, as asserted above; the
-        // pointers are moved past the end at most by the last step.
+    let (mut weights, mut operand) = (weights.as_ptr(), operand.as_ptr());
+    for _ in 0..k_size / UNROLLED {
+        for step in 0..UNROLLED {
+            // SAFETY: k_size steps of ROWS weights and of VECTORS whole vectors lie in the slices, as asserted above.
+            unsafe {
+                let (weights, operand) = (weights.add(step * ROWS), operand.add(step * VECTORS * S::LANES));
+                add_products::<T, S, ROWS, VECTORS>(s, weights, operand, &mut acc);
+            }
+        }
+        // SAFETY: as above; the last step moves to the end at most.
         unsafe {
-            let mut x = [s.splat(T::ZERO); VECTORS];
-            for (vector, x) in x.iter_mut().enumerate() {
-                *x = s.load_pointer(lanes.add(vector * S::LANES));
-            }
-            for (row, acc) in acc.iter_mut().enumerate() {
-                let w = s.splat(*weight.add(row));
-                for vector in 0..VECTORS {
-                    acc[vector] = s.mul_add(w, x[vector], acc[vector]);
-                }
-            }
-            weight = weight.add(ROWS);
-            lanes = lanes.add(VECTORS * S::LANES);
+            weights = weights.add(UNROLLED * ROWS);
+            operand = operand.add(UNROLLED * VECTORS * S::LANES);
+        }
+    }
+    for step in 0..k_size % UNROLLED {
+        // SAFETY: as above.
+        unsafe {
+            let (weights, operand) = (weights.add(step * ROWS), operand.add(step * VECTORS * S::LANES));
+            add_products::<T, S, ROWS, VECTORS>(s, weights, operand, &mut acc);
         }
     }
     acc
+}
+
+/// Steps of k between two jumps: so few jumps a block that the processor foretells the last one.
+const UNROLLED: usize = 4;
+
+/// One step of k.
+///
+/// # Safety
+/// `weights` points to ROWS numbers, `operand` to VECTORS vectors.
+#[inline(always)]
+unsafe fn add_products<T: Real, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    weights: *const T,
+    operand: *const T,
+    acc: &mut Block<S::V, ROWS, VECTORS>,
+) {
+    let mut x = [s.splat(T::ZERO); VECTORS];
+    for (vector, x) in x.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for them.
+        *x = unsafe { s.load_pointer(operand.add(vector * S::LANES)) };
+    }
+    for (row, acc) in acc.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for them.
+        let w = s.splat(unsafe { *weights.add(row) });
+        for vector in 0..VECTORS {
+            acc[vector] = s.mul_add(w, x[vector], acc[vector]);
+        }
+    }
 }
 
 /// out[row][lane] = sum over k of weights[k][row] operand[k][lane] for all blocks of rows.

@@ -12,7 +12,7 @@ use crate::weights::{GATES, LayerWeights};
 
 /// Steps that are collected before they are summed: enough to pay for reading and writing the sums, few enough for the
 /// operand's columns of one block to stay in the first-level cache.
-pub(crate) const RING_STEPS: usize = 16;
+pub(crate) const RING_STEPS: usize = 12;
 
 /// Steps of one layer that wait for their weight gradient.
 #[derive(Debug, Default)]
@@ -176,6 +176,10 @@ impl<T: Real> RingBlock<'_, T> {
         let mut row = self.ring.operand[self.first_column..].as_ptr();
         for _ in 0..slots {
             let mut gate = slot_gates;
+            slot_gates = slot_gates.wrapping_add(self.gates * lanes);
+            for line in 0..ROWS {
+                s.prefetch(slot_gates.wrapping_add(line * lanes));
+            }
             for _ in 0..lanes {
                 // SAFETY: the ring holds `slots` times `gates` rows of `lanes` cotangents and `slots` times `lanes` rows of
                 // `columns` operands, and the block lies within those rows and columns, as asserted above. Pointers are
@@ -195,7 +199,6 @@ impl<T: Real> RingBlock<'_, T> {
                 gate = gate.wrapping_add(1);
                 row = row.wrapping_add(self.columns);
             }
-            slot_gates = slot_gates.wrapping_add(self.gates * lanes);
         }
         acc
     }

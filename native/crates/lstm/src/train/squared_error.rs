@@ -123,7 +123,7 @@ impl<T: Real> SquaredError<T> {
         self.packed.pack_forward(weights, isa);
         self.packed.pack_backward(weights, false);
         let plan = TilePlan::new::<T>(sequences.batch_size, isa);
-        let tiles = group_tiles(&plan, sequences.sequence_length);
+        let tiles = group_tiles(&plan, shape, sequences.sequence_length);
         let groups = plan.tile_count().div_ceil(tiles);
         let zero = &self.head;
         self.groups.resize_with(groups.max(self.groups.len()), || GroupSum {
@@ -257,7 +257,7 @@ impl<T: Real> LossPass<'_, T> {
         for (tape, rows) in scratch.tapes.iter().zip(rows) {
             let top = self.weights.layers.len() - 1;
             let lanes = tape.hidden(&self.weights.layers, top, self.sequences.sequence_length);
-            from_lanes(lanes, h, tape.size, rows, h);
+            from_lanes(self.isa, lanes, h, tape.size, rows, h);
         }
         dropout::apply(&mut scratch.hidden, mask);
         scratch.outputs.resize(samples.len() * outputs, T::ZERO);

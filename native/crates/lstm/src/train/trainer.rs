@@ -229,28 +229,36 @@ impl<T: Real> State<T> {
         steps: usize,
         control: &Control,
     ) -> Result<f64, LstmError> {
-        self.gather(weights.shape().input_size, head.outputs, data, rows);
         let length = data.sequences.sequence_length;
+        // A batch of all rows stands in their order already.
+        let as_it_is = rows.len() == data.sequences.batch_size && options.input_noise == 0.0;
+        if !as_it_is {
+            self.gather(weights.shape().input_size, head.outputs, data, rows);
+        }
+        let mut batch = if as_it_is { data.sequences.input } else { &self.input };
         let penalties = self.penalties(
             (weights, head),
-            &Sequences::new(&self.input, rows.len(), length),
+            &Sequences::new(batch, rows.len(), length),
             options,
             control,
         )?;
-        self.add_noise(options.input_noise);
-        let sequences = Sequences::new(&self.input, rows.len(), length);
+        let mut values = data.targets.values;
+        if !as_it_is {
+            self.add_noise(options.input_noise);
+            (batch, values) = (&self.input, &self.targets);
+        }
+        let sequences = Sequences::new(batch, rows.len(), length);
         let mask = self.dropout.draw(rows.len(), weights.shape().hidden_size);
-        let targets = Targets { values: &self.targets };
         let loss = self
             .loss
-            .evaluate((weights, head), &sequences, targets, mask, control)?;
+            .evaluate((weights, head), &sequences, Targets { values }, mask, control)?;
         self.gradient.clear();
         let all = self
             .loss
             .weights
             .arrays()
             .chain([&self.loss.head.weight[..], &self.loss.head.bias]);
-        self.gradient.extend(all.flatten().map(|x| x.to_f64()));
+        all.for_each(|values| self.gradient.extend(values.iter().map(|x| x.to_f64())));
         for (weight, Network { weights, head }) in &penalties {
             let all = weights.arrays().chain([&head.weight[..], &head.bias]);
             let sums = self.gradient.iter_mut().zip(all.flatten());
@@ -324,8 +332,11 @@ impl<T: Real> State<T> {
     /// Rounds the parameters into the model.
     fn write(&self, weights: &mut LstmWeights<T>, head: &mut Head<T>) {
         let all = weights.arrays_mut().chain([&mut head.weight[..], &mut head.bias]);
-        all.flatten()
-            .zip(&self.parameters)
-            .for_each(|(out, &x)| *out = T::from_f64(x));
+        let mut parameters = &self.parameters[..];
+        for values in all {
+            let (own, rest) = parameters.split_at(values.len());
+            values.iter_mut().zip(own).for_each(|(out, &x)| *out = T::from_f64(x));
+            parameters = rest;
+        }
     }
 }
