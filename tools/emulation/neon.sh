@@ -21,4 +21,6 @@ done
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L $system"
 cd "$workspace"
-exec cargo test --profile quick --target "$target" --manifest-path native/Cargo.toml -p macrograd-simd -p macrograd-lstm -- "$@"
+# What runs for seconds is compiled for minutes, so `lstm` is optimised no further than that.
+exec cargo test --profile quick --config 'profile.quick.package.macrograd-lstm.opt-level=1' --target "$target" \
+  --manifest-path native/Cargo.toml -p macrograd-simd -p macrograd-lstm -- "$@"
