@@ -49,7 +49,9 @@ def search(x, y, q, points):
     u = (q - points[best]) / width
     weight = np.where(abs(u) < 1, 1 - u**2, 0)
     variance = apart[best] / n
-    inflation = (weight * (moved * e) ** 2).sum() / (weight * moved**2).sum() / variance
+    # All rows and 1 are floors: the estimate lies where the data fit best, so that rows around it look too quiet.
+    noisier = lambda weight: (weight * (moved * e) ** 2).sum() / (weight * moved**2).sum() / variance
+    inflation = max(noisier(weight), noisier(1.0), 1.0)
     inside = (apart - apart[best]) / variance <= -2 * np.log(1 - np.sqrt(CONFIDENCE)) * inflation
     inside[best] = True
     wald = (n - 2 * k) * (whole - apart[best]) / apart[best]

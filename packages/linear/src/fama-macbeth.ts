@@ -10,6 +10,7 @@ import {
 import { olsRegression, type RegressionPanel, twoSidedPValues } from '@macrograd/kernel';
 import type { DesignRule } from './design.js';
 import { type StaticOptions, staticFitted, staticSettings } from './ols.js';
+import { grsFacts } from './pricing-facts.js';
 import { withResidualChecks } from './residual-checks.js';
 import { training } from './training.js';
 
@@ -19,7 +20,7 @@ export type FamaMacBethEstimatorOptions = StaticOptions;
 /**
  * Fama and MacBeth's (1973) two passes: exposures by least squares over time, then for each date the returns of all
  * assets on their exposures; mean returns are what exposures earn, l_0 + B l, in place of intercepts of their own. The
- * facts hold the premia with Shanken's (1992) t statistics. Formulae: docs/methods/static.md.
+ * facts hold the premia with Shanken's (1992) t statistics, and the test of Gibbons, Ross and Shanken. Formulae: docs/methods/static.md.
  *
  * @example
  * const fitted = await famaMacBethEstimator().fit(panel, { start: 0, end: 240 }, { seed: 1 });
@@ -45,14 +46,15 @@ async function fitTwoPasses(
     .filter((_, j) => data.rule.positions[j] >= 0)
     .map((column) => panel.inputs.factors[column].name);
   const prices = await secondPass(data.rule, data.panel, first.coefficients, fit);
+  const grs = grsFacts(data.rule, data.panel);
   if (!prices) {
-    const facts = { priced: 0 };
+    const facts = { priced: 0, ...grs };
     return staticFitted('fama_macbeth', panel, data, first, settings.minObservations, facts);
   }
   const coefficients = withPricedMeans(data.rule, data.panel, first.coefficients, prices.premia);
   const t = prices.premia.map((premium, j) => premium / Math.sqrt(prices.variances[j]));
   const p = twoSidedPValues(t, new Float64Array(t.length).fill(prices.dates - 1));
-  const facts: Record<string, number> = { priced: prices.assets, zero_beta: prices.premia[0] };
+  const facts: Record<string, number> = { priced: prices.assets, zero_beta: prices.premia[0], ...grs };
   names.forEach((name, j) => {
     facts[`premium_${name}`] = prices.premia[1 + j];
     facts[`premium_t_${name}`] = t[1 + j];

@@ -34,6 +34,7 @@ import { features } from './features.js';
 import { filledSeries } from './filled-series.js';
 import { overlapLags } from './ols.js';
 import { withResidualChecks } from './residual-checks.js';
+import { systemFacts } from './system-facts.js';
 import { defaultMinObservations, runOptions, training } from './training.js';
 import { lagFormulae, standardised, varDiagnostics, withConstant, withoutConstant } from './var-equations.js';
 
@@ -180,7 +181,8 @@ async function fitVar(panel: Panel, span: Span, fit: FitOptions, options: VarEst
     assetGroup: Int32Array.from({ length: rows.assets }, (_, asset) => (result.rank[asset] > 0 ? asset : -1)),
     returnSd: new Float64Array(rows.assets).fill(1),
   };
-  const facts = { largest_root: autoregression.roots[0], regressors: 1 + width };
+  const names = formulae.columns.map((column) => panel.inputs.factors[column].name);
+  const facts = { largest_root: autoregression.roots[0], regressors: 1 + width, ...systemFacts(autoregression, names) };
   const diagnostics = varDiagnostics(panel, data, result, order, facts, minObservations);
   return new VarFitted({ parameters, diagnostics }, autoregression, { series: system, returns: rows.returns });
 }

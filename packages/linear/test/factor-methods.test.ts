@@ -155,7 +155,13 @@ describe('var', () => {
     const states = await fitted.stateResponses({ variable: 0, threshold: 0, horizon: 0, draws: 20 });
     // Both regimes are the one that there is: at once, a surprise of factor 0 moves assets by .01 in both.
     for (let at = 0; at < assets * 2; at++) expect(Math.abs(states.values[at * 2] - 0.01)).toBeLessThan(0.002);
-    const pValues = fitted.diagnostics.pValues;
+    const { pValues, facts } = fitted.diagnostics;
+    const [first, second] = panel.inputs.factors.map(({ name }) => name);
+    // Factor 0 moves factor 1 a month later, never the other way round; its own shock is all of its variance but for noise.
+    expect(facts[`granger_p_${first}_${second}`]).toBeLessThan(1e-6);
+    expect(facts[`granger_p_${second}_${first}`]).toBeGreaterThan(0.01);
+    expect(facts[`variance_share_${first}_${first}`]).toBeGreaterThan(0.99);
+    expect(facts[`variance_share_${first}_${second}`] + facts[`variance_share_${second}_${second}`]).toBeCloseTo(1, 12);
     expect(pValues[0]).toBeLessThan(1e-6);
     expect(pValues.filter((_, at) => at % 2 === 1).some((p) => p > 0.05)).toBe(true);
   });

@@ -1,5 +1,5 @@
 import { type Estimator, type LinearParameters, type Panel, Random } from '@macrograd/core';
-import { famaMacBeth } from '@macrograd/kernel';
+import { famaMacBeth, grsTest } from '@macrograd/kernel';
 import { describe, expect, it } from 'vitest';
 import {
   elasticNetEstimator,
@@ -177,6 +177,11 @@ describe('fama_macbeth', () => {
     const outside = famaMacBeth({ returns: panel.returns, factors, rows, assets, factorCount: used.length });
     const { facts } = fit.diagnostics;
     expect(facts.priced).toBe(assets);
+    const raw = factors.map((z, at) => scaler.mean[used[at % used.length]] + scaler.sd[used[at % used.length]] * z);
+    const grs = grsTest({ returns: panel.returns, factors: raw, rows, assets, factorCount: used.length });
+    expect(Math.abs(facts.grs_f / grs.f - 1)).toBeLessThan(SAME);
+    expect(Math.abs(facts.grs_p - grs.pValue)).toBeLessThan(SAME);
+    expect(facts.grs_assets).toBe(assets);
     used.forEach((column, j) => {
       const { name } = panel.inputs.factors[column];
       const width = used.length + 1;

@@ -8,7 +8,7 @@ pub(crate) const LANES: usize = 8;
 
 /// Below this share of y'Wy the residual sum of squares is summed from residuals: y'Wy - b'X'Wy would keep fewer than
 /// 10 digits.
-const CANCELLATION_LIMIT: f64 = 1e-6;
+pub(crate) const CANCELLATION_LIMIT: f64 = 1e-6;
 
 /// Moving regressions of up to [`LANES`] assets that miss the same rows.
 pub(crate) struct Lanes<'a> {

@@ -51,6 +51,7 @@ mod special;
 mod stream;
 mod threshold;
 mod var;
+mod windows;
 
 pub use error::LinearError;
 pub use ewm::{EwmOptions, ewm_path, ewm_prior};

@@ -2,7 +2,7 @@ use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
 use crate::moving_hac::MovingErrors;
-use crate::path::{Output, PathSetup, run_path};
+use crate::path::{Output, PathSetup, run_path, run_plain};
 use crate::prior::{CrossSection, beliefs};
 use crate::shrink::{Belief, Prepared};
 use crate::stream::WindowRow;
@@ -45,14 +45,7 @@ pub(crate) fn moving_path(
     control: &Control,
 ) -> Result<Path, LinearError> {
     let Some(prior) = prior else {
-        return run_path(
-            panel,
-            &moving.plain_setup(),
-            range,
-            control,
-            |_, _| (),
-            |(), mut output| output.write_plain(),
-        );
+        return run_plain(panel, &moving.plain_setup(), range, control);
     };
     prior.check(panel)?;
     let setup = PathSetup {

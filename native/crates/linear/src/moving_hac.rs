@@ -2,8 +2,9 @@
 
 use crate::Panel;
 use crate::hac::automatic_lags;
-use crate::lanes::{Estimate, LANES};
-use crate::stream::WindowRow;
+use crate::lanes::LANES;
+use crate::path::PathSetup;
+use crate::stream::{Window, WindowRow};
 
 /// How the variance of a moving regression's coefficients is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,17 @@ pub(crate) struct MovingHac {
 }
 
 impl MovingHac {
-    pub(crate) fn new(panel: &Panel, weighted: &[(usize, f64)], window: &WindowRow, lags: Option<usize>) -> Self {
+    /// Of a regression as of one row, where these errors are asked for.
+    pub(crate) fn of(panel: &Panel, setup: &PathSetup, rows: &Window, found: &WindowRow) -> Option<Self> {
+        match setup.errors {
+            MovingErrors::Hac { lags } if setup.variances => {
+                Some(Self::new(panel, &rows.weighted_rows(found.row), found, lags))
+            }
+            _ => None,
+        }
+    }
+
+    fn new(panel: &Panel, weighted: &[(usize, f64)], window: &WindowRow, lags: Option<usize>) -> Self {
         let k = panel.columns;
         let used: Vec<(usize, f64)> = weighted
             .iter()
@@ -58,10 +69,9 @@ impl MovingHac {
         }
     }
 
-    /// `[column][lane]`: sum over |l| <= L of (1 - |l| / (L + 1)) sum_t z_t z_{t-l}, z_t = influence_t e_t.
-    pub(crate) fn variances(&self, panel: &Panel, assets: &[usize], estimate: &Estimate) -> Vec<[f64; LANES]> {
+    /// Of coefficients b `[column][lane]`, in the same order: sum over |l| <= L of (1 - |l| / (L + 1)) sum_t z_t z_{t-l}, z_t = influence_t e_t.
+    pub(crate) fn variances(&self, panel: &Panel, assets: &[usize], b: &[[f64; LANES]]) -> Vec<[f64; LANES]> {
         let k = panel.columns;
-        let b = estimate.coefficients.as_chunks::<LANES>().0;
         let errors: Vec<[f64; LANES]> = self
             .rows
             .iter()

@@ -8,7 +8,7 @@ use crate::moving_hac::{MovingErrors, MovingHac};
 use crate::panel::Group;
 use crate::parallel::{active_isa, for_each};
 use crate::stream::{Window, WindowRow};
-use crate::{LinearError, Panel};
+use crate::{LinearError, Panel, windows};
 
 /// Fewest assets of a task, where there are as many: they pay for the factorisations that they share.
 pub(crate) const ASSETS_PER_TASK: usize = 64;
@@ -39,7 +39,7 @@ impl PathRange {
     }
 
     /// Coefficients in it.
-    fn size(&self, panel: &Panel) -> usize {
+    pub(crate) fn size(&self, panel: &Panel) -> usize {
         self.assets.len() * self.rows.len() * panel.columns
     }
 
@@ -107,10 +107,10 @@ pub(crate) struct PathSetup<'a> {
 }
 
 /// Where one asset's path goes.
-struct Slot<'a> {
-    coefficients: &'a mut [f64],
-    variances: &'a mut [f64],
-    last: Last,
+pub(crate) struct Slot<'a> {
+    pub coefficients: &'a mut [f64],
+    pub variances: &'a mut [f64],
+    pub last: Last,
     asset: usize,
 }
 
@@ -123,7 +123,7 @@ impl Slot<'_> {
 }
 
 /// Facts of one asset at the last row.
-struct Last {
+pub(crate) struct Last {
     observations: u32,
     rank: u32,
     condition: f64,
@@ -180,7 +180,9 @@ impl Output<'_> {
     }
 }
 
-/// [`run_path_into`] with memory of its own.
+/// Runs moving regressions over a range and hands every estimate to `emit`.
+///
+/// `prepare` makes what `emit` needs once a row for all assets that miss the same rows.
 pub(crate) fn run_path<P>(
     panel: &Panel,
     setup: &PathSetup,
@@ -188,6 +190,31 @@ pub(crate) fn run_path<P>(
     control: &Control,
     prepare: impl Fn(usize, &WindowRow) -> P + Sync,
     emit: impl Fn(&P, Output) + Sync,
+) -> Result<Path, LinearError> {
+    in_own_memory(panel, setup, range, |buffers| {
+        run_groups(panel, setup, range, buffers, control, |group, slots| {
+            run_group(panel, setup, range, group, slots, &prepare, &emit);
+        })
+    })
+}
+
+/// [`run_plain_into`] with memory of its own.
+pub(crate) fn run_plain(
+    panel: &Panel,
+    setup: &PathSetup,
+    range: &PathRange,
+    control: &Control,
+) -> Result<Path, LinearError> {
+    in_own_memory(panel, setup, range, |buffers| {
+        run_plain_into(panel, setup, range, buffers, control, false)
+    })
+}
+
+fn in_own_memory(
+    panel: &Panel,
+    setup: &PathSetup,
+    range: &PathRange,
+    run: impl FnOnce(PathBuffers) -> Result<PathEnd, LinearError>,
 ) -> Result<Path, LinearError> {
     range.check(panel)?;
     let size = range.size(panel);
@@ -198,7 +225,7 @@ pub(crate) fn run_path<P>(
         coefficients: &mut coefficients,
         variances: &mut variances,
     };
-    let last = run_path_into(panel, setup, range, buffers, control, prepare, emit)?;
+    let last = run(buffers)?;
     Ok(Path {
         coefficients,
         variances,
@@ -206,17 +233,42 @@ pub(crate) fn run_path<P>(
     })
 }
 
-/// Runs moving regressions over a range and hands every estimate to `emit`.
-///
-/// `prepare` makes what `emit` needs once a row for all assets that miss the same rows.
-pub(crate) fn run_path_into<P>(
+/// Runs moving regressions over a range, as they are; `kept`: the buffers' pages are known.
+pub(crate) fn run_plain_into(
     panel: &Panel,
     setup: &PathSetup,
     range: &PathRange,
     buffers: PathBuffers,
     control: &Control,
-    prepare: impl Fn(usize, &WindowRow) -> P + Sync,
-    emit: impl Fn(&P, Output) + Sync,
+    kept: bool,
+) -> Result<PathEnd, LinearError> {
+    run_groups(panel, setup, range, buffers, control, |group, slots| {
+        if windows::suit(panel, setup) {
+            windows::run(panel, setup, range, group, slots, kept);
+        } else {
+            run_group(
+                panel,
+                setup,
+                range,
+                group,
+                slots,
+                &|_, _| (),
+                &|(), mut output: Output| {
+                    output.write_plain();
+                },
+            );
+        }
+    })
+}
+
+/// Runs assets that miss the same rows, as many at a time as a task takes, each time with the places that their results go to.
+fn run_groups(
+    panel: &Panel,
+    setup: &PathSetup,
+    range: &PathRange,
+    buffers: PathBuffers,
+    control: &Control,
+    run: impl Fn(Group, &mut [Slot]) + Sync,
 ) -> Result<PathEnd, LinearError> {
     range.check(panel)?;
     let PathBuffers {
@@ -270,7 +322,7 @@ pub(crate) fn run_path_into<P>(
         control,
         |done| control.report(done),
         |(group, mut own)| {
-            run_group(panel, setup, range, group, &mut own, &prepare, &emit);
+            run(group, &mut own);
             let mut facts = facts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             facts.extend(own.into_iter().map(|slot| (slot.asset, slot.last)));
         },
@@ -325,12 +377,7 @@ fn run_group<P>(
                 window.push(row);
                 let found = (row >= range.rows.start).then(|| window.evaluate()).flatten()?;
                 let prepared = prepare(row, &found);
-                let hac = match setup.errors {
-                    MovingErrors::Hac { lags } if setup.variances => {
-                        Some(MovingHac::new(panel, &window.weighted_rows(row), &found, lags))
-                    }
-                    _ => None,
-                };
+                let hac = MovingHac::of(panel, setup, &window, &found);
                 Some(Shared {
                     window: found,
                     prepared,
@@ -351,15 +398,20 @@ fn run_group<P>(
             });
         }
         if let (true, Some(Some(Shared { window: shared, .. }))) = (rows.end == range.rows.end, shared.last()) {
-            for slot in slots.iter_mut() {
-                slot.last = Last {
-                    observations: shared.observations as u32,
-                    rank: shared.solver.rank() as u32,
-                    condition: shared.solver.condition,
-                    degrees_of_freedom: shared.degrees_of_freedom,
-                };
-            }
+            note_last(slots, shared);
         }
+    }
+}
+
+/// Notes the facts of the last row.
+pub(crate) fn note_last(slots: &mut [Slot], window: &WindowRow) {
+    for slot in slots {
+        slot.last = Last {
+            observations: window.observations as u32,
+            rank: window.solver.rank() as u32,
+            condition: window.solver.condition,
+            degrees_of_freedom: window.degrees_of_freedom,
+        };
     }
 }
 
@@ -397,7 +449,7 @@ impl<P, E: Fn(&P, Output)> Vectorise for Stretch<'_, '_, '_, P, E> {
             let robust = shared
                 .hac
                 .as_ref()
-                .map(|hac| hac.variances(self.panel, assets, estimate));
+                .map(|hac| hac.variances(self.panel, assets, estimate.coefficients.as_chunks::<LANES>().0));
             emit_lanes(shared, estimate, robust.as_deref(), self.slots, place, self.emit);
         }
     }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par, Side};
 use macrograd_simd::Vectorise;
@@ -74,11 +76,12 @@ pub struct Pca {
 pub fn pca(values: &[f64], rows: usize, series: usize, options: &PcaOptions) -> Result<Pca, LinearError> {
     check(values, rows, series, options)?;
     let missing: Vec<usize> = (0..values.len()).filter(|&at| values[at].is_nan()).collect();
-    let mut filled = values.to_vec();
+    // Complete values are not copied: the first touch of fresh memory costs as much as the Gram product.
+    let mut filled = Cow::Borrowed(values);
     let mut moments = Moments::of(values, series);
     if !missing.is_empty() {
         for &at in &missing {
-            filled[at] = moments.mean[at % series];
+            filled.to_mut()[at] = moments.mean[at % series];
         }
         moments = Moments::of(&filled, series);
     }
@@ -91,7 +94,7 @@ pub fn pca(values: &[f64], rows: usize, series: usize, options: &PcaOptions) -> 
     };
     while !converged && iterations < options.max_iterations {
         for &at in &missing {
-            filled[at] = common[at] * moments.sd[at % series] + moments.mean[at % series];
+            filled.to_mut()[at] = common[at] * moments.sd[at % series] + moments.mean[at % series];
         }
         moments = Moments::of(&filled, series);
         found = Components::of(&moments.standardised(&filled), rows, series, options);

@@ -3,7 +3,7 @@ use macrograd_simd::Control;
 use crate::aggregate::Scheme;
 use crate::moving::{Moving, moving_path};
 use crate::moving_hac::MovingErrors;
-use crate::path::run_path_into;
+use crate::path::run_plain_into;
 use crate::prior::{CrossSection, cross_section};
 use crate::{LinearError, Panel, Path, PathBuffers, PathEnd, PathRange};
 
@@ -98,13 +98,12 @@ pub fn rolling_ols_into(
     buffers: PathBuffers,
     control: &Control,
 ) -> Result<PathEnd, LinearError> {
-    run_path_into(
+    run_plain_into(
         panel,
         &options.moving(panel)?.plain_setup(),
         range,
         buffers,
         control,
-        |_, _| (),
-        |(), mut output| output.write_plain(),
+        true,
     )
 }

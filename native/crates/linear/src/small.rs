@@ -52,21 +52,25 @@ pub(crate) fn invert_spd(a: &[f64], n: usize) -> Option<Vec<f64>> {
     if !cholesky(&mut l, n) {
         return None;
     }
+    // m = L^-1, row by row: m_i = (e_i - sum over k < i of l_ik m_k) / l_ii.
     let mut m = vec![0.0; n * n];
-    for j in 0..n {
-        m[j * n + j] = 1.0 / l[j * n + j];
-        for i in j + 1..n {
-            let sum: f64 = (j..i).map(|k| l[i * n + k] * m[k * n + j]).sum();
-            m[i * n + j] = -sum / l[i * n + i];
-        }
-    }
-    // a^-1 = L^-T L^-1 with m = L^-1.
-    let mut inverse = vec![0.0; n * n];
     for i in 0..n {
-        for j in 0..=i {
-            let sum: f64 = (i..n).map(|k| m[k * n + i] * m[k * n + j]).sum();
-            inverse[i * n + j] = sum;
-            inverse[j * n + i] = sum;
+        let (above, row) = m.split_at_mut(i * n);
+        let scale = 1.0 / l[i * n + i];
+        for (l, above) in l[i * n..i * n + i].iter().zip(above.chunks_exact(n)) {
+            row[..i].iter_mut().zip(above).for_each(|(sum, m)| *sum -= l * m);
+        }
+        row[..i].iter_mut().for_each(|sum| *sum *= scale);
+        row[i] = scale;
+    }
+    // a^-1 = L^-T L^-1 = sum over k of m_k m_k'.
+    let mut inverse = vec![0.0; n * n];
+    for (k, row) in m.chunks_exact(n.max(1)).enumerate() {
+        for (i, &own) in row[..=k].iter().enumerate() {
+            inverse[i * n..i * n + k + 1]
+                .iter_mut()
+                .zip(row)
+                .for_each(|(sum, other)| *sum += own * other);
         }
     }
     Some(inverse)

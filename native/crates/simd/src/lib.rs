@@ -9,6 +9,7 @@ mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod parallel;
+mod past_caches;
 mod peak;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod portable;
@@ -24,6 +25,7 @@ pub use control::{Cancelled, Control};
 pub use dual::Dual;
 pub use isa::{Isa, IsaError, IsaName, Vectorise};
 pub use parallel::parallel_for_each;
+pub use past_caches::{PastCaches, fetch_ahead};
 pub use peak::measure_peak;
 pub use real::Real;
 pub use vector::{Kernel, MAX_LANES, Simd};

@@ -50,16 +50,23 @@ impl Evidence {
         let mean = used().map(|(q, _)| q).sum::<f64>() / n;
         let sd = (used().map(|(q, _)| (q - mean).powi(2)).sum::<f64>() / n).sqrt();
         let width = BANDWIDTH * sd * n.powf(-0.2);
+        let near = |q: f64| (1.0 - ((q - threshold) / width).powi(2)).max(0.0);
+        // The estimate lies where the data fit best, so that the few rows around it look too quiet: all rows and 1 are floors.
+        self.ratio_over(variable, near)
+            .max(self.ratio_over(variable, |_| 1.0))
+            .max(1.0)
+    }
+
+    /// Noise over signal of rows with weights by their value of the variable; 0 without a signal.
+    fn ratio_over(&self, variable: &[f64], weight: impl Fn(f64) -> f64) -> f64 {
         let (mut noise, mut signal) = (0.0, 0.0);
-        for ((q, score), own) in variable.iter().zip(&self.score).zip(&self.signal) {
-            let far = (q - threshold) / width;
-            if far.abs() < 1.0 {
-                let weight = 1.0 - far * far;
-                noise += weight * score * score;
-                signal += weight * own;
+        for ((&q, score), own) in variable.iter().zip(&self.score).zip(&self.signal) {
+            if *own > 0.0 {
+                noise += weight(q) * score * score;
+                signal += weight(q) * own;
             }
         }
-        if signal > 0.0 { noise / signal } else { 1.0 }
+        if signal > 0.0 { noise / signal } else { 0.0 }
     }
 }
 
