@@ -38,9 +38,10 @@ address() { sanitized address -p macrograd-simd -p macrograd-lstm --lib --tests;
 # The tests that start threads. This sanitizer has to see the standard library's own synchronisation, which is therefore
 # compiled with it, and the dependencies once more, without optimisation.
 thread() {
-  local options=(-Zbuild-std --config 'profile.quick.package."*".opt-level=0' -p macrograd-lstm)
-  sanitized thread "${options[@]}" --test kernel -- thread batch cancelled hessian
-  sanitized thread "${options[@]}" --test closed_form -- threads
+  local options=(-Zbuild-std --config 'profile.quick.package."*".opt-level=0')
+  sanitized thread "${options[@]}" -p macrograd-simd --lib
+  sanitized thread "${options[@]}" -p macrograd-lstm --test kernel -- thread batch cancelled hessian
+  sanitized thread "${options[@]}" -p macrograd-lstm --test closed_form -- threads
 }
 
 case "${1:-all}" in
