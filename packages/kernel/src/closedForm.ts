@@ -14,7 +14,7 @@ export interface ClosedFormInputs {
 
 /** Settings of {@link closedFormFit}. */
 export interface ClosedFormOptions extends RunOptions {
-  /** Units of the encoder; default 16. */
+  /** Units of the encoder; default 8. */
   readonly hiddenSize?: number;
   /** Window lengths to try; the one with the smallest validation error is kept. Default [1, 36]. */
   readonly lookbacks?: readonly number[];
@@ -137,7 +137,7 @@ export interface ClosedFormReadout {
  *
  * @example
  * const fit = await closedFormFit({ window, factors: window, rows, windowSize: 6, factorCount: 6 }, returns, 200, { seed: 1 });
- * fit.members[0].heads; // [200][6 + 16 + 3]
+ * fit.members[0].heads; // [200][6 + 8 + 3]
  */
 export function closedFormFit(
   inputs: ClosedFormInputs,
@@ -146,7 +146,7 @@ export function closedFormFit(
   options: ClosedFormOptions,
 ): Promise<ClosedFormFit> {
   const native = {
-    hiddenSize: options.hiddenSize ?? 16,
+    hiddenSize: options.hiddenSize ?? 8,
     lookbacks: [...(options.lookbacks ?? [1, 36])],
     members: options.members ?? 5,
     ...(options.cell && { cell: options.cell }),

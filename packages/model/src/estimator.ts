@@ -24,7 +24,7 @@ const AUTO_LOOKBACKS: readonly number[] = [1, 36];
 
 /** Options of {@link lstmEstimator}. */
 export interface LstmEstimatorOptions {
-  /** Units of the encoder; default 16. */
+  /** Units of the encoder; default 8, 16 where heads are learned. */
   readonly hiddenSize?: number;
   /** Rows of a window, or `auto` (default): 1 or 36, whichever explains left-out rows better. */
   readonly lookback?: 'auto' | number;
@@ -173,13 +173,13 @@ async function trainClosedForm(
   return { parameters: parametersOf(result, rule, scaler, seed), facts, result };
 }
 
-const DEFAULT_HIDDEN = 16;
+const LEARNED_HIDDEN = 16;
 const DEFAULT_MEMBERS = 5;
 
 async function trainLearned(
   { inputs, returns, rule, scaler, lookbacks }: TrainingJob,
   { seed, signal, onProgress }: FitOptions,
-  { hiddenSize = DEFAULT_HIDDEN, members = DEFAULT_MEMBERS, cell, steps, threads }: LstmEstimatorOptions,
+  { hiddenSize = LEARNED_HIDDEN, members = DEFAULT_MEMBERS, cell, steps, threads }: LstmEstimatorOptions,
 ): Promise<TrainedLstm> {
   if (cell === 'mixed') throw new ArgumentError('cell is mixed and heads are learned', 'leave `cell` out');
   const assets = scaler.mean.length;

@@ -26,7 +26,7 @@ describe('config', () => {
     expect(config).toMatchObject({ name: 'project', seed: 1, checks: [] });
     expect(config.panel).toMatchObject({ timing: 'reference', horizon: 0, span: {} });
     expect(config.lstm).toEqual({
-      hiddenSize: 16,
+      hiddenSize: undefined,
       lookback: 'auto',
       members: 5,
       heads: 'closed_form',

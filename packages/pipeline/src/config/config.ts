@@ -12,7 +12,8 @@ import { configSchema, type RawConfig } from './schema.js';
 
 /** How the pooled LSTM is trained. */
 export interface LstmConfig {
-  readonly hiddenSize: number;
+  /** Units of the encoder; undefined = as many as suit the heads. */
+  readonly hiddenSize: number | undefined;
   /** Window length in periods; `auto`: chosen by validation. */
   readonly lookback: 'auto' | number;
   readonly members: number;

@@ -155,7 +155,7 @@ export function configSchema(z: ZodModule) {
     lstm: z
       .strictObject({
         mode: z.enum(['pooled']).default('pooled'),
-        hidden_size: count(1).default(16),
+        hidden_size: count(1).optional(),
         lookback: periods(1).default('auto'),
         members: count(1).default(5),
         heads: z.enum(['closed_form', 'kalman', 'learned']).default('closed_form'),

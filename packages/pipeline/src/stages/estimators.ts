@@ -58,8 +58,9 @@ type EstimatorConfig = Pick<RunConfig, 'methods' | 'lstm' | 'methodOptions'> & P
 export function estimatorsOf(config: EstimatorConfig, threads: number): Estimator[] {
   const { methods, lstm, methodOptions, conditions } = config;
   const { hiddenSize, lookback, members, heads, steps } = lstm;
+  const size = hiddenSize === undefined ? {} : { hiddenSize };
   const length = steps === undefined ? {} : { steps, longSteps: steps };
-  const choices = { ...methodOptions, lstm: { hiddenSize, lookback, members, heads, threads, ...length } };
+  const choices = { ...methodOptions, lstm: { lookback, members, heads, threads, ...size, ...length } };
   return methods.map((method) => {
     const estimator = makers[method](choices);
     const condition = conditions?.get(method);

@@ -61,7 +61,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            hidden_size: 16,
+            hidden_size: 8,
             lookbacks: vec![1, 36],
             members: 5,
             steps: 900,
@@ -71,7 +71,7 @@ impl Default for Options {
             clip: 1.0,
             input_noise: 0.1,
             filters: 3,
-            rank: 12,
+            rank: 4,
             cells: vec![Cell::Lstm, Cell::Mixed],
             contest_members: 3,
             cell_gain: 1e-4,

@@ -23,8 +23,8 @@ pub struct Penalties {
 impl Default for Penalties {
     fn default() -> Self {
         Self {
-            log_group: 0.001,
-            log_group_scale: 0.3,
+            log_group: 3e-4,
+            log_group_scale: 0.1,
             weights: 2e-5,
             filter_slope: 0.001,
             filter: 1e-4,
