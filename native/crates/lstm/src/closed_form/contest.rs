@@ -56,7 +56,7 @@ pub fn contest(data: &TrainingData<'_>, options: &Options, control: &Control) ->
         .map(|&lookback| best_cell(&candidates, &errors, lookback, options.cell_gain))
         .collect();
     let validation_errors: Vec<f64> = by_lookback.iter().map(|&i| errors[i]).collect();
-    let best = by_lookback[index_of_smallest(&validation_errors)];
+    let best = by_lookback[best_lookback(&validation_errors, options.lookback_gain)];
     let winner = candidates[best];
     let mut members: Vec<Trained> = trained.drain(best * compared..(best + 1) * compared).collect();
     let others: Vec<Task> = (compared..options.members).map(|member| (winner, member)).collect();
@@ -193,15 +193,14 @@ fn mean_error(members: &[Trained]) -> f64 {
     members.iter().map(|m| m.validation_error).sum::<f64>() / members.len() as f64
 }
 
-/// First of the smallest; 0 when none is a number.
-fn index_of_smallest(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (i, value) in values.iter().enumerate() {
-        if *value < values[best] || values[best].is_nan() {
-            best = i;
-        }
-    }
-    best
+/// The first lookback, or a later one that is better by the share `gain` of the variance which the best so far explains, that of
+/// standardised returns being 1; any number is better than none.
+fn best_lookback(errors: &[f64], gain: f64) -> usize {
+    (1..errors.len()).fold(0, |best, i| {
+        let needed = gain * (1.0 - errors[best]).max(0.0);
+        let is_better = errors[i] < errors[best] - needed || (errors[best].is_nan() && !errors[i].is_nan());
+        if is_better { i } else { best }
+    })
 }
 
 #[cfg(test)]
@@ -220,5 +219,15 @@ mod tests {
         assert_eq!(best_cell(&all, &[0.7, 0.6999, 0.5], 1, 1e-3), 0);
         assert_eq!(best_cell(&all, &[0.7, 0.698, 0.5], 1, 1e-3), 1);
         assert_eq!(best_cell(&all, &[0.7, 0.698, 0.5], 36, 1e-3), 2);
+    }
+
+    #[test]
+    fn a_longer_window_has_to_explain_more_by_a_share_of_what_is_explained() {
+        assert_eq!(best_lookback(&[0.7, 0.6975], 0.01), 0);
+        assert_eq!(best_lookback(&[0.7, 0.6965], 0.01), 1);
+        assert_eq!(best_lookback(&[0.98, 0.9799], 0.01), 0);
+        assert_eq!(best_lookback(&[0.98, 0.9797], 0.01), 1);
+        assert_eq!(best_lookback(&[1.02, 1.01], 0.01), 1);
+        assert_eq!(best_lookback(&[f64::NAN, 0.9, f64::NAN], 0.01), 1);
     }
 }

@@ -35,6 +35,9 @@ pub struct Options {
     pub contest_members: usize,
     /// Fall of the validation error that a cell must bring over the one before it.
     pub cell_gain: f64,
+    /// Fall of the validation error that a longer window must bring over the best shorter one, as a share of the variance that
+    /// this one explains: chance alone moves the errors of windows that do as well.
+    pub lookback_gain: f64,
     /// Penalties on encoder and lag filters.
     pub penalties: Penalties,
     /// Length of the blocks that validation leaves out, and how many there are to a cycle: member e leaves out every
@@ -75,6 +78,7 @@ impl Default for Options {
             cells: vec![Cell::Lstm, Cell::Mixed],
             contest_members: 3,
             cell_gain: 1e-4,
+            lookback_gain: 0.01,
             penalties: Penalties::default(),
             block_rows: 12,
             fold_cycle: 5,
