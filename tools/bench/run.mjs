@@ -1,7 +1,7 @@
 /**
  * Times the kernel as users call it: `npm run bench -- [--json] [--quick] [--threads 1,2] [--only W1,W5] [--probes] [--sweep]`.
  *
- * What the workloads are stands in workloads.mjs, linear.mjs and closedForm.mjs. The median of the repeats is shown, after one run to
+ * What the workloads are stands in workloads.mjs, linear.mjs and closedForm.mjs. The median of the repeats is shown, after runs to
  * warm up; the peak is measured in the same run, so that their ratio means something on any machine. `--quick` takes sizes
  * that say that everything runs, and nothing about speed; `--probes` adds values of each result, which `npm run bench:peers`
  * compares with other programs'; `--sweep` goes over sizes instead (sweep.mjs).

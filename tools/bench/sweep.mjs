@@ -49,12 +49,12 @@ async function nanosecondsPerFlop(kind, sizes, quick) {
       ? () => lstmForward(model, windows, { ...options, out: out.subarray(0, sizes.batch) })
       : () => lstmJacobian(model, windows, { ...options, out });
   const flops = flopsOf(sizes) * (kind === 'forward' ? 1 : 2);
-  const first = await medianSeconds(call, 1);
+  const first = await medianSeconds(call, 1, undefined, 0);
   const calls = quick ? 1 : Math.max(1, Math.ceil(MIN_SECONDS / first));
   const work = async () => {
     for (let i = 0; i < calls; i++) await call();
   };
-  return (1e9 * (await medianSeconds(work, quick ? 1 : REPEATS))) / calls / flops;
+  return (1e9 * (await medianSeconds(work, quick ? 1 : REPEATS, undefined, 0))) / calls / flops;
 }
 
 /** Cliffs are told by neighbours: what a point costs over the cheaper of them. */
