@@ -114,10 +114,10 @@ def measure(peer, chosen, workloads):
 
 def report(peer, chosen, workload, repeats, make, calls=1):
     run, result = make()
+    # Calls that warm up, as for the kernel's own rows: until half a second is over, at least one, at most ten.
+    begin = time.perf_counter()
     values = run()
     first = probe(result(values)) if result else None
-    # As the kernel's own rows: until half a second is over, at most ten calls.
-    begin = time.perf_counter()
     for _ in range(9):
         if chosen.quick or time.perf_counter() - begin > 0.5:
             break
