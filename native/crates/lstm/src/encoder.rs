@@ -3,6 +3,7 @@
 
 use macrograd_simd::{Control, Isa, Real, parallel_for_each};
 
+use crate::columns::{InputColumns, TileDerivatives};
 use crate::error::{LstmError, check_length};
 use crate::head::Head;
 use crate::kernel::{
@@ -414,17 +415,16 @@ impl<'a, T: Real> BackwardPass<'a, T> {
                 let size = tapes[tile].size;
                 let sample = (done + tile) * plan.full_lanes();
                 if self.wanted.inputs {
-                    for step in 0..length {
-                        let lanes = &scratch.d_inputs[0][step * padded_f * size.lanes..];
-                        from_lanes(
-                            isa,
-                            lanes,
-                            f,
-                            size,
-                            &mut input[(sample * length + step) * f..],
-                            length * f,
-                        );
-                    }
+                    let lanes = TileDerivatives {
+                        steps: &scratch.d_inputs[0],
+                        length,
+                        padded_inputs: padded_f,
+                        input_size: f,
+                        size,
+                        isa,
+                    };
+                    let out = &mut input[sample * length * f..];
+                    InputColumns::Every.write(lanes, &mut Vec::new(), out, length * f);
                 }
                 if self.wanted.states {
                     let start = states.len();

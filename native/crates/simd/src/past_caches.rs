@@ -107,14 +107,14 @@ unsafe fn copy_narrow(from: &[[f64; LINE]], to: &mut [[f64; LINE]]) {
     }
 }
 
-/// Asks for the cache line of a number that is read soon, where the processor would not see it coming.
+/// Asks for the cache line of a number that is read soon, where the processor would not see it coming. Any address will do.
 #[inline(always)]
-pub fn fetch_ahead(number: &f64) {
+pub fn fetch_ahead<T>(number: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE is part of x86-64, and nothing is read: the line is only brought near.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(number).cast());
+        _mm_prefetch::<_MM_HINT_T0>(number.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = number;

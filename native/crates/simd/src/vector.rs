@@ -30,9 +30,6 @@ pub trait Simd<T: Real>: Copy + Send + Sync + 'static {
     /// # Safety
     /// `values` points to that many readable numbers.
     unsafe fn load_pointer(self, values: *const T) -> Self::V;
-    /// Asks for the cache line of an address before it is needed; never fails.
-    #[inline(always)]
-    fn prefetch(self, _at: *const T) {}
     /// a + b.
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// a - b.

@@ -151,11 +151,6 @@ macro_rules! x86_simd {
                 unsafe { $load(values) }
             }
             #[inline(always)]
-            fn prefetch(self, at: *const $t) {
-                // SAFETY: every x86-64 processor has it, and no address can harm it.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
-            }
-            #[inline(always)]
             fn add(self, a: $v, b: $v) -> $v {
                 // SAFETY: the token proves that the processor has the instruction.
                 unsafe { $add(a, b) }

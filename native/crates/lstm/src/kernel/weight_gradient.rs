@@ -3,7 +3,7 @@
 //! Columns of the weights are lanes here: the operand is turned once, and each sample's row of it is multiplied with that
 //! sample's gate cotangents, which are broadcast. So nothing is ever summed over the lanes of a vector.
 
-use macrograd_simd::{Buffer, Real, Simd};
+use macrograd_simd::{Buffer, Real, Simd, fetch_ahead};
 
 use super::layout::turn;
 use super::pack::PackedLayer;
@@ -178,7 +178,7 @@ impl<T: Real> RingBlock<'_, T> {
             let mut gate = slot_gates;
             slot_gates = slot_gates.wrapping_add(self.gates * lanes);
             for line in 0..ROWS {
-                s.prefetch(slot_gates.wrapping_add(line * lanes));
+                fetch_ahead(slot_gates.wrapping_add(line * lanes));
             }
             for _ in 0..lanes {
                 // SAFETY: the ring holds `slots` times `gates` rows of `lanes` cotangents and `slots` times `lanes` rows of
