@@ -260,6 +260,67 @@ export interface LstmParameters {
   readonly members: readonly EncoderParameters[];
 }
 
+/** One member of every asset's own ensemble. Weights float32 as trained, gate order i, f, g, o; 0 for an asset without a fit. */
+export interface AssetNetworks {
+  /** [asset][4H][F], [asset][4H][H], [asset][4H] (the two biases of torch.nn.LSTM summed). */
+  readonly weightIh: Float32Array;
+  readonly weightHh: Float32Array;
+  readonly bias: Float32Array;
+  /** [asset][H]: the head on the last hidden state, on standardised returns. */
+  readonly headWeight: Float32Array;
+  readonly seed: number;
+}
+
+/** An LSTM of its own for every asset, all of one size: members whose outputs are averaged. */
+export interface PerAssetLstmParameters extends Omit<LstmParameters, 'assetGroup' | 'members'> {
+  readonly mode: 'per_asset';
+  /** Window length L of all of them. */
+  readonly lookback: number;
+  readonly hiddenSize: number;
+  readonly inputSize: number;
+  readonly members: readonly AssetNetworks[];
+}
+
+/**
+ * The network of one asset as an LSTM of that asset alone: heads on the hidden units, no lag filters, no posterior. A single
+ * member has no variance at all.
+ */
+export function lstmOfAsset(parameters: PerAssetLstmParameters, asset: number): LstmParameters {
+  const { mode: _, lookback, hiddenSize, inputSize, members, returnMean, returnSd, ...rule } = parameters;
+  const features = rule.columns.length + hiddenSize;
+  return {
+    ...rule,
+    returnMean: rowOf(returnMean, 1, asset),
+    returnSd: rowOf(returnSd, 1, asset),
+    assetGroup: Int32Array.of(Number.isNaN(returnMean[asset]) ? -1 : 0),
+    members: members.map(({ weightIh, weightHh, bias, headWeight, seed }) => {
+      const heads = new Float64Array(features);
+      heads.set(rowOf(headWeight, hiddenSize, asset), rule.columns.length);
+      return {
+        lookback,
+        hiddenSize,
+        inputSize,
+        weightIh: rowOf(weightIh, 4 * hiddenSize * inputSize, asset),
+        weightHh: rowOf(weightHh, 4 * hiddenSize * hiddenSize, asset),
+        bias: rowOf(bias, 4 * hiddenSize, asset),
+        lagFilters: new Float64Array(0),
+        lagCount: 0,
+        filterCount: 0,
+        featureMean: new Float64Array(features),
+        heads,
+        // What is left of the variance is the members' spread.
+        ...(members.length > 1 && { headCovariance: new Float64Array(features * features) }),
+        seed,
+      };
+    }),
+  };
+}
+
+/** One row of a row-major matrix, copied. */
+function rowOf<A extends Float32Array | Float64Array>(values: A, width: number, row: number): A {
+  return values.slice(row * width, (row + 1) * width) as A;
+}
+
 /** A method whose inputs a state conditions: that of the conditioned inputs, and how they are made. */
 export interface ConditionedParameters {
   readonly method: LinearParameters['method'] | 'var' | 'distributed_lag';
@@ -277,7 +338,8 @@ export type FittedParameters =
   | ThresholdParameters
   | FeatureParameters
   | ConditionedParameters
-  | LstmParameters;
+  | LstmParameters
+  | PerAssetLstmParameters;
 
 /** A method of estimating exposures. Every method, traditional or not, is one of these. */
 export interface Estimator {

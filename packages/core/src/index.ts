@@ -31,6 +31,7 @@ export {
   type Place,
 } from './errors.js';
 export {
+  type AssetNetworks,
   type ConditionedParameters,
   type Diagnostics,
   type EncoderParameters,
@@ -45,9 +46,11 @@ export {
   type JacobianOptions,
   type LinearParameters,
   type LstmParameters,
+  lstmOfAsset,
   MEMBER_SPREAD_WEIGHT,
   METHOD_IDS,
   type MethodId,
+  type PerAssetLstmParameters,
   type ProgressCallback,
   type RegimeCoefficients,
   regimeAsLinear,

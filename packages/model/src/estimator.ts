@@ -8,6 +8,7 @@ import {
   InputError,
   type LstmParameters,
   type Panel,
+  type PerAssetLstmParameters,
   type Scaler,
   type Span,
 } from '@macrograd/core';
@@ -15,15 +16,22 @@ import { type ClosedFormFit, type ClosedFormInputs, closedFormFit } from '@macro
 import { assetStatus, averagePValues, MIN_ASSET_OBSERVATIONS } from './diagnose.js';
 import { LstmFitted } from './fitted.js';
 import { encoderInputs, fitInputRule, type InputRule } from './input-rule.js';
-import { learnedFit } from './learned.js';
-import { walkPath } from './walk-path.js';
-import { FittedWithBase, fitBases } from './with-base.js';
+import { type LearnedOptions, learnedFit } from './learned.js';
+import { perAssetFit } from './per-asset.js';
+import { PerAssetFitted } from './per-asset-fitted.js';
+import { type WalkPath, walkPath } from './walk-path.js';
+import { FittedWithBase, fitBases, type TopFitted } from './with-base.js';
 
 /** Window lengths that `lookback: 'auto'` tries: no memory but the lag filters', and three years of months. */
 const AUTO_LOOKBACKS: readonly number[] = [1, 36];
 
 /** Options of {@link lstmEstimator}. */
 export interface LstmEstimatorOptions {
+  /**
+   * `pooled` (default): one encoder for all assets. `per_asset`: a network for every asset, with weights of its own, trained
+   * on that asset's returns alone; for comparison, since nothing is shared and intervals are the members' spread alone.
+   */
+  readonly mode?: 'pooled' | 'per_asset';
   /** Units of the encoder; default 8, 16 where heads are learned. */
   readonly hiddenSize?: number;
   /** Rows of a window, or `auto` (default): 1, or 36 where that explains left-out rows clearly better (by 1 % of what 1 explains). */
@@ -40,7 +48,10 @@ export interface LstmEstimatorOptions {
    * better of the two on left-out rows at lookback 1, `lstm` at longer ones.
    */
   readonly cell?: 'auto' | 'lstm' | 'mixed';
-  /** Training steps at lookback 1 and at longer ones; default 900 and 600. Most epochs of learned heads; default 400. */
+  /**
+   * Training steps at lookback 1 and at longer ones; default 900 and 600. Most epochs of learned heads and of a network for
+   * every asset; default 400.
+   */
   readonly steps?: number;
   readonly longSteps?: number;
   /** Most patterns of missing returns; the closest are merged beyond that. Default 8. */
@@ -83,7 +94,7 @@ export function lstmEstimator(options: LstmEstimatorOptions = {}): Estimator {
  * parameters tell (which assets were fitted), not observations and p-values.
  */
 export function fromParameters(
-  parameters: LstmParameters,
+  parameters: LstmParameters | PerAssetLstmParameters,
   options: Pick<LstmEstimatorOptions, 'threads'> = {},
 ): Fitted {
   const assets = parameters.returnMean.length;
@@ -95,9 +106,20 @@ export function fromParameters(
     ),
     observations: new Int32Array(assets),
     pValues: new Float64Array(0),
-    facts: { lookback: parameters.members[0].lookback },
+    facts: { lookback: 'mode' in parameters ? parameters.lookback : parameters.members[0].lookback },
   };
-  return new LstmFitted(parameters, diagnostics, threadsOf(options));
+  return fittedOf(parameters, diagnostics, options);
+}
+
+function fittedOf(
+  parameters: LstmParameters | PerAssetLstmParameters,
+  diagnostics: Diagnostics,
+  options: Pick<LstmEstimatorOptions, 'threads'>,
+  path?: WalkPath,
+): TopFitted {
+  return 'mode' in parameters
+    ? new PerAssetFitted(parameters, diagnostics, threadsOf(options))
+    : new LstmFitted(parameters, diagnostics, threadsOf(options), path);
 }
 
 async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmEstimatorOptions): Promise<Fitted> {
@@ -113,24 +135,18 @@ async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmE
   const returns = standardisedReturns(residual, span, scaler);
   const inputs = encoderInputs(rule, panel.inputs, span);
   const job = { inputs, returns, rule, scaler, lookbacks, trainRows: early.end - early.start };
-  const { parameters, facts, result } =
-    options.heads === 'learned' ? await trainLearned(job, fit, options) : await trainClosedForm(job, fit, options);
+  const { parameters, facts, result } = await trainerOf(options)(job, fit, options);
   const known = { status: assetStatus(scaler.count), observations: scaler.count };
   const make = (pValues: Float64Array) => {
     const diagnostics: Diagnostics = { ...known, pValues, facts };
-    const top = new LstmFitted(
-      parameters,
-      diagnostics,
-      threadsOf(options),
-      result && walkPath(result, panel.inputs, span, returns),
-    );
+    const top = fittedOf(parameters, diagnostics, options, result && walkPath(result, panel.inputs, span, returns));
     return bases.length === 0 ? top : new FittedWithBase(bases, top, diagnostics);
   };
   const pValues = await averagePValues(make(new Float64Array(0)), panel, span);
   return make(pValues);
 }
 
-/** What both ways of training are given. */
+/** What every way of training is given. */
 interface TrainingJob {
   readonly inputs: ClosedFormInputs;
   /** [row][asset], standardised. */
@@ -142,7 +158,7 @@ interface TrainingJob {
 }
 
 interface TrainedLstm {
-  readonly parameters: LstmParameters;
+  readonly parameters: LstmParameters | PerAssetLstmParameters;
   readonly facts: Readonly<Record<string, number>>;
   /** Of heads in closed form. */
   readonly result?: ClosedFormFit;
@@ -174,35 +190,86 @@ async function trainClosedForm(
 }
 
 const LEARNED_HIDDEN = 16;
+/** A single asset's few hundred returns tell less: as many as pooled encoders have. */
+const PER_ASSET_HIDDEN = 8;
 const DEFAULT_MEMBERS = 5;
 
-async function trainLearned(
-  { inputs, returns, rule, scaler, lookbacks }: TrainingJob,
+async function trainLearned(job: TrainingJob, fit: FitOptions, options: LstmEstimatorOptions): Promise<TrainedLstm> {
+  if (options.cell === 'mixed') throw new ArgumentError('cell is mixed and heads are learned', 'leave `cell` out');
+  const { inputs, returns, rule, scaler, lookbacks } = job;
+  const settings = memberSettings(job, fit, options, LEARNED_HIDDEN, 'training the LSTM and its heads');
+  const { offsets, ...result } = await learnedFit(inputs, returns, scaler.mean.length, settings);
+  const parameters: LstmParameters = {
+    method: 'lstm',
+    ...rule,
+    ...returnScale(scaler, offsets),
+    assetGroup: Int32Array.from(scaler.count, (count) => (isFitted(count) ? 0 : -1)),
+    members: result.members,
+  };
+  return { parameters, facts: validationFacts(result.lookback, lookbacks, result.validationErrors) };
+}
+
+async function trainPerAsset(job: TrainingJob, fit: FitOptions, options: LstmEstimatorOptions): Promise<TrainedLstm> {
+  const { inputs, returns, rule, scaler, lookbacks } = job;
+  if (options.cell === 'mixed') throw new ArgumentError('cell is mixed and mode is per_asset', 'leave `cell` out');
+  if (options.heads === 'kalman') {
+    throw new ArgumentError('heads are kalman and mode is per_asset', 'leave `heads` out, or take the mode pooled');
+  }
+  const settings = memberSettings(job, fit, options, PER_ASSET_HIDDEN, 'training a network for every asset');
+  const { offsets, members, lookback, validationErrors } = await perAssetFit(
+    inputs,
+    returns,
+    scaler.mean.length,
+    settings,
+  );
+  const parameters: PerAssetLstmParameters = {
+    method: 'lstm',
+    mode: 'per_asset',
+    ...rule,
+    ...returnScale(scaler, offsets),
+    lookback,
+    hiddenSize: settings.hiddenSize,
+    inputSize: inputs.windowSize,
+    members,
+  };
+  return { parameters, facts: validationFacts(lookback, lookbacks, validationErrors) };
+}
+
+function trainerOf({ mode, heads }: LstmEstimatorOptions) {
+  if (mode === 'per_asset') return trainPerAsset;
+  return heads === 'learned' ? trainLearned : trainClosedForm;
+}
+
+/** What members that are trained by gradient steps alone are told. */
+function memberSettings(
+  { lookbacks }: TrainingJob,
   { seed, signal, onProgress }: FitOptions,
-  { hiddenSize = LEARNED_HIDDEN, members = DEFAULT_MEMBERS, cell, steps, threads }: LstmEstimatorOptions,
-): Promise<TrainedLstm> {
-  if (cell === 'mixed') throw new ArgumentError('cell is mixed and heads are learned', 'leave `cell` out');
-  const assets = scaler.mean.length;
-  const { offsets, ...result } = await learnedFit(inputs, returns, assets, {
-    hiddenSize,
+  { hiddenSize, members = DEFAULT_MEMBERS, steps, threads }: LstmEstimatorOptions,
+  usualSize: number,
+  what: string,
+): LearnedOptions {
+  return {
+    hiddenSize: hiddenSize ?? usualSize,
     members,
     lookbacks,
     seed,
     ...(steps !== undefined && { epochs: steps }),
     ...(threads !== undefined && { threads }),
     ...(signal && { signal }),
-    ...(onProgress && { onProgress: (fraction: number) => onProgress(fraction, 'training the LSTM and its heads') }),
-  });
-  const isFitted = (asset: number) => scaler.count[asset] >= MIN_ASSET_OBSERVATIONS;
-  const parameters: LstmParameters = {
-    method: 'lstm',
-    ...rule,
-    returnMean: scaler.mean.map((mean, i) => (isFitted(i) ? mean + scaler.sd[i] * offsets[i] : Number.NaN)),
-    returnSd: scaler.sd.map((sd, i) => (isFitted(i) ? sd : Number.NaN)),
-    assetGroup: Int32Array.from(scaler.mean, (_, i) => (isFitted(i) ? 0 : -1)),
-    members: result.members,
+    ...(onProgress && { onProgress: (fraction: number) => onProgress(fraction, what) }),
   };
-  return { parameters, facts: validationFacts(result.lookback, lookbacks, result.validationErrors) };
+}
+
+/** Return of every asset at the mean features, and its SD; NaN where it is not fitted. */
+function returnScale({ mean, sd, count }: Scaler, offsets: Float64Array) {
+  return {
+    returnMean: mean.map((own, i) => (isFitted(count[i]) ? own + sd[i] * offsets[i] : Number.NaN)),
+    returnSd: sd.map((own, i) => (isFitted(count[i]) ? own : Number.NaN)),
+  };
+}
+
+function isFitted(observations: number): boolean {
+  return observations >= MIN_ASSET_OBSERVATIONS;
 }
 
 function validationFacts(lookback: number, lookbacks: readonly number[], errors: ArrayLike<number>) {
@@ -253,8 +320,7 @@ function standardisedReturns(panel: Panel, span: Span, scaler: Scaler): Float64A
   const out = panel.returns.slice(span.start * assets, span.end * assets);
   for (let i = 0; i < out.length; i++) {
     const asset = i % assets;
-    const fitted = scaler.count[asset] >= MIN_ASSET_OBSERVATIONS;
-    out[i] = fitted ? (out[i] - scaler.mean[asset]) / scaler.sd[asset] : Number.NaN;
+    out[i] = isFitted(scaler.count[asset]) ? (out[i] - scaler.mean[asset]) / scaler.sd[asset] : Number.NaN;
   }
   return out;
 }

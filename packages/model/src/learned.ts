@@ -13,17 +13,21 @@ const WEIGHT_DECAY = 0.01;
 /** SD of the noise on standardised inputs, as with closed-form heads. */
 const INPUT_NOISE = 0.1;
 
-/** What training with learned heads is told. */
-export interface LearnedOptions {
+/** What training a member is told. */
+export interface MemberOptions {
   readonly hiddenSize: number;
-  /** Window lengths of which the one with the smallest error on left-out rows is taken. */
-  readonly lookbacks: readonly number[];
-  readonly members: number;
   /** Most epochs; training stops where 60 of them bring no smaller error on left-out rows. Default 400. */
   readonly epochs?: number;
   readonly seed: number;
   readonly threads?: number;
   readonly signal?: AbortSignal;
+}
+
+/** What training with learned heads is told. */
+export interface LearnedOptions extends MemberOptions {
+  /** Window lengths, shortest first, among which errors on left-out rows choose: see {@link chosenLookback}. */
+  readonly lookbacks: readonly number[];
+  readonly members: number;
   readonly onProgress?: (fraction: number) => void;
 }
 
@@ -54,14 +58,16 @@ export async function learnedFit(
 ): Promise<LearnedFit> {
   const { lookbacks, members } = options;
   const runs = lookbacks.flatMap((lookback) => Array.from({ length: members }, (_, member) => ({ lookback, member })));
-  const trained: Trained[] = [];
+  const rows = Array.from({ length: inputs.rows }, (_, row) => row);
+  const data = { inputs, returns, assets, rows };
+  const trained: TrainedMember[] = [];
   for (const [i, { lookback, member }] of runs.entries()) {
     options.onProgress?.(i / runs.length);
-    trained.push(await trainMember(inputs, returns, assets, lookback, member, options));
+    trained.push(await trainMember(data, lookback, member, options));
   }
   const ofLookback = (i: number) => trained.slice(i * members, (i + 1) * members);
   const validationErrors = lookbacks.map((_, i) => mean(ofLookback(i).map(({ error }) => error)));
-  const best = validationErrors.indexOf(Math.min(...validationErrors));
+  const best = chosenLookback(validationErrors);
   const kept = ofLookback(best);
   return {
     members: kept.map(({ encoder }) => encoder),
@@ -71,28 +77,40 @@ export async function learnedFit(
   };
 }
 
-interface Trained {
+/** What a member learns from. */
+export interface MemberData {
+  readonly inputs: ClosedFormInputs;
+  /** [row][asset], standardised; NaN = missing. */
+  readonly returns: Float64Array;
+  readonly assets: number;
+  /** Rows of the inputs that count, oldest first. */
+  readonly rows: readonly number[];
+}
+
+/** A member, and its mean squared error on the rows that it left out. */
+export interface TrainedMember {
   readonly model: LstmModel<Float32Array>;
   readonly encoder: EncoderParameters;
   readonly error: number;
 }
 
-async function trainMember(
-  inputs: ClosedFormInputs,
-  returns: Float64Array,
-  assets: number,
+/** Trains one member: it leaves out every fifth block of the rows, and stops by them. */
+export async function trainMember(
+  { inputs, returns, assets, rows }: MemberData,
   lookback: number,
   member: number,
-  { hiddenSize, epochs = MOST_EPOCHS, seed, threads, signal }: LearnedOptions,
-): Promise<Trained> {
+  { hiddenSize, epochs = MOST_EPOCHS, seed, threads, signal }: MemberOptions,
+): Promise<TrainedMember> {
   const ownSeed = seed + 1000 * member;
-  const rows = Array.from({ length: inputs.rows }, (_, row) => row);
-  const leftOut = rows.filter((row) => isLeftOut(row, member));
-  const order = [...rows.filter((row) => !isLeftOut(row, member)), ...leftOut];
+  // Of a short history blocks are shorter, so that every member leaves some of it out and learns from the rest.
+  const blockRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(rows.length / BLOCK_GROUPS)));
+  const isLeftOut = (place: number) => Math.floor(place / blockRows) % BLOCK_GROUPS === member % BLOCK_GROUPS;
+  const leftOut = rows.filter((_, place) => isLeftOut(place));
+  const order = [...rows.filter((_, place) => !isLeftOut(place)), ...leftOut];
   const start = untrained(inputs.windowSize, hiddenSize, assets, ownSeed);
   const input = gatherWindows(inputs, order, lookback, new Float32Array(rows.length * lookback * inputs.windowSize));
-  const batch = { input, batchSize: inputs.rows, sequenceLength: lookback };
-  const targets = Float32Array.from({ length: inputs.rows * assets }, (_, i) => {
+  const batch = { input, batchSize: rows.length, sequenceLength: lookback };
+  const targets = Float32Array.from({ length: rows.length * assets }, (_, i) => {
     return returns[order[Math.floor(i / assets)] * assets + (i % assets)];
   });
   const { model, validationLoss, bestEpoch } = await lstmTrain(start, batch, targets, {
@@ -111,8 +129,18 @@ async function trainMember(
   return { model, encoder: encoderOf(model, inputs.factorCount, lookback, ownSeed), error };
 }
 
-function isLeftOut(row: number, member: number): boolean {
-  return Math.floor(row / BLOCK_ROWS) % BLOCK_GROUPS === member % BLOCK_GROUPS;
+/** A longer window has to gain this share of the variance that a shorter one explains: docs/methods/lstm.md. */
+const LOOKBACK_GAIN = 0.01;
+
+/**
+ * Place of the window to take, given the errors on left-out rows of standardised returns, shortest window first: the first,
+ * or a later one that is better than the best so far by the share that it has to gain. As heads in closed form choose.
+ */
+export function chosenLookback(errors: readonly number[]): number {
+  return errors.reduce((best, error, i) => {
+    const needed = LOOKBACK_GAIN * Math.max(0, 1 - errors[best]);
+    return error < errors[best] - needed ? i : best;
+  }, 0);
 }
 
 /** Uniform weights within 1/sqrt(H), as PyTorch's; forget gates start open. */
@@ -161,6 +189,7 @@ function encoderOf(model: LstmModel<Float32Array>, factors: number, lookback: nu
   };
 }
 
-function mean(values: readonly number[]): number {
+/** Arithmetic mean. */
+export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,4 +1,11 @@
-import type { EncoderParameters, FactorPanel, LstmParameters, Span } from '@macrograd/core';
+import {
+  type EncoderParameters,
+  type FactorPanel,
+  type LstmParameters,
+  lstmOfAsset,
+  type PerAssetLstmParameters,
+  type Span,
+} from '@macrograd/core';
 import { lstmStates } from '@macrograd/kernel';
 import { encoderInputs, gatherWindows } from './input-rule.js';
 
@@ -15,8 +22,9 @@ export interface EffectiveMemory {
   readonly periods: number;
 }
 
-/** Windows that are read at most: means over dates settle long before. */
+/** Windows, and networks of single assets, that are read at most: means settle long before. */
 const MOST_WINDOWS = 120;
+const MOST_NETWORKS = 40;
 
 /**
  * The effective memory of a fitted LSTM over the rows of a span.
@@ -24,16 +32,36 @@ const MOST_WINDOWS = 120;
  * With c_t = f_t c_{t-1} + i_t g_t (Hochreiter and Schmidhuber 1997; forget gate of Gers, Schmidhuber and Cummins 2000)
  * what enters a cell at t - k is left at t by the product of f_{t-k+1} ... f_t. A gate that stands still at f gives the
  * memory f + f^2 + ..., that is f / (1 - f) rows, cut off by the window. It bounds how far back the network can look, not
- * what it makes of it: that is the lag profile, which also has the lag filters beside the network (12 rows).
+ * what it makes of it: that is the lag profile, which also has the lag filters beside the network (12 rows). Where every
+ * asset has a network of its own, the mean over (at most 40 of) them.
  *
  * @example
  * const { periods } = await effectiveMemory(fitted.parameters(), panel.inputs, { start: 0, end: 420 });
  */
 export async function effectiveMemory(
-  parameters: LstmParameters,
+  parameters: LstmParameters | PerAssetLstmParameters,
   inputs: FactorPanel,
   span: Span,
 ): Promise<EffectiveMemory> {
+  const networks = 'mode' in parameters ? someNetworks(parameters) : [parameters];
+  const each: EffectiveMemory[] = [];
+  for (const network of networks) each.push(await memoryOf(network, inputs, span));
+  const retention = each[0].retention.map((_, lag) => {
+    return each.reduce((sum, own) => sum + own.retention[lag] / each.length, 0);
+  });
+  const periods = retention.subarray(1).reduce((sum, share) => sum + share, 0);
+  return { lookback: each[0].lookback, retention, periods };
+}
+
+/** Networks of fitted assets, evenly spread; of the first asset where none is fitted. */
+function someNetworks(parameters: PerAssetLstmParameters): LstmParameters[] {
+  const fitted = Array.from(parameters.returnMean.keys()).filter((i) => !Number.isNaN(parameters.returnMean[i]));
+  const step = Math.ceil(fitted.length / MOST_NETWORKS);
+  const some = fitted.filter((_, i) => i % step === 0);
+  return (some.length > 0 ? some : [0]).map((asset) => lstmOfAsset(parameters, asset));
+}
+
+async function memoryOf(parameters: LstmParameters, inputs: FactorPanel, span: Span): Promise<EffectiveMemory> {
   const lookback = Math.max(...parameters.members.map((member) => member.lookback));
   const retention = new Float64Array(lookback);
   for (const member of parameters.members) {

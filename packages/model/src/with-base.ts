@@ -9,10 +9,15 @@ import type {
   JacobianOptions,
   LstmParameters,
   Panel,
+  PerAssetLstmParameters,
   ReturnMatrix,
   Span,
 } from '@macrograd/core';
-import type { LstmFitted } from './fitted.js';
+
+/** An LSTM without bases. */
+export interface TopFitted extends Fitted {
+  parameters(): LstmParameters | PerAssetLstmParameters;
+}
 
 /** Fits each base on what those before it leave; returns them and the panel of what they all leave. */
 export async function fitBases(
@@ -42,11 +47,11 @@ export class FittedWithBase implements Fitted {
 
   constructor(
     private readonly bases: readonly Fitted[],
-    private readonly top: LstmFitted,
+    private readonly top: TopFitted,
     readonly diagnostics: Diagnostics,
   ) {}
 
-  parameters(): LstmParameters {
+  parameters(): LstmParameters | PerAssetLstmParameters {
     return this.top.parameters();
   }
 

@@ -107,9 +107,46 @@ export class GraphBuilder {
    * each other. `bound` says what its names for edges that both share are here.
    */
   absorb(part: GraphBuilder, prefix: string, bound: ReadonlyMap<Edge, Edge>): void {
-    const rename = (edge: Edge) => (edge === '' ? edge : (bound.get(edge) ?? `${prefix}${edge}`));
+    const rename = renaming(prefix, bound);
     for (const [name, tensor] of part.initializers) this.constant({ ...tensor, name: rename(name) });
     this.nodes.push(...part.nodes.map((node) => renamedNode(node, rename)));
+  }
+
+  /**
+   * As {@link absorb} for several builders that differ in their constants alone: they become the body of one Scan, which
+   * runs over the stacked constants that differ, so that the nodes are written once. Of the results, given with the shape
+   * that one part has, come the edges [part, ...shape]; `places` chooses the parts that are run.
+   */
+  absorbEach(
+    parts: readonly GraphBuilder[],
+    prefix: string,
+    bound: ReadonlyMap<Edge, Edge>,
+    results: ReadonlyMap<Edge, readonly Dimension[]>,
+    places?: Edge,
+  ): Edge[] {
+    const rename = renaming(prefix, bound);
+    const constants = [...parts[0].initializers.values()];
+    const differing = constants.filter(({ name }) => !isSame(parts.map((part) => part.initializers.get(name)!)));
+    // A Scan over nothing is none: where all parts are alike it runs over all their constants.
+    const scanned = differing.length > 0 ? differing : constants;
+    for (const tensor of constants) {
+      if (!scanned.includes(tensor)) this.constant({ ...tensor, name: rename(tensor.name) });
+    }
+    const inputs = scanned.map(({ name, dims, dataType }) => {
+      const rawData = joinBytes(parts.map((part) => part.initializers.get(name)!.rawData!));
+      const all = this.constant({ name: rename(`${name}_of_all`), dims: [parts.length, ...dims], dataType, rawData });
+      return places === undefined ? all : this.node('Gather', [all, places], rename(`${name}_of_some`), { axis: 0 });
+    });
+    const body: GraphProto = {
+      name: rename('body'),
+      node: parts[0].nodes.map((node) => renamedNode(node, rename)),
+      initializer: [],
+      input: scanned.map(({ name, dims, dataType }) => valueInfo(rename(name), dims, '', dataType)),
+      output: [...results].map(([edge, shape]) => valueInfo(rename(edge), shape, '', ElementType.float)),
+    };
+    const outputs = [...results.keys()].map((edge) => rename(`${edge}_of_each`));
+    this.addNode('Scan', inputs, outputs, { body, num_scan_inputs: inputs.length });
+    return outputs;
   }
 
   finish(): GraphProto {
@@ -127,6 +164,25 @@ export class GraphBuilder {
     if (!this.initializers.has(tensor.name)) this.initializers.set(tensor.name, tensor);
     return tensor.name;
   }
+}
+
+function renaming(prefix: string, bound: ReadonlyMap<Edge, Edge>): (edge: Edge) => Edge {
+  return (edge) => (edge === '' ? edge : (bound.get(edge) ?? `${prefix}${edge}`));
+}
+
+/** Whether constants hold the same bytes. */
+function isSame([first, ...others]: readonly TensorProto[]): boolean {
+  return others.every(({ rawData }) => rawData!.every((byte, at) => byte === first.rawData![at]));
+}
+
+function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 function renamedNode({ name, input, output, attribute, ...node }: NodeProto, rename: (edge: Edge) => Edge): NodeProto {

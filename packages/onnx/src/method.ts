@@ -1,4 +1,5 @@
 import type { FittedParameters, Scaler } from '@macrograd/core';
+import { addAssetNetworkExposures, addAssetNetworks } from './asset-networks.js';
 import { addConditioned, addConditionedExposures } from './conditioned-graph.js';
 import type { ExposureGraph, MethodExposures } from './exposure-outputs.js';
 import { addFeatureExposures } from './feature-exposures.js';
@@ -29,7 +30,8 @@ export function sizesOf(parameters: MethodParameters): ModelSizes {
     return { assets: parameters.returnMean.length, scaler, lookback: parameters.lookback };
   }
   if (parameters.method === 'lstm') {
-    return { assets: parameters.returnMean.length, scaler, lookback: longestWindow(parameters) };
+    const lookback = 'mode' in parameters ? parameters.lookback : longestWindow(parameters);
+    return { assets: parameters.returnMean.length, scaler, lookback };
   }
   if (parameters.method === 'threshold')
     return { assets: parameters.intercept.length, scaler, lookback: 1 + parameters.delay };
@@ -41,6 +43,7 @@ export function sizesOf(parameters: MethodParameters): ModelSizes {
 export function addMethodReturns(graph: GraphBuilder, parameters: MethodParameters, raw: Edge, returns: Edge): void {
   if ('condition' in parameters) addConditioned(graph, parameters, raw, returns, addMethodReturns);
   else if (parameters.method === 'network') addNetwork(graph, parameters, raw, returns);
+  else if ('mode' in parameters) addAssetNetworks(graph, parameters, raw, returns);
   else if (parameters.method === 'lstm') addLstm(graph, parameters, raw, returns);
   else if ('featureMean' in parameters) addFeatures(graph, parameters, raw, returns);
   else if (parameters.method === 'threshold') addThreshold(graph, parameters, raw, returns);
@@ -51,6 +54,7 @@ export function addMethodReturns(graph: GraphBuilder, parameters: MethodParamete
 export function addMethodExposures(wanted: ExposureGraph, parameters: MethodParameters): MethodExposures {
   if ('condition' in parameters) return addConditionedExposures(wanted, parameters, addMethodExposures);
   if (parameters.method === 'network') return addNetworkExposures(wanted, parameters);
+  if ('mode' in parameters) return addAssetNetworkExposures(wanted, parameters);
   if (parameters.method === 'lstm') return addLstmExposures(wanted, parameters);
   if ('featureMean' in parameters) return addFeatureExposures(wanted, parameters);
   if (parameters.method === 'threshold') return addThresholdExposures(wanted, parameters);

@@ -4,6 +4,7 @@ import {
   type FeatureParameters,
   type FittedParameters,
   type ModelInfo,
+  type PerAssetLstmParameters,
   type RegimeCoefficients,
 } from '@macrograd/core';
 import type { OnnxParameters } from './file.js';
@@ -88,6 +89,7 @@ function withRows(parameters: Exclude<MethodParameters, ConditionedParameters>, 
       upper: one(upper),
     };
   }
+  if ('mode' in parameters) return withOwnNetworks(parameters, rows);
   const { returnMean, returnSd, assetGroup, members } = parameters;
   return {
     ...parameters,
@@ -100,6 +102,18 @@ function withRows(parameters: Exclude<MethodParameters, ConditionedParameters>, 
       ...(headVariances && { headVariances: rows(headVariances) }),
     })),
   };
+}
+
+function withOwnNetworks(parameters: PerAssetLstmParameters, rows: Take): PerAssetLstmParameters {
+  const { returnMean, returnSd, members } = parameters;
+  const own = members.map(({ weightIh, weightHh, bias, headWeight, seed }) => ({
+    weightIh: rows(weightIh),
+    weightHh: rows(weightHh),
+    bias: rows(bias),
+    headWeight: rows(headWeight),
+    seed,
+  }));
+  return { ...parameters, returnMean: rows(returnMean), returnSd: rows(returnSd), members: own };
 }
 
 function withNetworkRows(parameters: NetworkParameters, rows: Take): NetworkParameters {

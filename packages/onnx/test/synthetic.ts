@@ -5,6 +5,7 @@ import {
   type LstmParameters,
   type ModelInfo,
   monthEndOfIndex,
+  type PerAssetLstmParameters,
   Random,
 } from '@macrograd/core';
 
@@ -74,6 +75,30 @@ export function lstmParameters(shape: Shape, seed: number): LstmParameters {
     returnMean: floats(random, assets, 0.01),
     returnSd: floats(random, assets, 0.02).map((x) => 0.02 + Math.abs(x)),
     members,
+  };
+}
+
+/** Networks of every asset, of the size of the shape's first member, and as many members. */
+export function perAssetParameters(shape: Shape, seed: number): PerAssetLstmParameters {
+  const { members, method, ...rule } = lstmParameters(shape, seed);
+  const random = new Random(seed + 1);
+  const { assets, hiddenSize: H } = shape;
+  const inputSize = shape.series + shape.flagged.length;
+  const weights = (length: number, sd: number) => Float32Array.from(floats(random, assets * length, sd));
+  return {
+    method,
+    mode: 'per_asset',
+    ...rule,
+    lookback: shape.lookbacks[0],
+    hiddenSize: H,
+    inputSize,
+    members: members.map(({ seed: own }) => ({
+      weightIh: weights(4 * H * inputSize, 1),
+      weightHh: weights(4 * H * H, 0.4),
+      bias: weights(4 * H, 1),
+      headWeight: weights(H, 0.3),
+      seed: own,
+    })),
   };
 }
 

@@ -30,6 +30,8 @@ export interface RunEstimate {
 
 // Measured on one core of a 2.5 GHz server with AVX2, on the sample.
 const LSTM_SECONDS_PER_ROW = 0.004;
+/** A network for every asset, a row and asset. */
+const NETWORK_SECONDS_PER_ROW = 7e-5;
 const TABLE_SECONDS_PER_ROW = 2e-6;
 const BYTES_PER_ROW = 14;
 const FIXED_SECONDS = 4;
@@ -46,8 +48,10 @@ export async function dryRun(given: RunConfig, options: RunOptions = {}): Promis
   const trainingRows = folds.reduce((sum, { train }) => sum + train.end - train.start, rows);
   // The bill fits every fold on three more panels.
   const panels = config.evaluation.lookAheadBill ? 4 : 1;
+  const perAsset = NETWORK_SECONDS_PER_ROW * panel.assets.length;
+  const perRow = config.lstm.mode === 'per_asset' ? perAsset : LSTM_SECONDS_PER_ROW;
   const lstm = config.methods.includes('lstm')
-    ? (panels * trainingRows + further * rows) * config.lstm.members * LSTM_SECONDS_PER_ROW
+    ? (panels * trainingRows + further * rows) * config.lstm.members * perRow
     : 0;
   return {
     rows,

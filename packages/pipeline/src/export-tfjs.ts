@@ -30,6 +30,13 @@ export async function exportTfjsModel(dir: string): Promise<ExportedTfjs> {
   }
   const { info, parameters } = readModel(stored);
   if (parameters.method !== 'lstm') throw new InputError('is not an LSTM', { place: { file: stored } });
+  if ('mode' in parameters) {
+    const remedy = 'take "macrograd export onnx", or the mode pooled';
+    throw new InputError('holds a network for every asset, which is no layers model', {
+      place: { file: stored },
+      remedy,
+    });
+  }
   const files = ensembleToLayersModel(parameters, info);
   const inputs = drawnInputs({ info, parameters });
   const span = { start: 0, end: inputs.axis.dates.length };

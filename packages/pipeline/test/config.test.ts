@@ -29,6 +29,7 @@ describe('config', () => {
       hiddenSize: undefined,
       lookback: 'auto',
       members: 5,
+      mode: 'pooled',
       heads: 'closed_form',
       steps: undefined,
     });

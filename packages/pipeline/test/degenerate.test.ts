@@ -39,6 +39,7 @@ async function job(
   macro: Columns,
   assets: Columns,
   methods: readonly string[] = METHOD_IDS,
+  mode = 'pooled',
 ) {
   const dir = join(folder, name);
   mkdirSync(dir);
@@ -50,7 +51,7 @@ async function job(
     `factors: [{ file: macro.csv, series: { ${series} } }]
 assets: [{ file: returns.csv, unit: decimal, return: excess }]
 methods: [${methods.join(', ')}]
-lstm: { hidden_size: 2, members: 1, lookback: 2, steps: 5 }
+lstm: { mode: ${mode}, hidden_size: 2, members: 1, lookback: 2, steps: 5 }
 evaluation: { initial: 72, step: 48 }
 output: out
 `,
@@ -131,6 +132,20 @@ describe('a run of every method on data that go wrong', () => {
     }
     for (const { method, status } of await statuses('NONE')) expect(status, `${method}`).toBe('no_data');
   });
+});
+
+it('a network for every asset has a status, and no numbers, where there is little or nothing to learn from', async () => {
+  const assets: Columns = { FUND, THREE: (t) => (t >= 90 && t < 93 ? 0.01 * noise[t] : ''), NONE: () => '' };
+  const macro: Columns = { RATE: (t) => rate[t], PEG: (t) => (t < 90 ? 7 : 7 + other[119 - t]) };
+  const series = 'RATE: { column: RATE }, PEG: { column: PEG, transform: diff }';
+  const dir = await job('per_asset', series, macro, assets, ['zero', 'lstm'], 'per_asset');
+  const { rows, columns } = await readTable(dir, 'summary');
+  for (let row = 0; row < rows; row++) {
+    if (stringAt(columns.method, row) !== 'lstm') continue;
+    const expected = { FUND: 'ok', THREE: 'too_few_observations', NONE: 'no_data' }[stringAt(columns.asset, row) ?? ''];
+    expect(stringAt(columns.status, row)).toBe(expected);
+    expect(Number.isFinite(columns.mean_exposure[row])).toBe(expected === 'ok');
+  }
 });
 
 it('a run whose factors are all constant is refused with their names', async () => {

@@ -90,7 +90,7 @@ assets:
 currency: { base: USD, rates: { EUR: { file: fx.csv, series: EUR } } }
 frequency: M
 methods: [${methodsOf(timing).join(', ')}]
-lstm: { hidden_size: 2, members: 1, lookback: auto, steps: 10 }
+lstm: { mode: ${timing === 'available' ? 'pooled' : 'per_asset'}, hidden_size: 2, members: 1, lookback: auto, steps: 10 }
 evaluation: { initial: ${INITIAL}, step: ${STEP} }
 output: out
 `;

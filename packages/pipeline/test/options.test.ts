@@ -110,8 +110,7 @@ describe.each(METHOD_IDS.filter((method) => method !== 'zero'))('the page of %s'
 
   it("lists every key of the config's section of that name, with its default", () => {
     const named = options.filter(({ key }) => key !== '-').map(({ key }) => key);
-    // The only mode there is, said above the table.
-    const keys = keysAt(schema, [method]).filter((key) => key !== 'mode');
+    const keys = keysAt(schema, [method]);
     expect(named.sort()).toEqual(keys.map((key) => `${method}.${key}`).sort());
     const minimal = { factors: [{ file: 'f' }], assets: [{ file: 'a' }], output: 'o', [method]: {} };
     const parsed: Readonly<Record<string, unknown>> = keys.length > 0 ? schema.parse(minimal) : {};

@@ -3,6 +3,7 @@ import {
   type FeatureParameters,
   type FittedParameters,
   InputError,
+  type PerAssetLstmParameters,
   type RegimeCoefficients,
 } from '@macrograd/core';
 import { camelCase, snakeCase } from './case.js';
@@ -90,6 +91,7 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
   const assets = parameters.returnMean.length;
   shapes.set('return_mean', [assets]);
   shapes.set('return_sd', [assets]);
+  if ('mode' in parameters) return addNetworkShapes(shapes, parameters, assets);
   if (parameters.assetGroup) shapes.set('asset_group', [assets]);
   for (const [index, member] of parameters.members.entries()) {
     const { hiddenSize, inputSize, lagCount, filterCount } = member;
@@ -109,6 +111,21 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
     if (member.headBasis) shapes.set(`members.${index}.head_basis`, [groups, directions, features]);
     if (member.headVariances) shapes.set(`members.${index}.head_variances`, [assets, 1 + directions]);
   }
+  return shapes;
+}
+
+/** Networks of every asset, of each member below each other. */
+function addNetworkShapes(
+  shapes: Map<string, readonly number[]>,
+  { hiddenSize, inputSize, members }: PerAssetLstmParameters,
+  assets: number,
+) {
+  members.forEach((_, index) => {
+    shapes.set(`members.${index}.weight_ih`, [assets, 4 * hiddenSize, inputSize]);
+    shapes.set(`members.${index}.weight_hh`, [assets, 4 * hiddenSize, hiddenSize]);
+    shapes.set(`members.${index}.bias`, [assets, 4 * hiddenSize]);
+    shapes.set(`members.${index}.head_weight`, [assets, hiddenSize]);
+  });
   return shapes;
 }
 

@@ -6,6 +6,7 @@ import {
   type LinearParameters,
   type LstmParameters,
   type ModelInfo,
+  type PerAssetLstmParameters,
   Random,
 } from '@macrograd/core';
 
@@ -53,6 +54,28 @@ export const lstm: LstmParameters = {
   returnSd: f64(ASSETS).map((x) => Math.abs(x) + 0.01),
   assetGroup: Int32Array.of(0, 1, 0, -1, 1),
   members: [member(36, 3), member(36, 7)],
+};
+
+/** Networks of every asset, two members; the third asset has none. */
+export const perAsset: PerAssetLstmParameters = {
+  method: 'lstm',
+  mode: 'per_asset',
+  scaler: scaler(),
+  columns: COLUMNS,
+  windowColumns: [0, 1, 3, 2],
+  flagged: [1],
+  returnMean: f64(ASSETS).map((x, asset) => (asset === 2 ? Number.NaN : x)),
+  returnSd: f64(ASSETS).map((x, asset) => (asset === 2 ? Number.NaN : Math.abs(x))),
+  lookback: 12,
+  hiddenSize: 3,
+  inputSize: 5,
+  members: [1, 1001].map((seed) => ({
+    weightIh: f32(ASSETS * 4 * 3 * 5),
+    weightHh: f32(ASSETS * 4 * 3 * 3),
+    bias: f32(ASSETS * 4 * 3),
+    headWeight: f32(ASSETS * 3),
+    seed,
+  })),
 };
 
 export const linear: LinearParameters = {

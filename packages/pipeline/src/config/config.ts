@@ -10,8 +10,10 @@ import { keysAt } from './keys.js';
 import { type MethodOptions, methodOptionsOf } from './method-options.js';
 import { configSchema, type RawConfig } from './schema.js';
 
-/** How the pooled LSTM is trained. */
+/** How the LSTM is trained. */
 export interface LstmConfig {
+  /** One encoder for all assets, or a network for every asset. */
+  readonly mode: 'pooled' | 'per_asset';
   /** Units of the encoder; undefined = as many as suit the heads. */
   readonly hiddenSize: number | undefined;
   /** Window length in periods; `auto`: chosen by validation. */
@@ -116,6 +118,7 @@ export async function parseConfig(text: string, file: string): Promise<RunConfig
   checkSeries(document, parsed.data);
   checkFills(document, parsed.data);
   checkConditions(document, parsed.data);
+  checkLstm(document, parsed.data);
   return resolveConfig(document, parsed.data);
 }
 
@@ -144,6 +147,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
     ),
     conditions: conditionsOf(raw),
     lstm: {
+      mode: lstm.mode,
       hiddenSize: lstm.hidden_size,
       lookback: lstm.lookback,
       members: lstm.members,
@@ -236,6 +240,16 @@ function checkNames(document: ConfigDocument, { factors }: RawConfig): void {
   throw new InputError('nothing can be called "__proto__"', {
     place: document.placeOfKey(path),
     remedy: 'give it another name; a column may have this one',
+    code: 'bad_config',
+  });
+}
+
+/** A network for every asset is trained with its head, which does not walk. */
+function checkLstm(document: ConfigDocument, { lstm: { mode, heads } }: RawConfig): void {
+  if (mode !== 'per_asset' || heads !== 'kalman') return;
+  throw new InputError('"lstm.heads" is kalman, and "lstm.mode" is per_asset', {
+    place: document.placeOf(['lstm', 'heads']),
+    remedy: 'leave "heads" out, or take the mode pooled',
     code: 'bad_config',
   });
 }

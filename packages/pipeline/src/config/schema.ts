@@ -154,7 +154,7 @@ export function configSchema(z: ZodModule) {
       .default([...defaultMethods]),
     lstm: z
       .strictObject({
-        mode: z.enum(['pooled']).default('pooled'),
+        mode: z.enum(['pooled', 'per_asset']).default('pooled'),
         hidden_size: count(1).optional(),
         lookback: periods(1).default('auto'),
         members: count(1).default(5),

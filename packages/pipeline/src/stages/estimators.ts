@@ -57,10 +57,10 @@ type EstimatorConfig = Pick<RunConfig, 'methods' | 'lstm' | 'methodOptions'> & P
 /** The estimators of a config, in the order of the tables; `threads` are those of one LSTM fit. */
 export function estimatorsOf(config: EstimatorConfig, threads: number): Estimator[] {
   const { methods, lstm, methodOptions, conditions } = config;
-  const { hiddenSize, lookback, members, heads, steps } = lstm;
+  const { mode, hiddenSize, lookback, members, heads, steps } = lstm;
   const size = hiddenSize === undefined ? {} : { hiddenSize };
   const length = steps === undefined ? {} : { steps, longSteps: steps };
-  const choices = { ...methodOptions, lstm: { lookback, members, heads, threads, ...size, ...length } };
+  const choices = { ...methodOptions, lstm: { mode, lookback, members, heads, threads, ...size, ...length } };
   return methods.map((method) => {
     const estimator = makers[method](choices);
     const condition = conditions?.get(method);

@@ -11,6 +11,7 @@ export async function networkRecord(
   if (parameters?.method !== 'lstm') return undefined;
   const span = { start: 0, end: panel.axis.dates.length };
   const { lookback, periods, retention } = await effectiveMemory(parameters, panel.inputs, span);
-  const filters = Math.max(0, ...parameters.members.map(({ lagCount }) => lagCount - 1));
+  const lagCounts = 'mode' in parameters ? [] : parameters.members.map(({ lagCount }) => lagCount - 1);
+  const filters = Math.max(0, ...lagCounts);
   return { lookback, effective_memory: periods, lag_filters: filters, retention: Array.from(retention) };
 }
