@@ -53,7 +53,9 @@ it(
     expect(golden.lstm.profile[lag]).toBeGreaterThan(RECOVERED * planted);
     expect(Math.abs(golden.rnn.profile[lag])).toBeLessThan(NOTHING * planted);
     const data = panel(lag);
-    const fitted = await lstmEstimator({ lookback: lag + 1 }).fit(data, { start: 0, end: train }, { seed: 1 });
+    // Of windows of 1 and of 25 months left-out rows choose the one that reaches back to it.
+    const fitted = await lstmEstimator({ lookback: [1, lag + 1] }).fit(data, { start: 0, end: train }, { seed: 1 });
+    expect(fitted.diagnostics.facts.lookback).toBe(lag + 1);
     const later = { start: train, end: rows };
     const { exposure, lags, peakLag } = await lagProfile(fitted, data.inputs, later);
     const { sd } = fitted.parameters().scaler;

@@ -34,8 +34,12 @@ export interface LstmEstimatorOptions {
   readonly mode?: 'pooled' | 'per_asset';
   /** Units of the encoder; default 8, 16 where heads are learned. */
   readonly hiddenSize?: number;
-  /** Rows of a window, or `auto` (default): 1, or 36 where that explains left-out rows clearly better (by 1 % of what 1 explains). */
-  readonly lookback?: 'auto' | number;
+  /**
+   * Rows of a window; several: those that left-out rows choose among, where a longer one has to explain more than the best
+   * of the shorter ones by 1 % of what that explains. `auto` (default) stands for 1 and 36. One that the training span does
+   * not hold twice is not tried, unless there is no shorter one.
+   */
+  readonly lookback?: 'auto' | number | readonly number[];
   /**
    * Standardised inputs beyond this many training SDs enter as if at it, in training and after; default 3, at least 1,
    * Infinity for no limit. What a crisis adds beyond it is not extrapolated.
@@ -303,15 +307,16 @@ function walkFacts({ members }: ClosedFormFit): Record<string, number> {
   return steps.length === 0 ? {} : { largest_step_sd: Math.sqrt(Math.max(...steps)) };
 }
 
-function lookbacksOf(lookback: 'auto' | number, span: Span): readonly number[] {
-  if (lookback === 'auto') {
-    // A window is tried where the span holds at least two of them.
-    return AUTO_LOOKBACKS.filter((length) => length === 1 || 2 * length <= span.end - span.start);
+/** The windows to compare, shortest first. */
+function lookbacksOf(lookback: 'auto' | number | readonly number[], span: Span): readonly number[] {
+  const wanted = lookback === 'auto' ? AUTO_LOOKBACKS : [lookback].flat();
+  const wrong = wanted.find((length) => !Number.isInteger(length) || length < 1);
+  if (wanted.length === 0 || wrong !== undefined) {
+    const given = wrong === undefined ? 'an empty list' : `${wrong}`;
+    throw new ArgumentError(`lookback is ${given}`, 'give integers of at least 1, or auto');
   }
-  if (!Number.isInteger(lookback) || lookback < 1) {
-    throw new ArgumentError(`lookback is ${lookback}`, 'give an integer of at least 1, or auto');
-  }
-  return [lookback];
+  const lengths = [...new Set(wanted)].sort((a, b) => a - b);
+  return lengths.filter((length, place) => place === 0 || 2 * length <= span.end - span.start);
 }
 
 /** [row][asset] of the span; NaN throughout for an asset with too few returns to learn from: it is not fitted. */

@@ -78,6 +78,23 @@ describe('fit', () => {
     expect(observations[LATE_ASSET]).toBe(TRAIN.end - 40);
   });
 
+  it('compares the lookbacks of a list, in any order, that the span holds twice', async () => {
+    const given = [90, 12, 1, 6, 12];
+    const { facts } = (
+      await lstmEstimator({ ...small, steps: 20, longSteps: 20, lookback: given }).fit(panel, TRAIN, { seed: 1 })
+    ).diagnostics;
+    const compared = Object.keys(facts).filter((name) => name.startsWith('validation_error_lookback_'));
+    expect(compared).toEqual([1, 6, 12].map((length) => `validation_error_lookback_${length}`));
+    const errors = [1, 6, 12].map((length) => facts[`validation_error_lookback_${length}`]);
+    const best = errors.reduce((at, error, i) => (error < errors[at] - 0.01 * Math.max(0, 1 - errors[at]) ? i : at), 0);
+    expect(facts.lookback).toBe([1, 6, 12][best]);
+  });
+
+  it.each([[[]], [[12, 0]], [1.5], [[1, 2.5]]])('refuses %o for lookbacks', async (lookback) => {
+    const fit = lstmEstimator({ ...small, lookback }).fit(panel, TRAIN, { seed: 1 });
+    await expect(fit).rejects.toThrow(/lookback is .*; give integers of at least 1, or auto/);
+  });
+
   it('tries lookbacks 1 and 36 by itself and reports the validation error of both', async () => {
     const auto = await lstmEstimator({ hiddenSize: 4, members: 1, steps: 20, longSteps: 10 }).fit(panel, TRAIN, {
       seed: 1,

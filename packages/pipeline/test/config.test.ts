@@ -66,6 +66,13 @@ describe('config', () => {
     expect(methodOptions).toEqual({ ewm_ols: { halfLife: 104 }, elastic_net: { l1Ratio: 0.2 }, kalman: {} });
   });
 
+  it('takes one window, a list of them, or auto', async () => {
+    for (const lookback of ['auto', 12, [1, 12, 24, 36]]) {
+      const text = `${minimal}lstm: { lookback: ${JSON.stringify(lookback)} }\n`;
+      expect((await parseConfig(text, 'run.yaml')).lstm.lookback).toEqual(lookback);
+    }
+  });
+
   it('reads the paths of a risk-free rate from the config file', async () => {
     const text = minimal.replace('- file: r', '- risk_free: { file: rf.csv, series: RF, unit: decimal }\n    file: r');
     const [asset] = (await parseConfig(text, '/project/run.yaml')).panel.assets;
@@ -99,6 +106,11 @@ describe('config', () => {
       'a mistyped method',
       `${minimal}methods: [ols, ltsm]\n`,
       'run.yaml:6:16: "methods[1]" is "ltsm"; did you mean "lstm"?',
+    ],
+    [
+      'a window that is none among several',
+      `${minimal}lstm: { lookback: [1, 0] }\n`,
+      'run.yaml:6:23: "lstm.lookback[1]" is 0; expected 1 or more',
     ],
     ['a number out of range', `${minimal}seed: -3\n`, 'run.yaml:6:7: "seed" is -3; expected 0 or more'],
     ['a wrong type', `${minimal}seed: two\n`, 'run.yaml:6:7: "seed" is "two"; expected a number'],

@@ -10,7 +10,7 @@ const TRAIN = { start: 0, end: 150 };
 const READ = { start: 120, end: ROWS };
 /** One asset without returns, one with ten, one with holes. */
 const [NONE, TEN, HOLED] = [1, 2, 3];
-const lstm = { hiddenSize: 3, lookback: 3, members: 2, heads: 'closed_form', steps: 20 } as const;
+const lstm = { mode: 'pooled', hiddenSize: 3, lookback: 3, members: 2, heads: 'closed_form', steps: 20 } as const;
 
 /** Five factors of the constant world, of which one is made a control and one a state, and assets that go wrong. */
 function panelOf(): Panel {

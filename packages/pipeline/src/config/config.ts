@@ -16,8 +16,8 @@ export interface LstmConfig {
   readonly mode: 'pooled' | 'per_asset';
   /** Units of the encoder; undefined = as many as suit the heads. */
   readonly hiddenSize: number | undefined;
-  /** Window length in periods; `auto`: chosen by validation. */
-  readonly lookback: 'auto' | number;
+  /** Window length in periods, or several to choose from by validation; `auto`: 1 and 36. */
+  readonly lookback: 'auto' | number | readonly number[];
   readonly members: number;
   /** Whether asset coefficients stand still, walk (docs/derivations/kalman_heads.md) or are trained with the encoder. */
   readonly heads: 'closed_form' | 'kalman' | 'learned';

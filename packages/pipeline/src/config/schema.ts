@@ -119,9 +119,6 @@ export function configSchema(z: ZodModule) {
     )
     .transform(({ method: name, condition }) => (condition ? { method: name, condition } : name));
 
-  const periods = (least: number) =>
-    z.union([z.literal('auto'), count(least)], { error: 'expected auto or a number of periods' });
-
   return z.strictObject({
     name: z.string().min(1).optional(),
     seed: count(0).default(1),
@@ -156,7 +153,11 @@ export function configSchema(z: ZodModule) {
       .strictObject({
         mode: z.enum(['pooled', 'per_asset']).default('pooled'),
         hidden_size: count(1).optional(),
-        lookback: periods(1).default('auto'),
+        lookback: z
+          .union([z.literal('auto'), count(1), z.array(count(1)).min(1)], {
+            error: 'expected auto, a number of periods, or a list of them',
+          })
+          .default('auto'),
         members: count(1).default(5),
         heads: z.enum(['closed_form', 'kalman', 'learned']).default('closed_form'),
         steps: count(1).optional(),

@@ -229,5 +229,9 @@ mod tests {
         assert_eq!(best_lookback(&[0.98, 0.9797], 0.01), 1);
         assert_eq!(best_lookback(&[1.02, 1.01], 0.01), 1);
         assert_eq!(best_lookback(&[f64::NAN, 0.9, f64::NAN], 0.01), 1);
+        // Of several: against the best of the shorter ones, so that small gains do not add up to a long window.
+        assert_eq!(best_lookback(&[0.7, 0.698, 0.696, 0.694], 0.01), 2);
+        assert_eq!(best_lookback(&[0.7, 0.69, 0.6895, 0.6868], 0.01), 3);
+        assert_eq!(best_lookback(&[0.7, 0.69, 0.6895, 0.687], 0.01), 1);
     }
 }
