@@ -17,7 +17,7 @@ import {
   splineEstimator,
   zeroEstimator,
 } from '@macrograd/linear';
-import { guardedLstmEstimator, lstmEstimator } from '@macrograd/model';
+import { conditionalBetaEstimator, guardedLstmEstimator, lstmEstimator } from '@macrograd/model';
 import { printHedgeTable } from './hedge-table.mjs';
 
 const FIRST = '2006-01-01';
@@ -68,6 +68,9 @@ const makers = {
     make: ({ train }) => lstmEstimator({ lookback: 1, heads: 'kalman', encoderRows: train.end }),
     span: ({ test }) => ({ start: 0, end: test.end }),
   },
+  conditional: { make: () => conditionalBetaEstimator({ base }) },
+  // The network of the fold on a base that is fitted anew.
+  conditional_refreshed: { make: ({ train }) => conditionalBetaEstimator({ base, networkRows: train.end }), every },
   lstm_on_ewm: { make: () => guardedLstmEstimator({ base, lookback: 26, hiddenSize: 8 }) },
 };
 

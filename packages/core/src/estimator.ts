@@ -215,7 +215,12 @@ export interface EncoderParameters {
   readonly lagFilters: Float64Array;
   readonly lagCount: number;
   readonly filterCount: number;
-  /** Training mean of the features [z | h | l], taken off before the heads. */
+  /**
+   * Features are products: z_t, then z_tf h_t-1,k factor after factor, h_t-1 the state of the row before, so that
+   * coefficients on the factors move with it. Absent: [z | h | l].
+   */
+  readonly conditional?: boolean;
+  /** Training mean of the features, taken off before the heads. */
   readonly featureMean: Float64Array;
   /** [asset][feature]: posterior mean of the head, on standardised returns. */
   readonly heads: Float64Array;
@@ -357,4 +362,9 @@ export interface Fitted {
   jacobian(inputs: FactorPanel, span: Span, options?: JacobianOptions): AsyncIterable<JacobianBlock>;
   parameters(): FittedParameters;
   readonly diagnostics: Diagnostics;
+  /**
+   * After the training span the contemporaneous exposure at a row depends on the rows before it alone, so that a hedge may
+   * use it for the row itself. Absent: it may depend on the row.
+   */
+  readonly knownAhead?: boolean;
 }

@@ -5,7 +5,8 @@ import { FactorVar } from './var1.js';
 /**
  * Returns of the fold's test rows after hedging with the fit: r_t - b_{t-1}'u_t, [date][asset].
  *
- * b_{t-1} is the contemporaneous exposure of the fit made before the fold, read at the state of t-1; u_t is what the
+ * b_{t-1} is the contemporaneous exposure of the fit made before the fold, read at the state of t-1 (at row t-1, or at row t
+ * where the fit says that this one is known ahead); u_t is what the
  * factors did beyond their expectation at t-1 (a VAR(1) on the training rows): both known or tradable at t-1. A factor
  * missing at t-1 or at t stays unhedged there.
  */
@@ -22,7 +23,8 @@ export async function hedgedReturns(
   const expectation = new FactorVar(inputs, train);
   const shocks = Array.from({ length: rows }, (_, t) => expectation.innovation(inputs, test.start + t));
   const hedged = realised.slice();
-  const before = { start: test.start - 1, end: test.end - 1 };
+  const back = fitted.knownAhead ? 0 : 1;
+  const before = { start: test.start - back, end: test.end - back };
   const request = { form: 'contemporaneous', ...(signal ? { signal } : {}) } as const;
   for await (const block of fitted.jacobian(inputs, before, request)) {
     const { factors, values } = block;

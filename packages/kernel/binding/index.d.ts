@@ -89,6 +89,8 @@ export interface ClosedFormMap {
   lagFilters: Float64Array
   lagCount: number
   filterCount: number
+  /** Whether features are products of the factors with the state of the row before; absent = no. */
+  conditional?: boolean
   /** `[feature]`. */
   featureMean: Float64Array
 }
@@ -126,6 +128,8 @@ export interface ClosedFormOptions {
   trainRows?: number
   /** Heads that walk. */
   walk: boolean
+  /** Features are products of the factors with the state of the row before. */
+  conditional: boolean
   seed: number
 }
 

@@ -34,11 +34,16 @@ export interface ClosedFormOptions extends RunOptions {
   readonly trainRows?: number;
   /** Heads that walk on the factors, filtered row by row; default false. */
   readonly walk?: boolean;
+  /**
+   * Features [z_t | z_tf h_t-1,k], products of the factors with the state of the row before, in place of [z | h | l];
+   * default false. Coefficients on the factors then move with the state (docs/derivations/conditional_beta.md).
+   */
+  readonly conditional?: boolean;
   /** Integer of at least 0. */
   readonly seed: number;
 }
 
-/** One member's map from inputs to features [z | h | l] less their training mean. */
+/** One member's map from inputs to features, [z | h | l] or {@link ClosedFormOptions.conditional}, less their training mean. */
 export interface FeatureMap {
   /** Window length L. */
   readonly lookback: number;
@@ -53,6 +58,8 @@ export interface FeatureMap {
   readonly lagFilters: Float64Array;
   readonly lagCount: number;
   readonly filterCount: number;
+  /** Whether features are products of the factors with the state of the row before; absent = no. */
+  readonly conditional?: boolean;
   /** [feature]. */
   readonly featureMean: Float64Array;
 }
@@ -156,6 +163,7 @@ export function closedFormFit(
     maxPatterns: options.maxPatterns ?? 8,
     ...(options.trainRows !== undefined && { trainRows: options.trainRows }),
     walk: options.walk ?? false,
+    conditional: options.conditional ?? false,
     seed: options.seed,
   };
   const [copy, copiedReturns] = [owned(inputs), returns.slice()];

@@ -45,6 +45,12 @@ export interface LstmEstimatorOptions {
    * Infinity for no limit. What a crisis adds beyond it is not extrapolated.
    */
   readonly inputLimit?: number;
+  /**
+   * `level` (default): the state adds to the return, and exposures are its derivatives. `conditional`: the state of the row
+   * before multiplies the factors, so that exposures are known before the return (docs/derivations/conditional_beta.md);
+   * heads in closed form alone, and no lag filters.
+   */
+  readonly form?: 'level' | 'conditional';
   /** Members of the ensemble; each leaves out other blocks of rows. Default 5; lookbacks and cells are compared by three. */
   readonly members?: number;
   /**
@@ -100,7 +106,7 @@ export function lstmEstimator(options: LstmEstimatorOptions = {}): Estimator {
 export function fromParameters(
   parameters: LstmParameters | PerAssetLstmParameters,
   options: Pick<LstmEstimatorOptions, 'threads'> = {},
-): Fitted {
+): TopFitted {
   const assets = parameters.returnMean.length;
   const diagnostics: Diagnostics = {
     status: Array.from(parameters.returnMean, (mean) =>
@@ -126,8 +132,17 @@ function fittedOf(
     : new LstmFitted(parameters, diagnostics, threadsOf(options), path);
 }
 
+/** Products of factors and state have heads in closed form alone. */
+function refuseForm({ form, heads = 'closed_form', mode = 'pooled' }: LstmEstimatorOptions): void {
+  if (form !== 'conditional') return;
+  if (mode !== 'pooled') throw new ArgumentError(`form is conditional and mode is ${mode}`, 'leave `mode` out');
+  if (heads !== 'closed_form')
+    throw new ArgumentError(`form is conditional and heads are ${heads}`, 'leave `heads` out');
+}
+
 async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmEstimatorOptions): Promise<Fitted> {
   const { fitted: bases, residual } = await fitBases(fit.base ?? [], panel, span, fit);
+  refuseForm(options);
   const early = encoderSpan(span, options);
   const rule = fitInputRule(panel.inputs, early, limitOf(options));
   if (rule.columns.length === 0) {
@@ -178,6 +193,7 @@ async function trainClosedForm(
     lookbacks,
     trainRows,
     walk: options.heads === 'kalman',
+    conditional: options.form === 'conditional',
     noisyColumns: rule.windowColumns.length,
     seed,
     ...(signal && { signal }),

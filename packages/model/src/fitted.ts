@@ -48,9 +48,22 @@ export class LstmFitted implements Fitted {
     return this.fittedParameters;
   }
 
-  /** Lags that exposures reach: the longer of window and lag filters. */
+  /** Where the state of the row before conditions betas: an exposure needs nothing of its own row. */
+  get knownAhead(): boolean {
+    return this.fittedParameters.members.every(({ conditional }) => conditional);
+  }
+
+  /** Lags that exposures reach: the longer of window and lag filters; lag 0 alone where the state conditions betas. */
   get lags(): number {
-    return Math.max(...this.fittedParameters.members.map((member) => Math.max(member.lagCount, member.lookback)));
+    const { members } = this.fittedParameters;
+    return members.some(({ conditional }) => conditional) ? 1 : this.reach;
+  }
+
+  /** Rows up to a date that its features depend on. */
+  private get reach(): number {
+    const rows = ({ lagCount, lookback, conditional }: EncoderParameters) =>
+      Math.max(lagCount, lookback + (conditional ? 1 : 0));
+    return Math.max(...this.fittedParameters.members.map(rows));
   }
 
   async predict(inputs: FactorPanel, span: Span, assets: AssetRange = this.all()): Promise<ReturnMatrix> {
@@ -154,7 +167,7 @@ export class LstmFitted implements Fitted {
       const text = `span ${span.start}..${span.end} does not lie in inputs of ${inputs.axis.dates.length} rows`;
       throw new ArgumentError(text);
     }
-    const first = Math.max(0, span.start - this.lags + 1);
+    const first = Math.max(0, span.start - this.reach + 1);
     const rows = encoderInputs(this.fittedParameters, inputs, { start: first, end: span.end });
     return { rows, history: { start: span.start - first, end: span.end - first } };
   }
@@ -242,7 +255,8 @@ function meanOverDates(each: Float64Array, observed: Uint8Array, dates: number, 
 
 function featureMap(member: EncoderParameters): FeatureMap {
   const { lookback, hiddenSize, weightIh, weightHh, bias, lagFilters, lagCount, filterCount, featureMean } = member;
-  return { lookback, hiddenSize, weightIh, weightHh, bias, lagFilters, lagCount, filterCount, featureMean };
+  const map = { lookback, hiddenSize, weightIh, weightHh, bias, lagFilters, lagCount, filterCount, featureMean };
+  return { ...map, ...(member.conditional && { conditional: true }) };
 }
 
 /** [row][column], 1 where the series is observed. */

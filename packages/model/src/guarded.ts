@@ -27,11 +27,15 @@ export interface GuardedLstmOptions extends LstmEstimatorOptions {
  * const estimator = guardedLstmEstimator({ base: ewmOlsEstimator({ halfLife: 104 }), lookback: 26, hiddenSize: 8 });
  */
 export function guardedLstmEstimator(options: GuardedLstmOptions): Estimator {
-  const { base, validationShare = 0.25, ...own } = options;
+  const { base, validationShare, ...own } = options;
+  return guarded(base, lstmEstimator(own), validationShare);
+}
+
+/** A network on a base, kept where it explains the last rows of the span better. */
+export function guarded(base: Estimator, network: Estimator, validationShare = 0.25): Estimator {
   if (!(validationShare > 0 && validationShare < 1)) {
     throw new ArgumentError(`validationShare is ${validationShare}`, 'give a share between 0 and 1');
   }
-  const network = lstmEstimator(own);
   return {
     method: 'lstm',
     async fit(panel, span, fit) {
@@ -71,12 +75,14 @@ async function judge(panel: Panel, early: Span, end: number, fit: FitOptions, ba
   return { kept: total > error, gain: loss > 0 ? total / loss : 0 };
 }
 
-function asLstm(fitted: Fitted, facts: Readonly<Record<string, number>>): Fitted {
+/** The fit under the name of the method that was asked for, with these facts. */
+export function asLstm(fitted: Fitted, facts: Readonly<Record<string, number>>): Fitted {
   return {
     method: 'lstm',
     predict: (inputs, span, assets) => fitted.predict(inputs, span, assets),
     jacobian: (inputs, span, options) => fitted.jacobian(inputs, span, options),
     parameters: () => fitted.parameters(),
     diagnostics: { ...fitted.diagnostics, facts },
+    ...(fitted.knownAhead && { knownAhead: true }),
   };
 }

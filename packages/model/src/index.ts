@@ -1,3 +1,4 @@
+export { type ConditionalBetaOptions, conditionalBetaEstimator } from './conditional-beta.js';
 export { MIN_ASSET_OBSERVATIONS } from './diagnose.js';
 export { fromParameters, type LstmEstimatorOptions, lstmEstimator } from './estimator.js';
 export { type GuardedLstmOptions, guardedLstmEstimator } from './guarded.js';

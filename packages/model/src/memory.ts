@@ -144,7 +144,7 @@ function forgetGate(
 
 /** [unit], sum 1: sum over assets of (SD of the return x head)^2 times the variance of the unit's output over windows. */
 function unitWeights(
-  { hiddenSize, lookback, heads, featureMean }: EncoderParameters,
+  { hiddenSize, lookback, heads, featureMean, conditional }: EncoderParameters,
   { columns, returnSd }: LstmParameters,
   hidden: Float64Array,
   count: number,
@@ -154,10 +154,12 @@ function unitWeights(
     const last = Array.from({ length: count }, (__, i) => hidden[((i + 1) * lookback - 1) * hiddenSize + unit]);
     const mean = last.reduce((sum, h) => sum + h, 0) / count;
     const variance = last.reduce((sum, h) => sum + (h - mean) ** 2, 0) / count;
-    // Features are [z | h | l]: heads of the units follow those of the factors.
+    // Heads of the units follow those of the factors; of products there is one a factor.
+    const products = conditional ? columns.length : 1;
+    const places = Array.from({ length: products }, (__, f) => columns.length + f * hiddenSize + unit);
     const size = returnSd.reduce((sum, sd, asset) => {
-      const head = sd * heads[asset * features + columns.length + unit];
-      return Number.isNaN(head) ? sum : sum + head * head;
+      const squares = places.map((place) => (sd * heads[asset * features + place]) ** 2);
+      return Number.isNaN(squares[0]) ? sum : squares.reduce((total, square) => total + square, sum);
     }, 0);
     return size * variance;
   });

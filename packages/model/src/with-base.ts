@@ -51,6 +51,11 @@ export class FittedWithBase implements Fitted {
     readonly diagnostics: Diagnostics,
   ) {}
 
+  /** Of linear bases the last coefficients hold after the training span: they are known. */
+  get knownAhead(): boolean {
+    return this.top.knownAhead ?? false;
+  }
+
   parameters(): LstmParameters | PerAssetLstmParameters {
     return this.top.parameters();
   }

@@ -34,6 +34,10 @@ export function addLstm(graph: GraphBuilder, parameters: LstmParameters, raw: Ed
 
 /** Steps that the ensemble looks back: the time dimension from which on a longer window changes nothing. */
 export function longestWindow(parameters: LstmParameters): number {
+  if (parameters.members.some(({ conditional }) => conditional)) {
+    const remedy = 'store the model and read it with `fromParameters` of @macrograd/model, or fit the form level';
+    throw new ArgumentError('an LSTM of the form conditional cannot be written to ONNX', remedy);
+  }
   return Math.max(...parameters.members.map((member) => Math.max(member.lookback, member.lagCount)));
 }
 

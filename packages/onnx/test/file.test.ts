@@ -183,3 +183,9 @@ it('a factor of a covariance gives it back, also where a direction has no varian
     expect(sum).toBeCloseTo(matrix[i], 12);
   }
 });
+
+it('products of factors and state are refused in words', () => {
+  const members = parameters.members.map((member) => ({ ...member, conditional: true }));
+  expect(() => modelToOnnx({ ...parameters, members }, info)).toThrow(/form conditional/);
+  expect(() => exposuresToOnnx({ ...parameters, members }, info)).toThrow(/form conditional/);
+});

@@ -94,8 +94,8 @@ export function expectedShapes(parameters: FittedParameters): ReadonlyMap<string
   if ('mode' in parameters) return addNetworkShapes(shapes, parameters, assets);
   if (parameters.assetGroup) shapes.set('asset_group', [assets]);
   for (const [index, member] of parameters.members.entries()) {
-    const { hiddenSize, inputSize, lagCount, filterCount } = member;
-    const features = columns + hiddenSize + filterCount;
+    const { hiddenSize, inputSize, lagCount, filterCount, conditional } = member;
+    const features = conditional ? columns * (1 + hiddenSize) : columns + hiddenSize + filterCount;
     const own: Readonly<Record<string, readonly number[]>> = {
       weight_ih: [4 * hiddenSize, inputSize],
       weight_hh: [4 * hiddenSize, hiddenSize],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type FittedParameters, InputError } from '@macrograd/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeSafetensors, encodeSafetensors, readModel, type Tensor, writeModel } from '../src/index.js';
-import { conditioned, features, info, linear, lstm, perAsset } from './parameters.js';
+import { conditionalLstm, conditioned, features, info, linear, lstm, perAsset } from './parameters.js';
 
 let dir: string;
 beforeEach(() => {
@@ -50,6 +50,7 @@ describe('a stored model', () => {
   it.each<[string, FittedParameters]>([
     ['LSTM', lstm],
     ['LSTM for every asset', perAsset],
+    ['LSTM of conditional betas', conditionalLstm],
     ['linear', linear],
     ['feature', features],
     ['conditioned', conditioned],

@@ -22,9 +22,10 @@ function scaler() {
   return { mean: f64(SERIES), sd: f64(SERIES).map((x) => Math.abs(x) + 0.5), count: Int32Array.of(700, 640, 700, 92) };
 }
 
-function member(lookback: number, hiddenSize: number): EncoderParameters {
+function member(lookback: number, hiddenSize: number, conditional = false): EncoderParameters {
   const inputSize = 5;
-  const features = COLUMNS.length + hiddenSize + 2;
+  const filterCount = conditional ? 0 : 2;
+  const features = conditional ? COLUMNS.length * (1 + hiddenSize) : COLUMNS.length + hiddenSize + filterCount;
   return {
     lookback,
     hiddenSize,
@@ -32,9 +33,10 @@ function member(lookback: number, hiddenSize: number): EncoderParameters {
     weightIh: f32(4 * hiddenSize * inputSize),
     weightHh: f32(4 * hiddenSize * hiddenSize),
     bias: f32(4 * hiddenSize),
-    lagFilters: f64(13 * COLUMNS.length * 2),
+    lagFilters: f64(13 * COLUMNS.length * filterCount),
     lagCount: 13,
-    filterCount: 2,
+    filterCount,
+    ...(conditional && { conditional }),
     featureMean: f64(features),
     heads: f64(ASSETS * features),
     headCovariance: f64(2 * features ** 2),
@@ -77,6 +79,9 @@ export const perAsset: PerAssetLstmParameters = {
     seed,
   })),
 };
+
+/** Features that are products of factors and state. */
+export const conditionalLstm: LstmParameters = { ...lstm, members: [member(26, 3, true), member(26, 4, true)] };
 
 export const linear: LinearParameters = {
   method: 'ols',

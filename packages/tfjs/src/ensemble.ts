@@ -38,6 +38,10 @@ export function ensembleToLayersModel(parameters: LstmParameters, info: ModelInf
   if (returnMean.length !== info.assets.length || parameters.scaler.mean.length !== info.factors.length) {
     throw new ArgumentError('the names do not match the parameters in number', 'pass the names of the fitted panel');
   }
+  if (members.some(({ conditional }) => conditional)) {
+    const remedy = 'store the model and read it with `fromParameters` of @macrograd/model, or fit the form level';
+    throw new ArgumentError('an LSTM of the form conditional cannot be written as a layers model', remedy);
+  }
   const steps = ensembleWindow(parameters);
   const inputs = windowColumns.length + flagged.length;
   const nodes: Record<string, unknown>[] = [];

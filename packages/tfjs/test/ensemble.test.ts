@@ -128,3 +128,8 @@ it.each<[number | undefined, TfjsKind]>([
 it('names that do not match are refused', () => {
   expect(() => ensembleToLayersModel(parameters, { ...info, assets: ['A'] })).toThrow(/do not match/);
 });
+
+it('refuses products of factors and state in words', () => {
+  const members = parameters.members.map((member) => ({ ...member, conditional: true }));
+  expect(() => ensembleToLayersModel({ ...parameters, members }, info)).toThrow(/form conditional/);
+});

@@ -2,8 +2,8 @@
 
 use crate::closed_form_walks::{ClosedFormWalkGroups, ClosedFormWalks};
 use macrograd_lstm::closed_form::{
-    AssetScale, Cell, FeatureMap, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, Layout, Member,
-    MemberHeads, Options, Returns, exposures, fit, predictions,
+    AssetScale, Cell, FeatureForm, FeatureMap, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, Layout,
+    Member, MemberHeads, Options, Returns, exposures, fit, predictions,
 };
 use macrograd_lstm::{LstmError, LstmWeights};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array, Int32Array, Uint8Array};
@@ -66,6 +66,8 @@ pub struct ClosedFormOptions {
     pub train_rows: Option<u32>,
     /// Heads that walk.
     pub walk: bool,
+    /// Features are products of the factors with the state of the row before.
+    pub conditional: bool,
     pub seed: f64,
 }
 
@@ -81,6 +83,7 @@ impl From<&ClosedFormOptions> for Options {
             max_patterns: options.max_patterns as usize,
             train_rows: options.train_rows.map(|rows| rows as usize),
             walk: options.walk,
+            form: form_of(options.conditional),
             seed: options.seed as u64,
             ..Self::default()
         }
@@ -93,6 +96,14 @@ fn cells(name: Option<&str>) -> Vec<Cell> {
         Some("lstm") => vec![Cell::Lstm],
         Some("mixed") => vec![Cell::Mixed],
         _ => Options::default().cells,
+    }
+}
+
+fn form_of(conditional: bool) -> FeatureForm {
+    if conditional {
+        FeatureForm::Conditional
+    } else {
+        FeatureForm::Level
     }
 }
 
@@ -111,6 +122,8 @@ pub struct ClosedFormMap {
     pub lag_filters: Float64Array,
     pub lag_count: u32,
     pub filter_count: u32,
+    /// Whether features are products of the factors with the state of the row before; absent = no.
+    pub conditional: Option<bool>,
     /// `[feature]`.
     pub feature_mean: Float64Array,
 }
@@ -124,6 +137,7 @@ impl ClosedFormMap {
             filters: 0,
             rank: 0,
             cell: Cell::Lstm,
+            form: FeatureForm::Level,
         };
         let no_bias = vec![0.0; self.bias.len()];
         let flat = [&self.weight_ih[..], &self.weight_hh, &self.bias, &no_bias].concat();
@@ -133,6 +147,7 @@ impl ClosedFormMap {
             lag_filters: self.lag_filters.to_vec(),
             lag_count: self.lag_count as usize,
             filters: self.filter_count as usize,
+            form: form_of(self.conditional.unwrap_or(false)),
             feature_mean: self.feature_mean.to_vec(),
         })
     }
@@ -151,6 +166,7 @@ impl From<FeatureMap<f32>> for ClosedFormMap {
             lag_filters: map.lag_filters.into(),
             lag_count: map.lag_count as u32,
             filter_count: map.filters as u32,
+            conditional: (map.form == FeatureForm::Conditional).then_some(true),
             feature_mean: map.feature_mean.into(),
         }
     }

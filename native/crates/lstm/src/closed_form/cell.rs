@@ -69,11 +69,13 @@ impl Layout {
         let [encoder, _, _, loadings, common, ..] = self.ranges();
         self.scale_candidates(&mut out[encoder]);
         for unit in 0..self.hidden_size {
-            let (scale, feature) = (self.cell.scale(unit), self.factors + unit);
-            for column in out[loadings.clone()].chunks_mut(self.features()) {
-                column[feature] /= scale;
+            let scale = self.cell.scale(unit);
+            for (feature, _) in self.unit_columns(unit) {
+                for column in out[loadings.clone()].chunks_mut(self.features()) {
+                    column[feature] /= scale;
+                }
+                out[common.start + feature] -= scale.ln();
             }
-            out[common.start + feature] -= scale.ln();
         }
         (plain, out)
     }

@@ -95,9 +95,10 @@ pub fn fit(
             window_size: inputs.window_size,
             hidden_size: options.hidden_size,
             factors: inputs.factor_count,
-            filters: options.filters,
+            filters: options.form.filters(options.filters),
             rank: options.rank,
             cell: Cell::Lstm,
+            form: options.form,
         },
     };
     let winner = contest(&data, options, control)?;
@@ -249,8 +250,9 @@ fn feature_map(
         lookback,
         weights: layout.encoder_weights(flat)?,
         lag_filters,
-        lag_count: LAG_COUNT,
+        lag_count: if layout.filters == 0 { 0 } else { LAG_COUNT },
         filters: layout.filters,
+        form: layout.form,
         feature_mean,
     })
 }

@@ -1,4 +1,4 @@
-//! Features of the heads, `[z | h | l]`: factors, last hidden state of the LSTM, pooled lag filters.
+//! Features of the heads: factors, last hidden state of the LSTM or its products with the factors, pooled lag filters.
 
 use faer::{Accum, Mat, MatRef};
 use macrograd_simd::{Control, Real};
@@ -92,21 +92,24 @@ impl<'a, T: Real> Features<'a, T> {
         gather_windows(
             &self.window,
             self.inputs.window_size,
-            &self.rows,
+            (&self.rows, self.layout.form.delay()),
             self.lookback,
             &mut self.windows,
         );
         let windows = Sequences::new(&self.windows, self.rows.len(), self.lookback);
         encoder_forward(&self.weights, &windows, &mut self.tape, &mut self.hidden, &self.control)?;
         for unit in 0..hidden_size {
-            let from = self.hidden.iter().skip(unit).step_by(hidden_size);
             let scale = self.layout.cell.scale(unit).recip();
-            for (to, from) in self.values.col_mut(factors + unit).iter_mut().zip(from) {
-                *to = scale * from.to_f64();
+            for (column, factor) in self.layout.unit_columns(unit) {
+                let from = self.hidden.iter().skip(unit).step_by(hidden_size).zip(&self.rows);
+                for (to, (from, &row)) in self.values.col_mut(column).iter_mut().zip(from) {
+                    *to = scale * from.to_f64() * weight(&self.factors, factors, row, factor);
+                }
             }
         }
+        let first = self.values.ncols() - self.layout.filters;
         multiply(
-            self.values.subcols_mut(factors + hidden_size, self.layout.filters),
+            self.values.subcols_mut(first, self.layout.filters),
             Accum::Replace,
             self.bumped.as_ref(),
             self.layout.filters(flat),
@@ -134,10 +137,13 @@ impl<'a, T: Real> Features<'a, T> {
             factors, hidden_size, ..
         } = self.layout;
         for unit in 0..hidden_size {
-            let to = self.hidden.iter_mut().skip(unit).step_by(hidden_size);
             let scale = self.layout.cell.scale(unit).recip();
-            for (to, from) in to.zip(cotangent.col(factors + unit).iter()) {
-                *to = T::from_f64(scale * from);
+            for (place, (column, factor)) in self.layout.unit_columns(unit).enumerate() {
+                let to = self.hidden.iter_mut().skip(unit).step_by(hidden_size).zip(&self.rows);
+                for ((to, &row), from) in to.zip(cotangent.col(column).iter()) {
+                    let part = T::from_f64(scale * from * weight(&self.factors, factors, row, factor));
+                    *to = if place == 0 { part } else { *to + part };
+                }
             }
         }
         encoder_backward(
@@ -163,21 +169,33 @@ impl<'a, T: Real> Features<'a, T> {
             slopes,
             Accum::Replace,
             self.bumped.transpose(),
-            cotangent.subcols(factors + hidden_size, self.layout.filters),
+            cotangent.subcols(cotangent.ncols() - self.layout.filters, self.layout.filters),
             1.0,
         );
         Ok(())
     }
 }
 
-/// Copies the windows that end at `rows` into `out`, `[row][lookback][input]`; steps before the first date are 0.
-pub fn gather_windows<T: Real>(window: &[T], input_size: usize, rows: &[usize], lookback: usize, out: &mut Vec<T>) {
+/// What a unit is multiplied by at a date: 1, or a factor of `[row][factor]`.
+fn weight(factors: &[f64], count: usize, row: usize, factor: Option<usize>) -> f64 {
+    factor.map_or(1.0, |f| factors[row * count + f])
+}
+
+/// Copies the windows that end `delay` rows before `rows` into `out`, `[row][lookback][input]`; steps before the first
+/// date are 0.
+pub fn gather_windows<T: Real>(
+    window: &[T],
+    input_size: usize,
+    (rows, delay): (&[usize], usize),
+    lookback: usize,
+    out: &mut Vec<T>,
+) {
     out.clear();
     for &row in rows {
-        let missing = lookback.saturating_sub(row + 1);
+        let end = row + 1 - delay;
+        let missing = lookback.saturating_sub(end);
         out.resize(out.len() + missing * input_size, T::ZERO);
-        let first = (row + 1).saturating_sub(lookback);
-        out.extend_from_slice(&window[first * input_size..(row + 1) * input_size]);
+        out.extend_from_slice(&window[end.saturating_sub(lookback) * input_size..end * input_size]);
     }
 }
 
@@ -189,7 +207,9 @@ mod tests {
     fn windows_that_reach_before_the_first_date_start_with_zeros() {
         let window = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let mut out = Vec::new();
-        gather_windows(&window, 2, &[0, 2], 3, &mut out);
+        gather_windows(&window, 2, (&[0, 2], 0), 3, &mut out);
         assert_eq!(out, [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        gather_windows(&window, 2, (&[0, 2], 1), 3, &mut out);
+        assert_eq!(out, [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0]);
     }
 }

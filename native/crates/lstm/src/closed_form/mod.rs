@@ -6,6 +6,7 @@ mod contest;
 mod dense;
 mod ensemble;
 mod features;
+mod form;
 mod group_posterior;
 mod groups;
 mod head_readout;
@@ -31,6 +32,7 @@ mod walk_readout;
 
 pub use cell::Cell;
 pub use ensemble::{Fit, Member, fit};
+pub use form::FeatureForm;
 pub use groups::{GroupReturns, SecondMoment};
 pub use head_readout::{AssetScale, HeadCovariance, MemberHeads, SPREAD_WEIGHT, exposures, predictions};
 pub use heads::{Heads, Noise};

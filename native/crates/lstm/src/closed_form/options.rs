@@ -1,6 +1,7 @@
 //! How a fit with closed-form heads is made.
 
 use super::cell::Cell;
+use super::form::FeatureForm;
 use super::penalty::Penalties;
 use crate::error::LstmError;
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub filters: usize,
     /// Columns of A: directions in which heads deviate together.
     pub rank: usize,
+    /// What the heads multiply; [`FeatureForm::Conditional`] has no lag filters.
+    pub form: FeatureForm,
     /// Cells to try for windows of one row; the first alone is used for longer ones, where the recurrence makes products.
     pub cells: Vec<Cell>,
     /// Members that compare lookbacks and cells; those after them are trained for the winner alone.
@@ -75,6 +78,7 @@ impl Default for Options {
             input_noise: 0.1,
             filters: 3,
             rank: 4,
+            form: FeatureForm::Level,
             cells: vec![Cell::Lstm, Cell::Mixed],
             contest_members: 3,
             cell_gain: 1e-4,
@@ -119,6 +123,13 @@ impl Options {
                 name: "fold_cycle",
                 value: self.fold_cycle as f64,
                 wanted: "at least 2, so that rows remain to learn from",
+            });
+        }
+        if self.walk && self.form == FeatureForm::Conditional {
+            return Err(LstmError::BadOption {
+                name: "walk",
+                value: 1.0,
+                wanted: "0 with conditional features, whose heads stand still",
             });
         }
         let numbers = [

@@ -6,6 +6,7 @@ use faer::{Mat, MatRef};
 use macrograd_simd::Real;
 
 use super::cell::Cell;
+use super::form::FeatureForm;
 use super::inputs::BUMPS;
 use super::prior::{Gradient, Prior};
 use super::random::Random;
@@ -28,6 +29,8 @@ pub struct Layout {
     pub rank: usize,
     /// What the encoder's units compute.
     pub cell: Cell,
+    /// What the heads multiply.
+    pub form: FeatureForm,
 }
 
 impl Layout {
@@ -44,7 +47,7 @@ impl Layout {
     /// K: features of the heads.
     #[must_use]
     pub fn features(&self) -> usize {
-        self.factors + self.hidden_size + self.filters
+        self.form.features(self.factors, self.hidden_size, self.filters)
     }
 
     /// Ranges of the encoder, V, a, A, lam, log s2 and log c, in this order.

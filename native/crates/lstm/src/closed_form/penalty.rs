@@ -95,6 +95,7 @@ impl Penalties {
 mod tests {
     use super::*;
     use crate::closed_form::cell::Cell;
+    use crate::closed_form::form::FeatureForm;
     use crate::closed_form::random::Random;
 
     #[test]
@@ -109,6 +110,7 @@ mod tests {
             filters: 2,
             rank: 2,
             cell: Cell::Mixed,
+            form: FeatureForm::Level,
         };
         // Stronger than in use, so that every term shows.
         let penalties = Penalties {

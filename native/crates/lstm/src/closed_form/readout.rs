@@ -5,6 +5,7 @@ use std::ops::Range;
 use macrograd_simd::{Control, Real};
 
 use super::features::gather_windows;
+use super::form::FeatureForm;
 use super::inputs::Inputs;
 use crate::encoder::{Tape, encoder_forward, hidden_jacobian};
 use crate::error::{LstmError, check_length};
@@ -14,7 +15,7 @@ use crate::weights::LstmWeights;
 /// Windows whose hidden Jacobian lies in memory at a time.
 const JACOBIAN_ROWS: usize = 64;
 
-/// One member's map from inputs to features `[z | h | l]` less their training mean, as plain data.
+/// One member's map from inputs to features less their training mean, as plain data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureMap<T> {
     /// L: length of the window.
@@ -27,6 +28,8 @@ pub struct FeatureMap<T> {
     pub lag_count: usize,
     /// Filters.
     pub filters: usize,
+    /// How the features follow from factors and hidden state.
+    pub form: FeatureForm,
     /// Mean of the features over the training rows, one a feature; taken off.
     pub feature_mean: Vec<f64>,
 }
@@ -58,13 +61,17 @@ impl<T: Real> FeatureMap<T> {
     /// K: features.
     #[must_use]
     pub fn features(&self, factors: usize) -> usize {
-        factors + self.weights.shape().hidden_size + self.filters
+        self.form
+            .features(factors, self.weights.shape().hidden_size, self.filters)
     }
 
-    /// Lags that a Jacobian of the form [`JacobianForm::Lags`] has.
+    /// Lags that a Jacobian of the form [`JacobianForm::Lags`] has: a conditional map keeps lag 0 alone.
     #[must_use]
     pub fn lags(&self) -> usize {
-        self.lag_count.max(self.lookback)
+        match self.form {
+            FeatureForm::Level => self.lag_count.max(self.lookback),
+            FeatureForm::Conditional => 1,
+        }
     }
 
     /// Refuses parameters that do not fit the inputs.
@@ -99,15 +106,24 @@ impl<T: Real> FeatureMap<T> {
         let window: Vec<T> = inputs.window.iter().map(|&x| T::from_f64(x)).collect();
         let chosen: Vec<usize> = rows.clone().collect();
         let mut windows = Vec::new();
-        gather_windows(&window, inputs.window_size, &chosen, self.lookback, &mut windows);
+        let ends = (&chosen[..], self.form.delay());
+        gather_windows(&window, inputs.window_size, ends, self.lookback, &mut windows);
         let mut last = vec![T::ZERO; rows.len() * hidden];
         let sequences = Sequences::new(&windows, rows.len(), self.lookback);
         encoder_forward(&self.weights, &sequences, &mut Tape::default(), &mut last, control)?;
         let mut out = Vec::with_capacity(rows.len() * self.feature_mean.len());
         for (row, hidden) in rows.zip(last.chunks(hidden)) {
-            out.extend_from_slice(&inputs.factors[row * factors..(row + 1) * factors]);
-            out.extend(hidden.iter().map(|h| h.to_f64()));
-            out.extend((0..self.filters).map(|filter| self.filtered(inputs, row, filter)));
+            let z = &inputs.factors[row * factors..(row + 1) * factors];
+            out.extend_from_slice(z);
+            match self.form {
+                FeatureForm::Level => {
+                    out.extend(hidden.iter().map(|h| h.to_f64()));
+                    out.extend((0..self.filters).map(|filter| self.filtered(inputs, row, filter)));
+                }
+                FeatureForm::Conditional => {
+                    out.extend(z.iter().flat_map(|z| hidden.iter().map(move |h| z * h.to_f64())));
+                }
+            }
         }
         for features in out.chunks_mut(self.feature_mean.len()) {
             features
@@ -132,10 +148,10 @@ impl<T: Real> FeatureMap<T> {
     }
 
     /// Derivatives of the features of the dates `rows`, `[date][lag][target][feature]`; one date when averaged (NaN for
-    /// a target that is observed at none of them).
+    /// a target that is observed at none of them). Those of a conditional map are with the state held: lag 0 alone.
     ///
     /// # Errors
-    /// Those of [`FeatureMap::validate`] and [`hidden_jacobian`].
+    /// Those of [`FeatureMap::validate`], [`hidden_jacobian`] and [`encoder_forward`].
     pub fn jacobian(
         &self,
         inputs: &Inputs<'_>,
@@ -160,13 +176,23 @@ impl<T: Real> FeatureMap<T> {
         let window: Vec<T> = inputs.window.iter().map(|&x| T::from_f64(x)).collect();
         let mut windows = Vec::new();
         let mut buffer = Vec::new();
-        let per_row = shape.hidden_size * self.lookback * shape.input_size;
+        let mut tape = Tape::default();
+        let per_row = match self.form {
+            FeatureForm::Level => shape.hidden_size * self.lookback * shape.input_size,
+            FeatureForm::Conditional => shape.hidden_size,
+        };
         for start in rows.clone().step_by(JACOBIAN_ROWS) {
             let chunk: Vec<usize> = (start..rows.end.min(start + JACOBIAN_ROWS)).collect();
-            gather_windows(&window, inputs.window_size, &chunk, self.lookback, &mut windows);
+            let ends = (&chunk[..], self.form.delay());
+            gather_windows(&window, inputs.window_size, ends, self.lookback, &mut windows);
             buffer.resize(chunk.len() * per_row, T::ZERO);
             let sequences = Sequences::new(&windows, chunk.len(), self.lookback);
-            hidden_jacobian(&self.weights, &sequences, &mut buffer, control)?;
+            match self.form {
+                FeatureForm::Level => hidden_jacobian(&self.weights, &sequences, &mut buffer, control)?,
+                FeatureForm::Conditional => {
+                    encoder_forward(&self.weights, &sequences, &mut tape, &mut buffer, control)?;
+                }
+            }
             for (i, values) in buffer.chunks(per_row).enumerate() {
                 sink.add_date(start - rows.start + i, values);
             }
@@ -207,7 +233,8 @@ impl<'a, T: Real> Sink<'a, T> {
         }
     }
 
-    /// Adds one date; `hidden` is its hidden Jacobian `[unit][step][input]`.
+    /// Adds one date; `hidden` is its hidden Jacobian `[unit][step][input]`, or the hidden state that its factors are
+    /// multiplied by.
     fn add_date(&mut self, date: usize, hidden: &[T]) {
         let targets = self.request.targets;
         for (place, &factor) in targets.iter().enumerate() {
@@ -237,6 +264,13 @@ impl<'a, T: Real> Sink<'a, T> {
             out[factor] += 1.0;
         }
         let shape = map.weights.shape();
+        if map.form == FeatureForm::Conditional {
+            let products = &mut out[self.factors + factor * shape.hidden_size..][..shape.hidden_size];
+            for (to, state) in products.iter_mut().zip(hidden) {
+                *to += state.to_f64();
+            }
+            return;
+        }
         if lag < map.lookback {
             let step = map.lookback - 1 - lag;
             for unit in 0..shape.hidden_size {

@@ -2,15 +2,15 @@
 
 use macrograd_lstm::LstmWeights;
 use macrograd_lstm::closed_form::{
-    Cell, FeatureMap, GroupReturns, Inputs, JacobianForm, JacobianRequest, Layout, Objective, Options, Returns,
-    TrainingData, fit, group_by_pattern,
+    Cell, FeatureForm, FeatureMap, GroupReturns, Inputs, JacobianForm, JacobianRequest, Layout, Objective, Options,
+    Returns, TrainingData, fit, group_by_pattern,
 };
 use macrograd_simd::Control;
 
 /// Central differences of step 1e-5 in float64: truncation and rounding stay near 1e-10 of the largest slope.
-const STEP: f64 = 1e-5;
+pub const STEP: f64 = 1e-5;
 /// See [`STEP`]; the two together, with a factor of 100 for the encoder's fast activations.
-const TOLERANCE: f64 = 1e-7;
+pub const TOLERANCE: f64 = 1e-7;
 
 /// Deterministic numbers that look random, about standard normal in size.
 pub fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -25,13 +25,13 @@ pub fn numbers(count: usize, seed: u64) -> Vec<f64> {
         .collect()
 }
 
-const ROWS: usize = 40;
-const FACTORS: usize = 2;
-const WINDOW: usize = 3;
-const ASSETS: usize = 7;
+pub const ROWS: usize = 40;
+pub const FACTORS: usize = 2;
+pub const WINDOW: usize = 3;
+pub const ASSETS: usize = 7;
 
 /// Window with a flag after the factors, z, and returns of which assets 0 and 1 miss the first nine rows.
-fn world() -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+pub fn world() -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     let factors = numbers(ROWS * FACTORS, 1);
     let window = factors
         .chunks(FACTORS)
@@ -46,7 +46,7 @@ fn world() -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     (window, factors, returns)
 }
 
-fn inputs<'a>(window: &'a [f64], factors: &'a [f64]) -> Inputs<'a> {
+pub fn inputs<'a>(window: &'a [f64], factors: &'a [f64]) -> Inputs<'a> {
     Inputs {
         rows: factors.len() / FACTORS,
         window,
@@ -56,8 +56,9 @@ fn inputs<'a>(window: &'a [f64], factors: &'a [f64]) -> Inputs<'a> {
     }
 }
 
-#[test]
-fn gradient_through_heads_encoder_and_lag_filters_matches_central_differences() {
+/// Compares the gradient of the loss at random parameters with central differences: two factors, a flag in the window,
+/// seven assets in two groups of missing returns, every fifth block of rows left out.
+pub fn assert_gradient(layout: Layout) {
     let (window, factors, returns) = world();
     let returns = Returns {
         values: &returns,
@@ -68,14 +69,6 @@ fn gradient_through_heads_encoder_and_lag_filters_matches_central_differences() 
         .map(|pattern| GroupReturns::new(returns, pattern))
         .collect();
     assert_eq!(groups.len(), 2);
-    let layout = Layout {
-        window_size: WINDOW,
-        hidden_size: 3,
-        factors: FACTORS,
-        filters: 2,
-        rank: 2,
-        cell: Cell::Mixed,
-    };
     let data = TrainingData {
         inputs: inputs(&window, &factors),
         noisy_columns: FACTORS,
@@ -105,10 +98,31 @@ fn gradient_through_heads_encoder_and_lag_filters_matches_central_differences() 
         );
     }
     assert!(gradient[bias_hh].iter().all(|&g| g == 0.0));
+    // Something to compare: the encoder's own part is not nothing.
+    let encoder = gradient[..learned].iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+    assert!(encoder > 1e3 * TOLERANCE * scale);
+}
+
+/// Three units of both kinds on [`world`].
+pub fn small_layout() -> Layout {
+    Layout {
+        window_size: WINDOW,
+        hidden_size: 3,
+        factors: FACTORS,
+        filters: 2,
+        rank: 2,
+        cell: Cell::Mixed,
+        form: FeatureForm::Level,
+    }
 }
 
 #[test]
-fn a_mixed_encoder_is_a_plain_lstm_with_another_prior() {
+fn gradient_through_heads_encoder_and_lag_filters_matches_central_differences() {
+    assert_gradient(small_layout());
+}
+
+/// Compares the loss of mixed units with that of the plain LSTM that they are, at random parameters.
+pub fn assert_mixed_is_plain(form: FeatureForm, filters: usize) {
     // Sums of 40 rows by 7 features in float64.
     const ROUNDING: f64 = 1e-10;
     let (window, factors, returns) = world();
@@ -127,10 +141,9 @@ fn a_mixed_encoder_is_a_plain_lstm_with_another_prior() {
         layout: Layout {
             window_size: WINDOW,
             hidden_size: 5,
-            factors: FACTORS,
-            filters: 2,
-            rank: 2,
-            cell: Cell::Mixed,
+            form,
+            filters,
+            ..small_layout()
         },
     };
     let flat = numbers(mixed.layout.parameter_count(), 4);
@@ -147,15 +160,13 @@ fn a_mixed_encoder_is_a_plain_lstm_with_another_prior() {
     assert!((loss(&mixed, &flat) - loss(&plain, &flat)).abs() > 1e3 * ROUNDING);
 }
 
-fn feature_map() -> FeatureMap<f64> {
-    let layout = Layout {
-        window_size: WINDOW,
-        hidden_size: 3,
-        factors: FACTORS,
-        filters: 2,
-        rank: 1,
-        cell: Cell::Lstm,
-    };
+#[test]
+fn a_mixed_encoder_is_a_plain_lstm_with_another_prior() {
+    assert_mixed_is_plain(FeatureForm::Level, 2);
+}
+
+pub fn feature_map() -> FeatureMap<f64> {
+    let layout = small_layout();
     let flat: Vec<f64> = numbers(layout.encoder().parameter_count(), 5);
     FeatureMap {
         lookback: 4,
@@ -163,6 +174,7 @@ fn feature_map() -> FeatureMap<f64> {
         lag_filters: numbers(6 * FACTORS * 2, 6),
         lag_count: 6,
         filters: 2,
+        form: FeatureForm::Level,
         feature_mean: numbers(FACTORS + 3 + 2, 7),
     }
 }

@@ -2,7 +2,7 @@
 //! code is the same in float64, and takes a minute to compile.
 
 use macrograd_lstm::closed_form::{
-    self, Cell, GroupReturns, Inputs, Layout, Options, Returns, group_by_pattern, train_member,
+    self, Cell, FeatureForm, GroupReturns, Inputs, Layout, Options, Returns, group_by_pattern, train_member,
 };
 use macrograd_lstm::train::{SquaredError, Targets, TrainOptions, TrainingData, train};
 use macrograd_lstm::{
@@ -244,6 +244,7 @@ fn steps_with_closed_form_heads_allocate_the_same_for_any_number_of_them() {
             filters: 2,
             rank: 4,
             cell: Cell::Mixed,
+            form: FeatureForm::Level,
         },
     };
     let allocations = |steps| {
