@@ -181,6 +181,9 @@ describe('macrograd simulate', () => {
       expect(coverage).toBeLessThanOrEqual(1);
       expect(scale).toBeGreaterThan(0);
     }
+    const linear = ['simulate', '--like', config, '--worlds', '1', '--methods', 'ols, ewm_ols', '--json'];
+    const tables = macrograd(linear, { cwd: folder }).stdout.trim().split('\n');
+    expect(tables.map((line) => (JSON.parse(line) as { method: string }).method)).toEqual(['ols', 'ewm_ols']);
     const without = macrograd(['simulate', '--like', 'demo/config.yaml'], { cwd: folder });
     expect(without.code).toBe(2);
     expect(without.stderr).toContain('the config has no method lstm; it has zero, ols');

@@ -8,7 +8,7 @@ import { INTERVAL_COVERAGE } from './stages/summary.js';
 /** What {@link calibrateConfig} takes. */
 export interface CalibrateOptions {
   /** Default `lstm`. */
-  readonly method?: MethodId;
+  readonly method?: string;
   /** Simulated worlds; default 4. */
   readonly worlds?: number;
   readonly signal?: AbortSignal;
@@ -32,11 +32,11 @@ export interface ConfigCalibration extends IntervalCalibration {
  * @throws InputError where the config does not name the method
  */
 export async function calibrateConfig(file: string, options: CalibrateOptions = {}): Promise<ConfigCalibration> {
-  const { method = 'lstm', worlds = 4, signal, onProgress } = options;
+  const { method: wanted = 'lstm', worlds = 4, signal, onProgress } = options;
   const { config, panel } = await loadConfig(file);
-  const estimator = estimatorsOf(config, 0).find((own) => own.method === method);
+  const estimator = estimatorsOf(config, 0).find(({ method }) => method === wanted);
   if (!estimator) {
-    throw new InputError(`the config has no method ${method}`, { remedy: `it has ${config.methods.join(', ')}` });
+    throw new InputError(`the config has no method ${wanted}`, { remedy: `it has ${config.methods.join(', ')}` });
   }
   const calibration = await calibrateIntervals(
     estimator,
@@ -51,5 +51,5 @@ export async function calibrateConfig(file: string, options: CalibrateOptions = 
     },
   );
   const factors = panel.inputs.factors.filter(({ role }) => role === 'factor').map(({ name }) => name);
-  return { ...calibration, method, factors, level: INTERVAL_COVERAGE, worlds };
+  return { ...calibration, method: estimator.method, factors, level: INTERVAL_COVERAGE, worlds };
 }

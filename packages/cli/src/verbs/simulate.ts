@@ -70,7 +70,7 @@ export function addSimulate(program: Command, perform: Perform): void {
     .addOption(new Option('--shard <i/n>', 'one share of a study, for machines with many cores').argParser(parseShard))
     .option(
       '--like <config>',
-      "worlds made by the LSTM's own fit of a config's data instead: what its intervals hold there",
+      'worlds made by the own fit of a method (--methods, default lstm) of a config instead: what its intervals hold there',
     )
     .option('--worlds <n>', 'worlds of --like, one fit each', wholeNumber(1), 4)
     .option('--data <dir>', 'write the data set with its true exposures and a config there, and score nothing');
@@ -82,14 +82,15 @@ export function addSimulate(program: Command, perform: Perform): void {
 async function simulate(session: Session, options: SimulateOptions): Promise<number> {
   if (options.full) return runStudy(session, { dir: options.out, ...(options.shard && { shard: options.shard }) });
   if (options.quick) return runQuickStudy(session);
-  if (options.like !== undefined) return calibrateLike(session, options.like, options.worlds);
+  const named = options.methods?.split(',').map((name) => name.trim());
+  if (options.like !== undefined) return calibrateLike(session, options.like, options.worlds, named);
   const [{ runRecovery }, { defaultEstimators }] = await Promise.all([
     import('@macrograd/evaluation'),
     import('@macrograd/pipeline'),
   ]);
-  const { assets, months, r2, seed, methods, data } = options;
+  const { assets, months, r2, seed, data } = options;
   const process = processNames[options.process] ?? (options.process as ProcessId);
-  const estimators = defaultEstimators(methods?.split(',').map((name) => name.trim()));
+  const estimators = defaultEstimators(named);
   if (options.process === 'all' || options.histories > 1 || options.resume !== undefined) {
     if (data !== undefined) throw new InputError('--data writes one world', { remedy: 'name one process and history' });
     const processes = options.process === 'all' ? Object.values(processNames) : [process];
