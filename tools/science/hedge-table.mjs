@@ -11,17 +11,18 @@ import {
 /**
  * Runs every method over the folds, prints a line each, then what the choice per asset makes of them.
  *
- * @param methods - name -> `{ make(fold), every?, span?(fold) }`; `every`: rows after which it is fitted anew
+ * @param methods - name -> `{ make(fold), every?, span?(fold), hedge? }`; `every`: rows after which it is fitted anew;
+ *   `hedge`: how the hedge reads exposures
  */
 export async function printHedgeTable(panel, folds, methods) {
   const forecasts = [];
   console.log('method                  hedge  assets > 0  r2 pooled  CPU s');
-  for (const [name, { make, every, span }] of Object.entries(methods)) {
+  for (const [name, { make, every, span, hedge }] of Object.entries(methods)) {
     const started = process.cpuUsage();
     const own = [];
     const notes = [];
     for (const fold of folds) {
-      const forecast = await forecastOf(panel, fold, { make, every, span, notes });
+      const forecast = await forecastOf(panel, fold, { make, every, span, hedge, notes });
       own.push({ ...forecast, method: name });
     }
     forecasts.push(...own);
@@ -38,13 +39,13 @@ export async function printHedgeTable(panel, folds, methods) {
   return forecasts;
 }
 
-async function forecastOf(panel, fold, { make, every, span, notes }) {
+async function forecastOf(panel, fold, { make, every, span, hedge, notes }) {
   const estimator = make(fold);
   if (every) return forecastRefreshed(estimator, panel, fold, every, { seed: 1 });
   const fitted = await estimator.fit(panel, span?.(fold) ?? fold.train, { seed: 1 });
   const kept = fitted.diagnostics.facts.network_kept;
   if (kept !== undefined) notes.push(kept);
-  return forecastFold(fitted, panel, fold);
+  return forecastFold(fitted, panel, fold, hedge);
 }
 
 function noteOf(kept) {

@@ -55,11 +55,18 @@ async function printWalkForward() {
     ewm_refreshed: { make: () => ewm, every: 1 },
     kalman: { make: () => kalmanEstimator() },
     lstm_on_ewm: { make: () => guardedLstmEstimator({ base: ewm, hiddenSize: 8 }) },
+    ...averaged('spline'),
+    ...averaged('lstm'),
   };
   const named = arguments_.methods
     .split(',')
     .map((name) => [name, own[name] ?? { make: () => defaultEstimators([name])[0] }]);
   await printHedgeTable(panel, folds, Object.fromEntries(named));
+}
+
+/** A method whose hedges are the mean over likely moves of its exposures. */
+function averaged(name) {
+  return { [`${name}_average`]: { make: () => defaultEstimators([name])[0], hedge: { readAt: 'average' } } };
 }
 
 /** Monthly excess returns of the industries or of the market on changes of six released series. */

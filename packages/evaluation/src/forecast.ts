@@ -1,6 +1,6 @@
 import { type Fitted, fitScaler, type MethodId, type Panel } from '@macrograd/core';
 import type { Fold } from './folds.js';
-import { hedgedReturns } from './hedge.js';
+import { type HedgeOptions, hedgedReturns } from './hedge.js';
 
 /** What one fit said about the rows of its fold, beside what happened. Matrices are [date][asset], row-major. */
 export interface FoldForecast {
@@ -22,13 +22,13 @@ export interface FoldForecast {
  * Applies a fit to the test rows of its fold.
  *
  * Row t of the panel pairs the inputs of t with the return that they are to explain, at every horizon. The fit must
- * have been made on `fold.train` alone. Everything the scores need is kept, so that the fit itself can be dropped.
+ * have been made on `fold.train` alone; `options` say how the hedge reads it. Everything the scores need is kept, so that the fit itself can be dropped.
  */
 export async function forecastFold(
   fitted: Fitted,
   panel: Panel,
   fold: Fold,
-  signal?: AbortSignal,
+  options: HedgeOptions = {},
 ): Promise<FoldForecast> {
   const assets = panel.assets.length;
   const { test } = fold;
@@ -44,7 +44,7 @@ export async function forecastFold(
     trainingMean: trainingMeans(panel, fold),
     hedged:
       panel.horizon === 0
-        ? await hedgedReturns(fitted, panel.inputs, fold, realised, signal)
+        ? await hedgedReturns(fitted, panel.inputs, fold, realised, options)
         : new Float64Array(realised.length).fill(Number.NaN),
   };
 }

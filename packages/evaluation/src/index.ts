@@ -10,7 +10,7 @@ export { type Choice, type ChoiceOptions, chooseMethods, sharesWon } from './cho
 export { type ConfidenceSetOptions, modelConfidenceSet } from './confidence_set.js';
 export { type Fold, type WalkForward, type WalkForwardOptions, walkForwardFolds } from './folds.js';
 export { type FoldForecast, forecastFold } from './forecast.js';
-export { hedgedReturns } from './hedge.js';
+export { type HedgeOptions, hedgedReturns } from './hedge.js';
 export { clarkWest, dieboldMariano, type TestResult } from './loss_tests.js';
 export { chosenForecasts } from './mix.js';
 export { forecastRefreshed } from './refresh.js';

@@ -22,7 +22,7 @@ export async function forecastRefreshed(
   const parts: FoldForecast[] = [];
   for (const part of refreshedFolds(fold, every)) {
     const fitted = await estimator.fit(panel, part.train, options);
-    parts.push(await forecastFold(fitted, panel, part, options.signal));
+    parts.push(await forecastFold(fitted, panel, part, options.signal ? { signal: options.signal } : {}));
   }
   const [first] = parts;
   const joined = (field: 'realised' | 'predicted' | 'hedged') => {

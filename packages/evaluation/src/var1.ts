@@ -37,12 +37,36 @@ export class FactorVar {
 
   /** u_t = z_t - E[z_t | z_{t-1}] of every factor, per training SD; NaN where the factor is missing at t. */
   innovation(inputs: FactorPanel, row: number): Float64Array {
+    const expected = this.expected(inputs, row);
+    return expected.map((own, j) => this.standardised(inputs, row, j) - own);
+  }
+
+  /**
+   * The inputs to `row`, which is not looked at: its factors at their expectation plus `move`, in training SD, all else
+   * as the row before has it. A factor missing there is missing.
+   */
+  inputsAfter(inputs: FactorPanel, row: number, move: Float64Array): FactorPanel {
+    const { frequency, dates } = inputs.axis;
+    const width = inputs.factors.length;
+    const values = inputs.values.slice(0, (row + 1) * width);
+    values.copyWithin(row * width, (row - 1) * width, row * width);
+    const expected = this.expected(inputs, row);
+    const { mean, sd } = this.scaler;
+    this.columns.forEach((column, j) => {
+      const at = row * width + column;
+      if (!Number.isNaN(values[at])) values[at] = mean[column] + sd[column] * (expected[j] + move[j]);
+    });
+    return { ...inputs, axis: { frequency, dates: dates.slice(0, row + 1) }, values };
+  }
+
+  /** E[z_t | z_{t-1}] of every factor. */
+  private expected(inputs: FactorPanel, row: number): Float64Array {
     const regressors = this.regressors(inputs, row - 1);
     const width = regressors.length;
     return Float64Array.from(this.columns, (_, j) => {
-      let expected = 0;
-      for (let i = 0; i < width; i++) expected += this.coefficients[j * width + i] * regressors[i];
-      return this.standardised(inputs, row, j) - expected;
+      let sum = 0;
+      for (let i = 0; i < width; i++) sum += this.coefficients[j * width + i] * regressors[i];
+      return sum;
     });
   }
 

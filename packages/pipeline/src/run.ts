@@ -103,7 +103,8 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
   await atomicDirectory(config.output.dir, async (dir) => {
     const exposures = new ExposureTable(panel, layout, walk.folds.length);
     const seeds = furtherSeeds(config);
-    const collector = new Collector(panel, walk.folds, config.methods, exposures, screen, signal, seeds);
+    const hedge = { readAt: config.evaluation.hedge, seed: config.seed };
+    const collector = new Collector(panel, walk.folds, config.methods, exposures, screen, signal, seeds, hedge);
     // More threads than LSTM fits go into the fits themselves.
     const inner = Math.max(1, Math.floor(threads / (walk.folds.length + 1)));
     const estimators = estimatorsOf(config, inner);

@@ -36,6 +36,8 @@ export interface EvaluationConfig {
   readonly purge: number | undefined;
   /** `best` method per asset, or a `stack` of them. */
   readonly choice: 'best' | 'stack';
+  /** Where the scored hedges read exposures: at the `state` of the period before, or an `average` over likely moves. */
+  readonly hedge: 'state' | 'average';
   /** Also score all methods on revised data, to tell what looking ahead would earn. */
   readonly lookAheadBill: boolean;
   /** Further seeds with which the LSTM is fitted on the whole span, to tell how far its exposures depend on them. */
@@ -160,6 +162,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       step: evaluation.step,
       purge: evaluation.purge === 'auto' ? undefined : evaluation.purge,
       choice: evaluation.choice ?? 'best',
+      hedge: evaluation.hedge ?? 'state',
       lookAheadBill: evaluation.look_ahead_bill ?? false,
       seeds: evaluation.seeds ?? 1,
     },

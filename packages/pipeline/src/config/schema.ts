@@ -174,6 +174,7 @@ export function configSchema(z: ZodModule) {
           .union([z.literal('auto'), count(0)], { error: 'expected auto or a number of periods' })
           .default('auto'),
         choice: z.enum(['best', 'stack']).optional(),
+        hedge: z.enum(['state', 'average']).optional(),
         look_ahead_bill: z.boolean().optional(),
         seeds: count(0).max(20).optional(),
       })

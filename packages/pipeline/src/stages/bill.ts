@@ -56,7 +56,7 @@ async function pooledScores(config: RunConfig, panel: Panel, options: FitRunOpti
     tasks,
     async (task, fitted) => {
       const fold = folds[Number(task.fit)];
-      byTask.set(task, await forecastFold(fitted, panel, fold, options.signal));
+      byTask.set(task, await forecastFold(fitted, panel, fold, options.signal ? { signal: options.signal } : {}));
     },
     options,
   );

@@ -1,5 +1,5 @@
 import type { FitStatus, Fitted, MethodId, Panel, Span } from '@macrograd/core';
-import { type Fold, type FoldForecast, forecastFold, generalisedMoves } from '@macrograd/evaluation';
+import { type Fold, type FoldForecast, forecastFold, generalisedMoves, type HedgeOptions } from '@macrograd/evaluation';
 import {
   BARELY_SEEN_SHARE,
   BARELY_SEEN_SIDE,
@@ -43,6 +43,7 @@ export class Collector {
     readonly screen: Screen,
     private readonly signal: AbortSignal | undefined,
     furtherSeeds: readonly number[] = [],
+    private readonly hedge: Pick<HedgeOptions, 'readAt' | 'seed'> = {},
   ) {
     this.drift = new DriftReader(panel, folds, furtherSeeds, signal);
   }
@@ -94,7 +95,7 @@ export class Collector {
       const states = stateEffects(summary, this.screen, inputs, thresholds?.found ?? new Map());
       this.summariesByMethod.set(fitted.method, { ...summary, states });
     } else {
-      const forecast = await forecastFold(fitted, this.panel, this.folds[fit], this.signal);
+      const forecast = await forecastFold(fitted, this.panel, this.folds[fit], { ...this.hedge, ...this.stop });
       this.forecastsByTask.set(keyOf(fitted.method, fit), forecast);
     }
   };
