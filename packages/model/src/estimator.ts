@@ -13,6 +13,7 @@ import {
   type Span,
 } from '@macrograd/core';
 import { type ClosedFormFit, type ClosedFormInputs, closedFormFit } from '@macrograd/kernel';
+import { calmWeights, weightRows } from './calm-weights.js';
 import { assetStatus, averagePValues, MIN_ASSET_OBSERVATIONS } from './diagnose.js';
 import { LstmFitted } from './fitted.js';
 import { encoderInputs, fitInputRule, type InputRule } from './input-rule.js';
@@ -188,12 +189,15 @@ async function trainClosedForm(
   { seed, signal, onProgress }: FitOptions,
   options: LstmEstimatorOptions,
 ): Promise<TrainedLstm> {
-  const result = await closedFormFit(inputs, returns, scaler.mean.length, {
+  const assets = scaler.mean.length;
+  const conditional = options.form === 'conditional';
+  const data = conditional ? weightRows(inputs, returns, calmWeights(returns, assets)) : { inputs, returns };
+  const result = await closedFormFit(data.inputs, data.returns, assets, {
     ...settings(options),
     lookbacks,
     trainRows,
     walk: options.heads === 'kalman',
-    conditional: options.form === 'conditional',
+    conditional,
     noisyColumns: rule.windowColumns.length,
     seed,
     ...(signal && { signal }),
@@ -206,7 +210,9 @@ async function trainClosedForm(
     dropped_observations: result.droppedObservations,
     ...walkFacts(result),
   };
-  return { parameters: parametersOf(result, rule, scaler, seed), facts, result };
+  // Weighted rows tell coefficients, not levels: the training mean is the level.
+  const levels = conditional ? new Float64Array(assets) : result.offsets;
+  return { parameters: parametersOf({ ...result, offsets: levels }, rule, scaler, seed), facts, result };
 }
 
 const LEARNED_HIDDEN = 16;

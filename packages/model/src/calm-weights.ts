@@ -1,0 +1,44 @@
+import type { ClosedFormInputs } from '@macrograd/kernel';
+
+/** Rows before and after a row whose squares make its variance. */
+const REACH = 4;
+
+/**
+ * [row]: one over the size of the returns around each row, the root of the mean of their squares over assets and over the
+ * rows within {@link REACH} of it; 1 where nothing is observed. Rows of a crisis would else count as much as years of calm.
+ *
+ * @param returns [row][asset], standardised; NaN = missing
+ */
+export function calmWeights(returns: Float64Array, assets: number): Float64Array {
+  const rows = returns.length / assets;
+  const [squares, counts] = [new Float64Array(rows), new Float64Array(rows)];
+  returns.forEach((value, i) => {
+    if (Number.isNaN(value)) return;
+    squares[Math.floor(i / assets)] += value * value;
+    counts[Math.floor(i / assets)]++;
+  });
+  return Float64Array.from({ length: rows }, (_, row) => {
+    let [sum, count] = [0, 0];
+    for (let near = Math.max(0, row - REACH); near <= Math.min(rows - 1, row + REACH); near++) {
+      sum += squares[near];
+      count += counts[near];
+    }
+    return sum > 0 ? Math.sqrt(count / sum) : 1;
+  });
+}
+
+/**
+ * Returns and factors of every row times its weight, the window as it is: least squares of y = u'b with a noise whose
+ * variance is one over the square of the weight.
+ */
+export function weightRows(
+  inputs: ClosedFormInputs,
+  returns: Float64Array,
+  weights: Float64Array,
+): { inputs: ClosedFormInputs; returns: Float64Array } {
+  const times = (values: Float64Array) => {
+    const width = values.length / weights.length;
+    return values.map((value, i) => value * weights[Math.floor(i / width)]);
+  };
+  return { inputs: { ...inputs, factors: times(inputs.factors) }, returns: times(returns) };
+}

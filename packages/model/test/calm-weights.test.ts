@@ -1,0 +1,41 @@
+import { Random } from '@macrograd/core';
+import { describe, expect, it } from 'vitest';
+import { calmWeights, weightRows } from '../src/calm-weights.js';
+
+const ROWS = 60;
+const ASSETS = 5;
+
+describe('calm weights', () => {
+  it('are one over the size of the returns where that stands still, whatever is missing', () => {
+    const returns = Float64Array.from({ length: ROWS * ASSETS }, (_, i) =>
+      i % 7 === 0 ? Number.NaN : i % 2 ? 0.5 : -0.5,
+    );
+    // Roots of means of equal squares: exact but for rounding.
+    for (const weight of calmWeights(returns, ASSETS)) expect(weight).toBeCloseTo(2, 12);
+  });
+
+  it('are smaller in a crisis and around it, and 1 where nothing is observed', () => {
+    const random = new Random(3);
+    const crisis = (row: number) => row >= 30 && row < 36;
+    const returns = Float64Array.from({ length: ROWS * ASSETS }, (_, i) => {
+      const row = Math.floor(i / ASSETS);
+      return row > 50 ? Number.NaN : (crisis(row) ? 4 : 1) * random.normal();
+    });
+    const weights = calmWeights(returns, ASSETS);
+    expect(weights[33]).toBeLessThan(0.5 * weights[20]);
+    expect(weights[27]).toBeLessThan(weights[20]);
+    expect([...weights.slice(55)]).toEqual(new Array(5).fill(1));
+  });
+
+  it('leave a regression of returns on factors that has no noise what it was', () => {
+    const factors = Float64Array.from({ length: ROWS * 2 }, (_, i) => Math.sin(i));
+    const returns = Float64Array.from({ length: ROWS }, (_, row) => 3 * factors[2 * row] - factors[2 * row + 1]);
+    const inputs = { window: factors, factors, rows: ROWS, windowSize: 2, factorCount: 2 };
+    const weighted = weightRows(inputs, returns, calmWeights(returns, 1));
+    expect(weighted.inputs.window).toBe(factors);
+    weighted.returns.forEach((y, row) => {
+      const [a, b] = weighted.inputs.factors.subarray(2 * row, 2 * row + 2);
+      expect(y).toBeCloseTo(3 * a - b, 12);
+    });
+  });
+});
