@@ -70,7 +70,7 @@ export async function learnedFit(
   const best = chosenLookback(validationErrors);
   const kept = ofLookback(best);
   return {
-    members: kept.map(({ encoder }) => encoder),
+    members: kept.map(({ encoder }) => (members > 1 ? encoder : withoutVariance(encoder))),
     lookback: lookbacks[best],
     validationErrors,
     offsets: Float64Array.from({ length: assets }, (_, i) => mean(kept.map(({ model }) => model.headBias[i]))),
@@ -187,6 +187,11 @@ function encoderOf(model: LstmModel<Float32Array>, factors: number, lookback: nu
     headCovariance: new Float64Array(features * features),
     seed,
   };
+}
+
+/** One member has no spread, and there is no other variance: none at all, not 0. */
+function withoutVariance({ headCovariance: _, ...encoder }: EncoderParameters): EncoderParameters {
+  return encoder;
 }
 
 /** Arithmetic mean. */

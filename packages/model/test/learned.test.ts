@@ -56,6 +56,13 @@ describe('learned heads', () => {
     expect(at(block, 0, 0, 0, THRESHOLD, block.variance)).toBeGreaterThan(0);
   });
 
+  it('have no variance with one member', async () => {
+    const single = await lstmEstimator({ ...learned, members: 1 }).fit(panel, TRAIN, { seed: 3 });
+    const [block] = await collect(single.jacobian(panel.inputs, { start: TRAIN.end, end: ROWS }));
+    expect(Number.isFinite(at(block, 0, 0, 0, THRESHOLD))).toBe(true);
+    expect(at(block, 0, 0, 0, THRESHOLD, block.variance)).toBeNaN();
+  });
+
   it('refuse a mixed cell, which has heads in closed form alone', async () => {
     const mixed = lstmEstimator({ ...learned, cell: 'mixed' });
     await expect(mixed.fit(panel, TRAIN, { seed: 1 })).rejects.toThrow(/heads are learned/);

@@ -32,6 +32,9 @@ it('a config with mode per_asset runs to tables, models and verified exports', a
   const record = readRunRecord(dir);
   expect(record.network?.lookback).toBe(6);
   expect(record.network?.lag_filters).toBe(0);
+  expect(record.warnings).toContain(
+    'intervals of a network for every asset are the spread of its 2 members alone, which holds the truth less often than it says',
+  );
   expect(record.onnx?.max_relative_error).toBeLessThanOrEqual(PARITY);
 });
 

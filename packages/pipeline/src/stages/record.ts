@@ -10,7 +10,14 @@ import type { LoadedPanel } from './load.js';
 import { EXPORT_TOLERANCE, type ExportChecks } from './onnx.js';
 import type { RunIdentity } from './reuse.js';
 import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
-import { alarmWarnings, breakWarnings, dataWarnings, scoreWarnings, statusWarnings } from './warnings.js';
+import {
+  alarmWarnings,
+  breakWarnings,
+  dataWarnings,
+  intervalWarnings,
+  scoreWarnings,
+  statusWarnings,
+} from './warnings.js';
 import type { TableResults } from './write-tables.js';
 
 /** Everything that a run has to tell about itself. */
@@ -104,6 +111,7 @@ function warningsOf({ config, loaded, walk, collector, results }: RunFacts): str
     ...breakWarnings(loaded.panel, collector.screen, SCREENING_LEVEL),
     ...alarmWarnings(loaded.panel, walk.folds, SCREENING_LEVEL),
     ...scoreWarnings(results.scores),
+    ...intervalWarnings(config),
     ...statusWarnings(loaded.panel, collector.finals),
   ];
 }

@@ -108,6 +108,16 @@ export function alarmWarnings(panel: Panel, folds: readonly Fold[], level: numbe
   ];
 }
 
+/** Intervals that say less than they seem to: of networks whose heads are trained with them. */
+export function intervalWarnings({ methods, lstm: { mode, heads, members } }: RunConfig): string[] {
+  if (!methods.includes('lstm') || (mode === 'pooled' && heads !== 'learned')) return [];
+  const what = mode === 'per_asset' ? 'a network for every asset' : 'the LSTM with learned heads';
+  if (members === 1) return [`${what} has no intervals with one member`];
+  return [
+    `intervals of ${what} are the spread of its ${members} members alone, which holds the truth less often than it says`,
+  ];
+}
+
 /** Methods that did worse out of sample than no exposure at all. */
 export function scoreWarnings(rows: readonly ScoreRow[]): string[] {
   const pooled = rows.filter(({ asset, fold, method }) => asset === 'all' && fold === 'all' && method !== 'zero');
