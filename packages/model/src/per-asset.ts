@@ -57,7 +57,10 @@ export async function perAssetFit(
     offsets[asset] = mean(tasks.map((_, member) => ofMember(member)[at].model.headBias[0]));
   });
   return {
-    members: tasks.map((_, member) => stacked(ofMember(member), fitted, assets, inputs.factorCount, options, member)),
+    members: tasks.map((_, member) => ({
+      ...stacked(ofMember(member), fitted, { assets, inputs, hiddenSize: options.hiddenSize }),
+      seed: options.seed + 1000 * member,
+    })),
     lookback,
     validationErrors: compared.length > 0 ? compared : [mean(trained.map(({ error }) => error))],
     offsets,
@@ -89,13 +92,9 @@ function spreadOver(items: readonly number[], count: number): number[] {
 function stacked(
   trained: readonly TrainedMember[],
   fitted: readonly number[],
-  assets: number,
-  factors: number,
-  { seed }: LearnedOptions,
-  member: number,
-): AssetNetworks {
-  const stack = (part: (encoder: EncoderParameters) => ArrayLike<number>) => {
-    const width = trained.length === 0 ? 0 : part(trained[0].encoder).length;
+  { assets, inputs, hiddenSize: H }: { assets: number; inputs: ClosedFormInputs; hiddenSize: number },
+): Omit<AssetNetworks, 'seed'> {
+  const stack = (width: number, part: (encoder: EncoderParameters) => ArrayLike<number>) => {
     const out = new Float32Array(assets * width);
     trained.forEach(({ encoder }, at) => {
       out.set(part(encoder), fitted[at] * width);
@@ -103,11 +102,10 @@ function stacked(
     return out;
   };
   return {
-    weightIh: stack(({ weightIh }) => weightIh),
-    weightHh: stack(({ weightHh }) => weightHh),
-    bias: stack(({ bias }) => bias),
+    weightIh: stack(4 * H * inputs.windowSize, ({ weightIh }) => weightIh),
+    weightHh: stack(4 * H * H, ({ weightHh }) => weightHh),
+    bias: stack(4 * H, ({ bias }) => bias),
     // Heads stand after those on the factors, which are 0.
-    headWeight: stack(({ heads }) => heads.subarray(factors)),
-    seed: seed + 1000 * member,
+    headWeight: stack(H, ({ heads }) => heads.subarray(inputs.factorCount)),
   };
 }

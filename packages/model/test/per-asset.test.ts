@@ -85,6 +85,16 @@ describe('a network for every asset', () => {
     expect(Number.isFinite(values[THIN_ASSET + 1])).toBe(true);
   });
 
+  it('has a status for every asset where none has enough returns', async () => {
+    const returns = panel.returns.map((value, i) => (i < (TRAIN.end - 20) * ASSETS ? Number.NaN : value));
+    const thin = await lstmEstimator(options).fit({ ...panel, returns }, TRAIN, { seed: 3 });
+    expect(new Set(thin.diagnostics.status.map(({ status }) => status))).toEqual(new Set(['too_few_observations']));
+    const [block] = await collect(thin.jacobian(panel.inputs, later));
+    expect(block.values.every(Number.isNaN)).toBe(true);
+    const { values } = await thin.predict(panel.inputs, later);
+    expect(values.every(Number.isNaN)).toBe(true);
+  });
+
   it('gives blocks of a range of assets as all at once has them', async () => {
     const [all] = await collect(fitted.jacobian(panel.inputs, later));
     const [some] = await collect(fitted.jacobian(panel.inputs, later, { assets: { start: 4, end: 6 } }));
