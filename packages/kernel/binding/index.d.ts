@@ -130,6 +130,8 @@ export interface ClosedFormOptions {
   walk: boolean
   /** Features are products of the factors with the state of the row before. */
   conditional: boolean
+  /** What the SDs of the heads' prior start from, as a share of the usual. */
+  startScale: number
   seed: number
 }
 

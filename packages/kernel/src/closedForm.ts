@@ -39,6 +39,8 @@ export interface ClosedFormOptions extends RunOptions {
    * default false. Coefficients on the factors then move with the state (docs/derivations/conditional_beta.md).
    */
   readonly conditional?: boolean;
+  /** What the SDs of the heads' prior start from, as a share of the usual; small where little is to be expected. Default 1. */
+  readonly startScale?: number;
   /** Integer of at least 0. */
   readonly seed: number;
 }
@@ -164,6 +166,7 @@ export function closedFormFit(
     ...(options.trainRows !== undefined && { trainRows: options.trainRows }),
     walk: options.walk ?? false,
     conditional: options.conditional ?? false,
+    startScale: options.startScale ?? 1,
     seed: options.seed,
   };
   const [copy, copiedReturns] = [owned(inputs), returns.slice()];

@@ -12,8 +12,8 @@ import { fromParameters, type LstmEstimatorOptions, lstmEstimator } from './esti
 import { asLstm, type GuardedLstmOptions, guarded } from './guarded.js';
 import { FittedWithBase } from './with-base.js';
 
-/** Units of the encoder: each is a state that may move the betas on all factors. */
-const HIDDEN_SIZE = 6;
+/** Units of the encoder: each is a state that may move the betas on all factors. Measured: docs/methods/lstm.md. */
+const HIDDEN_SIZE = 3;
 /** Rows of the window, half a year of weeks. */
 const LOOKBACK = 26;
 
@@ -21,7 +21,7 @@ const LOOKBACK = 26;
 export interface ConditionalBetaOptions
   extends Pick<GuardedLstmOptions, 'base' | 'validationShare'>,
     Pick<LstmEstimatorOptions, 'inputLimit' | 'members' | 'maxPatterns' | 'threads'> {
-  /** Units of the encoder; default 6. */
+  /** Units of the encoder; default 3. */
   readonly hiddenSize?: number;
   /** Rows of a window, up to the row before the return; default 26. */
   readonly lookback?: number;

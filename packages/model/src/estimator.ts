@@ -192,17 +192,27 @@ async function trainClosedForm(
   const assets = scaler.mean.length;
   const conditional = options.form === 'conditional';
   const data = conditional ? weightRows(inputs, returns, calmWeights(returns, assets)) : { inputs, returns };
-  const result = await closedFormFit(data.inputs, data.returns, assets, {
-    ...settings(options),
-    lookbacks,
-    trainRows,
-    walk: options.heads === 'kalman',
-    conditional,
-    noisyColumns: rule.windowColumns.length,
-    seed,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress: (fraction) => onProgress(fraction, 'training the LSTM') }),
-  });
+  const starts = conditional ? STARTS : [1];
+  const train = (startScale: number, place: number) =>
+    closedFormFit(data.inputs, data.returns, assets, {
+      ...settings(options),
+      lookbacks,
+      trainRows,
+      walk: options.heads === 'kalman',
+      conditional,
+      startScale,
+      noisyColumns: rule.windowColumns.length,
+      seed,
+      ...(signal && { signal }),
+      ...(onProgress && {
+        onProgress: (fraction) => onProgress((place + fraction) / starts.length, 'training the LSTM'),
+      }),
+    });
+  let result = await train(starts[0], 0);
+  for (const [i, start] of starts.slice(1).entries()) {
+    const other = await train(start, i + 1);
+    if (Math.min(...other.validationErrors) < Math.min(...result.validationErrors)) result = other;
+  }
   const facts = {
     ...validationFacts(result.lookback, lookbacks, result.validationErrors),
     mixed_cells: result.mixed ? 1 : 0,
@@ -215,6 +225,11 @@ async function trainClosedForm(
   return { parameters: parametersOf({ ...result, offsets: levels }, rule, scaler, seed), facts, result };
 }
 
+/**
+ * Where the prior of conditional betas starts: as levels do, and so small that betas move where the data insist. The one that
+ * explains left-out rows better is taken.
+ */
+const STARTS: readonly number[] = [1, 0.05];
 const LEARNED_HIDDEN = 16;
 /** A single asset's few hundred returns tell less: as many as pooled encoders have. */
 const PER_ASSET_HIDDEN = 8;

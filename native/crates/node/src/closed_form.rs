@@ -68,6 +68,8 @@ pub struct ClosedFormOptions {
     pub walk: bool,
     /// Features are products of the factors with the state of the row before.
     pub conditional: bool,
+    /// What the SDs of the heads' prior start from, as a share of the usual.
+    pub start_scale: f64,
     pub seed: f64,
 }
 
@@ -84,6 +86,7 @@ impl From<&ClosedFormOptions> for Options {
             train_rows: options.train_rows.map(|rows| rows as usize),
             walk: options.walk,
             form: form_of(options.conditional),
+            start_scale: options.start_scale,
             seed: options.seed as u64,
             ..Self::default()
         }

@@ -32,6 +32,8 @@ pub struct Options {
     pub rank: usize,
     /// What the heads multiply; [`FeatureForm::Conditional`] has no lag filters.
     pub form: FeatureForm,
+    /// What the SDs of the heads' prior start from, as a share of the usual; small where little is to be expected.
+    pub start_scale: f64,
     /// Cells to try for windows of one row; the first alone is used for longer ones, where the recurrence makes products.
     pub cells: Vec<Cell>,
     /// Members that compare lookbacks and cells; those after them are trained for the winner alone.
@@ -79,6 +81,7 @@ impl Default for Options {
             filters: 3,
             rank: 4,
             form: FeatureForm::Level,
+            start_scale: 1.0,
             cells: vec![Cell::Lstm, Cell::Mixed],
             contest_members: 3,
             cell_gain: 1e-4,
@@ -130,6 +133,13 @@ impl Options {
                 name: "walk",
                 value: 1.0,
                 wanted: "0 with conditional features, whose heads stand still",
+            });
+        }
+        if !(self.start_scale.is_finite() && self.start_scale > 0.0) {
+            return Err(LstmError::BadOption {
+                name: "start_scale",
+                value: self.start_scale,
+                wanted: "finite and positive",
             });
         }
         let numbers = [

@@ -150,9 +150,9 @@ impl Layout {
     }
 
     /// Starting values. Forget biases from -1 to 4 give units of every memory; everything of the prior starts small,
-    /// so that a direction has to prove itself against noise.
+    /// so that a direction has to prove itself against noise, and its SDs are multiplied by `scale`.
     #[must_use]
-    pub fn initial(&self, lookback: usize, log_shared_noise: f64, random: &mut Random) -> Vec<f64> {
+    pub fn initial(&self, lookback: usize, log_shared_noise: f64, scale: f64, random: &mut Random) -> Vec<f64> {
         let mut flat = vec![0.0; self.parameter_count()];
         let [encoder, filters, direct, loadings, common, noise, shared] = self.ranges();
         let [ih, hh, bias, _] = self.encoder().layer_lengths(0);
@@ -169,9 +169,9 @@ impl Layout {
             }
         }
         fill(&mut flat[filters], 0.05);
-        flat[direct].fill(-2.0);
-        fill(&mut flat[loadings], 0.02);
-        flat[common].fill(-1.0);
+        flat[direct].fill(-2.0 + scale.ln());
+        fill(&mut flat[loadings], 0.02 * scale);
+        flat[common].fill(-1.0 + scale.ln());
         flat[noise].fill(LOG_NOISE_START);
         flat[shared].fill(log_shared_noise);
         flat

@@ -120,7 +120,7 @@ mod tests {
             log_group: 0.3,
             ..Penalties::default()
         };
-        let flat = layout.initial(4, -1.0, &mut Random::new(5, 0));
+        let flat = layout.initial(4, -1.0, 1.0, &mut Random::new(5, 0));
         let mut gradient = vec![0.0; flat.len()];
         penalties.add(&layout, &flat, &mut gradient);
         let value = |flat: &[f64]| penalties.add(&layout, flat, &mut vec![0.0; flat.len()]);

@@ -177,7 +177,8 @@ impl<'a> MemberTraining<'a> {
         let (rows, held_out) = options.split(data.inputs.rows, member);
         // One stream a member and lookback: members of another number never change a member's numbers.
         let mut random = Random::new(options.seed, ((member as u64) << 32) | lookback as u64);
-        let flat = layout.initial(lookback, shared_noise_start(data, &rows), &mut random);
+        let log_shared_noise = shared_noise_start(data, &rows);
+        let flat = layout.initial(lookback, log_shared_noise, options.start_scale, &mut random);
         let mut objective = Objective::<f32>::new(data, &rows, lookback)?;
         let mut validation = Validation::new(data, &rows, &held_out, lookback)?;
         Ok(Self {

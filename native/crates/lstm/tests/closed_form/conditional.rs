@@ -132,6 +132,40 @@ fn a_fit_has_the_same_bits_for_one_and_two_threads_and_heads_on_every_product() 
     assert_eq!(one, two);
     assert_eq!(one.members[1].heads.values.len(), ASSETS * FEATURES);
     assert_eq!(one.members[1].map.lags(), 1);
-    let walk = Options { walk: true, ..options };
+    let walk = Options {
+        walk: true,
+        ..options.clone()
+    };
     assert!(run(&walk, 1).expect_err("refused").to_string().contains("walk"));
+    let nothing = Options {
+        start_scale: 0.0,
+        ..options
+    };
+    let refused = run(&nothing, 1).expect_err("refused").to_string();
+    assert!(refused.contains("start_scale"));
+}
+
+#[test]
+fn a_cautious_start_leaves_smaller_heads_after_few_steps() {
+    let (window, factors, returns) = world();
+    let returns = Returns {
+        values: &returns,
+        assets: ASSETS,
+    };
+    let size = |start_scale: f64| {
+        let options = Options {
+            hidden_size: UNITS,
+            lookbacks: vec![5],
+            members: 1,
+            long_steps: 5,
+            form: FeatureForm::Conditional,
+            start_scale,
+            ..Options::default()
+        };
+        let control = Control::with_threads(1);
+        let fitted = fit(inputs(&window, &factors), FACTORS, returns, &options, &control).expect("fits");
+        fitted.members[0].heads.values.iter().map(|x| x * x).sum::<f64>()
+    };
+    // Prior SDs of a tenth, on returns that are noise: heads of a tenth or less where data do not fight the prior.
+    assert!(size(0.1) < 0.25 * size(1.0));
 }
