@@ -11,7 +11,7 @@ import time
 import torch
 from torch import nn
 
-FACTORS, MONTHS, HIDDEN, FILTERS, RANK, LAGS, BUMPS, MEMBERS = 6, 600, 16, 3, 12, 13, 7, 3
+FACTORS, MONTHS, HIDDEN, FILTERS, RANK, LAGS, BUMPS, MEMBERS = 6, 600, 8, 3, 4, 13, 7, 3
 TIMED_STEPS = 20
 
 
@@ -67,7 +67,7 @@ class Member:
         loss = loss + self.minus_log_likelihood(psi, self.deviations, self.assets - 1, self.noise[1])
         ih, hh = self.lstm.weight_ih_l0, self.lstm.weight_hh_l0
         groups = ih.view(4, HIDDEN, FACTORS).square().sum(0).add(1e-12).sqrt()
-        penalty = 1e-3 * torch.log1p(groups / 0.3).sum() + 2e-5 * (ih.square().sum() + hh.square().sum())
+        penalty = 3e-4 * torch.log1p(groups / 0.1).sum() + 2e-5 * (ih.square().sum() + hh.square().sum())
         (loss / (self.assets * len(self.z)) + penalty).backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.adam.step()
