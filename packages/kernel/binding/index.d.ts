@@ -256,6 +256,20 @@ export interface LinearBootstrapOptions {
   level: number
 }
 
+/** Posterior heads of all assets on a few learned components of many features. */
+export declare function linearComponentHeads(panel: LinearPanel, options: LinearComponentOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearHeads>
+
+/** Options of heads on learned components. */
+export interface LinearComponentOptions {
+  /** `[feature]`: 0 = own, from 1 on its group. */
+  group: Uint32Array
+  /** `[feature]`. */
+  scale: Float64Array
+  components: number
+  maxSteps: number
+  minObservations: number
+}
+
 /** Cross-section of moving regressions at every row. */
 export interface LinearCrossSection {
   /** `[row]`. */

@@ -32,7 +32,13 @@ export {
   rollingRegression,
   twoSidedPValues,
 } from './linear.js';
-export { type PooledHeadOptions, type PooledHeads, pooledHeads } from './linearHeads.js';
+export {
+  type ComponentHeadOptions,
+  componentHeads,
+  type PooledHeadOptions,
+  type PooledHeads,
+  pooledHeads,
+} from './linearHeads.js';
 export {
   diffuseModel,
   type KalmanModel,

@@ -80,3 +80,45 @@ export function pooledHeads(panel: RegressionPanel, options: PooledHeadOptions =
   const copy = { ...panel, design: panel.design.slice(), returns: panel.returns.slice() };
   return runNative((kernel, run) => kernel.linearPooledHeads(copy, native, ...run), options);
 }
+
+/** Options of {@link componentHeads}. */
+export interface ComponentHeadOptions extends RunOptions {
+  /**
+   * [feature]: 0 = a coefficient of every asset's own; from 1 on, without a gap, the group with which the feature enters the
+   * components under one prior variance.
+   */
+  readonly group: readonly number[];
+  /** [feature]: what a feature is multiplied by before that variance holds; default 1. */
+  readonly scale?: readonly number[];
+  /** Components; default 3. */
+  readonly components?: number;
+  /** Most steps of the estimation; default 150. */
+  readonly maxSteps?: number;
+  /** Fewest returns of an asset; default 24. */
+  readonly minObservations?: number;
+}
+
+/**
+ * Coefficients of all assets on few components of many features: which shapes returns depend on is learned from all assets
+ * together, how much of each an asset has is its own; groups of features that nothing speaks for are sent to 0. Features (the
+ * columns of the design, no constant) and returns of about unit variance; formulae in docs/methods/pooled_features.md.
+ *
+ * @example
+ * const fit = await componentHeads({ design, returns, rows: 420, columns: 3, assets: 200 }, { group: [0, 1, 1], components: 1 });
+ * fit.heads; // [200][3]
+ */
+export function componentHeads(panel: RegressionPanel, options: ComponentHeadOptions): Promise<PooledHeads> {
+  const { group, scale = group.map(() => 1), components = 3, maxSteps = 150, minObservations = 24 } = options;
+  for (const [name, value] of Object.entries({ components, maxSteps, minObservations })) {
+    if (!Number.isInteger(value) || value < 1) throw new ArgumentError(`${name} is ${value}`, 'give 1 or more');
+  }
+  const native = {
+    group: Uint32Array.from(group),
+    scale: Float64Array.from(scale),
+    components,
+    maxSteps,
+    minObservations,
+  };
+  const copy = { ...panel, design: panel.design.slice(), returns: panel.returns.slice() };
+  return runNative((kernel, run) => kernel.linearComponentHeads(copy, native, ...run), options);
+}

@@ -13,16 +13,25 @@ import {
   type StatusNote,
   slicePanel,
 } from '@macrograd/core';
-import { type PooledHeads, pooledHeads, twoSidedPValues } from '@macrograd/kernel';
+import {
+  componentHeads,
+  type PooledHeads,
+  pooledHeads,
+  type RegressionPanel,
+  twoSidedPValues,
+} from '@macrograd/kernel';
 import { fitDesign } from './design.js';
 import { FeatureFitted } from './feature-fitted.js';
-import { featureGradient, featureLayout, rawFeatures, totalLagWeights } from './features.js';
+import { type FeatureRule, featureGradient, featureLayout, rawFeatures, totalLagWeights } from './features.js';
 import { type LagShape, lagBasis } from './lag-basis.js';
 import { conditionNumber } from './training.js';
 
 /** Quantiles of the training rows where splines bend, for few series and for many. */
 const KNOT_QUANTILES = [0.1, 0.3, 0.5, 0.7, 0.9];
 const FEW_KNOT_QUANTILES = [0.2, 0.5, 0.8];
+
+/** Knots at even distances within so many SD, for components: few series, many. */
+const EVEN_KNOTS = { few: 11, many: 7, within: 2.5 };
 
 /**
  * With more series than this the nonlinear features are cut down, as work grows with the cube of their number: fewer
@@ -38,6 +47,9 @@ const FEWEST_STEPS = 30;
 /** Width of a bend in SD: half a knot's distance, so that derivatives are smooth between knots. */
 const BEND = 0.25;
 
+/** Components without a number of one's own: a threshold, a product and a lag profile have one each. */
+const COMPONENTS = 3;
+
 /** Ranks that validation tries, and the blocks that it leaves out. */
 const VALIDATED_RANK = { most: 8, folds: 5 };
 
@@ -49,7 +61,9 @@ export interface PooledFeatureSettings {
   readonly lagShape: LagShape;
   /** Splines of every series and products of pairs. */
   readonly nonlinear: boolean;
-  readonly prior: 'empirical_bayes' | 'reduced_rank' | 'ridge';
+  readonly prior: 'components' | 'empirical_bayes' | 'reduced_rank' | 'ridge';
+  /** Of `components`: their number. */
+  readonly components?: number;
   /** Of `reduced_rank`; default by validation. */
   readonly rank?: number;
   readonly minObservations: number;
@@ -81,17 +95,8 @@ export async function fitPooledFeatures(
   const assets = own.assets.length;
   const scaler = fitScaler(own.returns, assets, whole);
   const returns = own.returns.map((value, at) => (value - scaler.mean[at % assets]) / scaler.sd[at % assets]);
-  const heads = await pooledHeads(
-    { design, returns, rows, columns: width, assets },
-    {
-      block: blocksOf(formulae),
-      prior: settings.prior === 'ridge' ? 'ridge' : 'empirical_bayes',
-      ...(settings.prior === 'reduced_rank' ? { rank: settings.rank ?? VALIDATED_RANK } : {}),
-      minObservations: settings.minObservations,
-      maxSteps: stepsFor(width),
-      ...(fit.signal ? { signal: fit.signal } : {}),
-    },
-  );
+  const panelOfFeatures = { design, returns, rows, columns: width, assets };
+  const heads = await headsOf(panelOfFeatures, rule, fit, settings);
   const parameters: FeatureParameters = {
     ...rule,
     method,
@@ -103,6 +108,47 @@ export async function fitPooledFeatures(
   };
   const condition = await conditionNumber({ design, rows, columns: width });
   return new FeatureFitted({ parameters, diagnostics: diagnosticsOf(own, parameters, heads, settings, condition) });
+}
+
+function headsOf(
+  panel: RegressionPanel,
+  rule: FeatureRule,
+  { signal }: FitOptions,
+  { prior, rank, components, minObservations }: PooledFeatureSettings,
+): Promise<PooledHeads> {
+  const maxSteps = stepsFor(panel.columns);
+  const common = { minObservations, ...(signal ? { signal } : {}) };
+  if (prior === 'components') {
+    const { group, scale } = componentGroups(rule);
+    const most = group.filter((own) => own > 0).length;
+    if (most > 0)
+      return componentHeads(panel, { ...common, group, scale, components: Math.min(components ?? COMPONENTS, most) });
+  }
+  return pooledHeads(panel, {
+    ...common,
+    block: blocksOf(rule),
+    prior: prior === 'ridge' ? 'ridge' : 'empirical_bayes',
+    ...(prior === 'reduced_rank' ? { rank: rank ?? VALIDATED_RANK } : {}),
+    maxSteps,
+  });
+}
+
+/**
+ * Own coefficients on inputs and marks; a group for the lags of each factor, for the bends of each series (whose coefficients
+ * as changes of slope have one prior variance, so that a wide bend costs what a narrow one does), and for each product.
+ */
+function componentGroups(rule: FeatureRule): { group: number[]; scale: number[] } {
+  const { lags, splines, products, marks, width, bases, knots } = featureLayout(rule);
+  const groupOf = (at: number): number => {
+    if (at < lags || at >= marks) return 0;
+    if (at < splines) return 1 + Math.floor((at - lags) / bases);
+    const factors = rule.lagged.length;
+    if (at < products) return 1 + factors + Math.floor((at - splines) / knots);
+    return 1 + factors + (knots > 0 ? rule.columns.length : 0) + (at - products);
+  };
+  const group = Array.from({ length: width }, (_, at) => groupOf(at));
+  const scale = group.map((_, at) => (at >= splines && at < products ? rule.featureSd[at] : 1));
+  return { group, scale };
 }
 
 function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) {
@@ -130,9 +176,7 @@ function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) 
     lagged,
     lagCount: settings.lags > 1 ? settings.lags : 0,
     lagBasis: settings.lags > 1 ? lagBasis(many ? 'koyck' : settings.lagShape, settings.lags) : new Float64Array(0),
-    knots: settings.nonlinear
-      ? knotsOf(own, columns, design.scaler, many ? FEW_KNOT_QUANTILES : KNOT_QUANTILES)
-      : new Float64Array(0),
+    knots: settings.nonlinear ? knotsOf(own, columns, design.scaler, settings, many) : new Float64Array(0),
     bend: BEND,
     products: settings.nonlinear ? pairs : [],
     ...(settings.nonlinear ? rangeOf(own, columns, design.scaler) : {}),
@@ -140,17 +184,31 @@ function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) 
   };
 }
 
-/** [column][knot], quantiles of the observed training rows in SD. */
-function knotsOf(own: Panel, columns: readonly number[], scaler: Scaler, quantiles: readonly number[]) {
+/** [column][knot] in SD: at even distances for components, else quantiles of the observed training rows. */
+function knotsOf(
+  own: Panel,
+  columns: readonly number[],
+  scaler: Scaler,
+  { prior }: PooledFeatureSettings,
+  many: boolean,
+): Float64Array {
   const knots = columns.flatMap((column) => {
     const seen = observedValues(own, column, scaler);
-    return quantiles.map((q) => {
+    if (prior === 'components') return evenKnots(seen, many ? EVEN_KNOTS.many : EVEN_KNOTS.few);
+    return (many ? FEW_KNOT_QUANTILES : KNOT_QUANTILES).map((q) => {
       const place = q * (seen.length - 1);
       const low = seen[Math.floor(place)];
       return low + (place % 1) * (seen[Math.ceil(place)] - low);
     });
   });
   return Float64Array.from(knots);
+}
+
+/** From the least to the largest value, both held within a few SD. */
+function evenKnots(ascending: Float64Array, count: number): number[] {
+  const low = Math.max(ascending[0], -EVEN_KNOTS.within);
+  const high = Math.min(ascending[ascending.length - 1], EVEN_KNOTS.within);
+  return Array.from({ length: count }, (_, at) => low + ((high - low) * at) / (count - 1));
 }
 
 /** [column], least and largest value of the training rows in SD. */
@@ -174,7 +232,7 @@ function stepsFor(width: number): number {
 }
 
 /** One prior variance of the mean for: own date, lags, splines, products, marks. */
-function blocksOf(formulae: ReturnType<typeof makeFormulae>): number[] {
+function blocksOf(formulae: FeatureRule): number[] {
   const layout = featureLayout(formulae);
   const starts = [layout.lags, layout.splines, layout.products, layout.marks];
   return Array.from({ length: layout.width }, (_, at) => starts.filter((start) => at >= start).length);
@@ -207,7 +265,9 @@ function diagnosticsOf(
       common_noise: heads.commonNoise,
       steps: heads.steps,
       converged: heads.converged ? 1 : 0,
-      ...(settings.prior === 'reduced_rank' ? { rank: heads.rank ?? parameters.featureMean.length } : {}),
+      ...(heads.rank !== undefined || settings.prior === 'reduced_rank'
+        ? { rank: heads.rank ?? parameters.featureMean.length }
+        : {}),
     },
   };
 }

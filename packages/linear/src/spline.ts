@@ -6,8 +6,13 @@ import { withResidualChecks } from './residual-checks.js';
 export interface SplineEstimatorOptions {
   /** Lags, the return's own period included; default 24, 0 = none. */
   readonly lags?: number;
-  /** Default `empirical_bayes`: heads shrunk to their mean over assets; `ridge`: to zero. */
-  readonly prior?: 'empirical_bayes' | 'ridge';
+  /**
+   * Default `components`: bends, products and lags enter through a few shapes that all assets share. `empirical_bayes`: a
+   * coefficient of every asset on each of them, shrunk to the mean over assets; `ridge`: to zero.
+   */
+  readonly prior?: 'components' | 'empirical_bayes' | 'ridge';
+  /** Shapes of `components`; default 3. */
+  readonly components?: number;
   /** Fewest returns of an asset; default 24. */
   readonly minObservations?: number;
 }
@@ -20,9 +25,17 @@ export interface SplineEstimatorOptions {
  * const fitted = await splineEstimator().fit(panel, { start: 0, end: 420 }, { seed: 1 });
  */
 export function splineEstimator(options: SplineEstimatorOptions = {}): Estimator {
-  const { lags = 24, prior = 'empirical_bayes', minObservations = 24 } = options;
+  const { lags = 24, prior = 'components', components, minObservations = 24 } = options;
   if (!(Number.isInteger(lags) && lags >= 0)) throw new ArgumentError(`lags is ${lags}`, 'give 0 or more');
-  const settings = { method: 'spline', lags, lagShape: 'bumps', nonlinear: true, prior, minObservations } as const;
+  const settings = {
+    method: 'spline',
+    lags,
+    lagShape: 'bumps',
+    nonlinear: true,
+    prior,
+    minObservations,
+    ...(components !== undefined && { components }),
+  } as const;
   return withResidualChecks({
     method: 'spline',
     fit: (panel, span, fit) => fitPooledFeatures(panel, span, fit, settings),

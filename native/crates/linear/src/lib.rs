@@ -56,7 +56,7 @@ mod windows;
 pub use error::LinearError;
 pub use ewm::{EwmOptions, ewm_path, ewm_prior};
 pub use hac::{andrews_bandwidth, automatic_lags, hac_covariance};
-pub use heads::{HeadOptions, PooledHeads, Rank, pooled_heads};
+pub use heads::{ComponentOptions, HeadOptions, PooledHeads, Rank, component_heads, pooled_heads};
 pub use kalman::{
     KalmanForm, KalmanLikelihood, KalmanModel, KalmanNoise, KalmanOptions, KalmanPath, KalmanReading, KalmanSearch,
     KalmanVariances, kalman_likelihood, kalman_path, kalman_variances, kalman_variances_each,

@@ -1,6 +1,6 @@
 //! Entry of the regressions with an estimated prior.
 
-use macrograd_linear::{HeadOptions, Rank};
+use macrograd_linear::{ComponentOptions, HeadOptions, PooledHeads, Rank};
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Int32Array, Uint32Array};
 use napi_derive::napi;
 
@@ -74,21 +74,61 @@ pub fn linear_pooled_heads(
                 },
             },
         };
-        let fit = macrograd_linear::pooled_heads(&panel.view()?, &own, control)?;
-        Ok(LinearHeads {
-            heads: fit.heads.into(),
-            offsets: fit.offsets.into(),
-            covariance: fit.covariance.into(),
-            pattern: fit.pattern.into(),
-            observations: fit.observations.into(),
-            mean: fit.mean.into(),
-            spread: fit.spread.into(),
-            own_noise: fit.noise.0,
-            common_noise: fit.noise.1,
-            steps: fit.steps as u32,
-            converged: fit.converged,
-            rank: fit.rank.map(|rank| rank as u32),
-            rank_errors: fit.rank_errors.into(),
-        })
+        Ok(heads_of(macrograd_linear::pooled_heads(&panel.view()?, &own, control)?))
     })
+}
+
+/// Options of heads on learned components.
+#[napi(object)]
+pub struct LinearComponentOptions {
+    /// `[feature]`: 0 = own, from 1 on its group.
+    pub group: Uint32Array,
+    /// `[feature]`.
+    pub scale: Float64Array,
+    pub components: u32,
+    pub max_steps: u32,
+    pub min_observations: u32,
+}
+
+/// Posterior heads of all assets on a few learned components of many features.
+#[napi(ts_return_type = "Promise<LinearHeads>")]
+pub fn linear_component_heads(
+    panel: LinearPanel,
+    options: LinearComponentOptions,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<LinearHeads>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let own = ComponentOptions {
+            group: options.group.to_vec(),
+            scale: options.scale.to_vec(),
+            components: options.components as usize,
+            max_steps: options.max_steps as usize,
+            min_observations: options.min_observations as usize,
+        };
+        Ok(heads_of(macrograd_linear::component_heads(
+            &panel.view()?,
+            &own,
+            control,
+        )?))
+    })
+}
+
+fn heads_of(fit: PooledHeads) -> LinearHeads {
+    LinearHeads {
+        heads: fit.heads.into(),
+        offsets: fit.offsets.into(),
+        covariance: fit.covariance.into(),
+        pattern: fit.pattern.into(),
+        observations: fit.observations.into(),
+        mean: fit.mean.into(),
+        spread: fit.spread.into(),
+        own_noise: fit.noise.0,
+        common_noise: fit.noise.1,
+        steps: fit.steps as u32,
+        converged: fit.converged,
+        rank: fit.rank.map(|rank| rank as u32),
+        rank_errors: fit.rank_errors.into(),
+    }
 }

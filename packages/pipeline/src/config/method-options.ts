@@ -74,7 +74,13 @@ export function methodSections(z: typeof Zod) {
         rank: count(0),
       })
       .optional(),
-    spline: z.strictObject({ lags: count(0), prior: z.enum(['empirical_bayes', 'ridge']).optional() }).optional(),
+    spline: z
+      .strictObject({
+        lags: count(0),
+        prior: z.enum(['components', 'empirical_bayes', 'ridge']).optional(),
+        components: count(1),
+      })
+      .optional(),
   };
 }
 

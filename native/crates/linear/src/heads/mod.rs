@@ -7,6 +7,7 @@
 //! miss the same rows are taken apart into their mean and the deviations from it, which are independent, so that no step
 //! of the fit depends on the number of assets but for one product.
 
+mod components;
 mod estimation;
 mod moments;
 mod rank;
@@ -16,6 +17,8 @@ use macrograd_simd::Control;
 use crate::{LinearError, Panel};
 use estimation::{Prior, estimate};
 use moments::Pattern;
+
+pub use components::{ComponentOptions, component_heads};
 
 /// Patterns of missing returns that the prior is estimated from, those with the most assets: each costs a few K x K
 /// factorisations a step.
