@@ -57,5 +57,5 @@ it('a study scores every method, the true form best where the world is linear, a
   expect(Math.abs(score('oracle') / score('ols') - 1)).toBeLessThan(0.01);
   const [first] = summariseStudy([rows[0], { ...rows[0], seed: 2, score: 4 * rows[0].score }]);
   expect(first.score).toBeCloseTo(2 * rows[0].score, 12);
-  expect(studyCells()).toHaveLength(8 * 28 + 8 * 4 * 5);
+  expect(studyCells()).toHaveLength(10 * 28 + 10 * 4 * 5);
 });

@@ -84,6 +84,15 @@ export class FittedWithBase implements Fitted {
 
 /** Adds a block that covers some of the assets of `sum`, and maybe fewer or more lags. Variances add: fits are apart. */
 function addBlock(sum: JacobianBlock, part: JacobianBlock): JacobianBlock {
+  return joinBlock(sum, part, (a, b) => a + b);
+}
+
+/** {@link addBlock} where the variance of a sum is `join` of the two variances. */
+export function joinBlock(
+  sum: JacobianBlock,
+  part: JacobianBlock,
+  join: (own: number, other: number) => number,
+): JacobianBlock {
   const out = part.lags > sum.lags ? padLags(sum, part.lags) : sum;
   const { dates, factors } = out;
   for (let asset = part.assets.start; asset < part.assets.end; asset++) {
@@ -92,7 +101,7 @@ function addBlock(sum: JacobianBlock, part: JacobianBlock): JacobianBlock {
       const from = ((asset - part.assets.start) * dates + date) * part.lags * factors;
       for (let i = 0; i < part.lags * factors; i++) {
         out.values[to + i] += part.values[from + i];
-        out.variance[to + i] += part.variance[from + i];
+        out.variance[to + i] = join(out.variance[to + i], part.variance[from + i]);
       }
     }
   }

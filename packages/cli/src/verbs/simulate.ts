@@ -41,6 +41,8 @@ const processNames: Readonly<Record<string, ProcessId>> = {
   vi: 'mixed',
   vii: 'path',
   viii: 'market',
+  ix: 'drawdown',
+  x: 'uncertainty',
 };
 
 /** `macrograd simulate`: how well each method recovers exposures that are known. */
@@ -64,7 +66,7 @@ export function addSimulate(program: Command, perform: Perform): void {
     .option('--methods <list>', 'methods, separated by commas (default: all)')
     .option('--histories <n>', 'macro histories, seeds from --seed on; more than one prints means', wholeNumber(1), 1)
     .option('--resume <file>', 'keep every score in this file and run only what it lacks')
-    .option('--full', 'the study that the claims rest on: eight processes, 28 histories, other sizes (hours of CPU)')
+    .option('--full', 'the study that the claims rest on: ten processes, 28 histories, other sizes (hours of CPU)')
     .option('--quick', 'one small history a process instead; fails where the LSTM leaves its limits')
     .option('--out <dir>', 'where a study keeps what is done, to go on after an interrupt', 'study')
     .addOption(new Option('--shard <i/n>', 'one share of a study, for machines with many cores').argParser(parseShard))

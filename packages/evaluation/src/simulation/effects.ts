@@ -1,4 +1,4 @@
-import { CREDIT, FACTOR_MEAN, FACTOR_SD, FACTORS, GROWTH, INFLATION, RATE, RATE_CHANGE } from './macro_process.js';
+import { CREDIT, FACTOR_MEAN, FACTOR_SD, FACTORS, INFLATION, RATE, RATE_CHANGE } from './macro_process.js';
 
 /**
  * One channel from macro to returns: an asset with coefficient c earns c value_t, and c slope_t per population SD of
@@ -63,48 +63,6 @@ export function delayedEffect(z: Float64Array, weights: Float64Array): Effect {
   return { value, slopes: [{ factor: RATE_CHANGE, values: new Float64Array(value.length).fill(weights[0]) }] };
 }
 
-/** Credit x (1 + .9 tanh m_t), m_t = .9 m_{t-1} + .33 z_drate,t: credit matters more after cumulated tightening. */
-export function tighteningEffect(z: Float64Array): Effect {
-  const credit = column(z, CREDIT);
-  let stock = 0;
-  const squeezed = column(z, RATE_CHANGE).map((change) => {
-    stock = 0.9 * stock + 0.33 * change;
-    return Math.tanh(stock);
-  });
-  return conditioned(linearEffect(z, CREDIT), {
-    value: credit.map((x, t) => x * (1 + 0.9 * squeezed[t])),
-    slopes: [
-      { factor: CREDIT, values: squeezed.map((m) => 1 + 0.9 * m) },
-      { factor: RATE_CHANGE, values: credit.map((x, t) => x * 0.9 * 0.33 * (1 - squeezed[t] ** 2)) },
-    ],
-  });
-}
-
-/**
- * Growth x (1 - 2 s_t), where s_t = s_{t-1} + up (1 - s_{t-1}) - down s_{t-1} enters a regime above 5 % inflation and
- * leaves it below 2.5 %: which of the two was crossed last decides in between.
- */
-export function hysteresisEffect(z: Float64Array): Effect {
-  const growth = column(z, GROWTH);
-  const inflation = column(z, INFLATION).map(inPercent);
-  const slope = new Float64Array(growth.length);
-  let regime = 0;
-  const regimes = inflation.map((level, t) => {
-    const up = logistic((level - 5) / 0.3);
-    const down = logistic((2.5 - level) / 0.3);
-    slope[t] = ((up * (1 - up) * (1 - regime) + down * (1 - down) * regime) / 0.3) * FACTOR_SD[INFLATION];
-    regime += up * (1 - regime) - down * regime;
-    return regime;
-  });
-  return conditioned(linearEffect(z, GROWTH), {
-    value: growth.map((x, t) => x * (1 - 2 * regimes[t])),
-    slopes: [
-      { factor: GROWTH, values: regimes.map((s) => 1 - 2 * s) },
-      { factor: INFLATION, values: growth.map((x, t) => -2 * x * slope[t]) },
-    ],
-  });
-}
-
 /** x_t times a state's factor that moves with time alone: its slope in x is that factor. */
 export function scaledEffect(main: Effect, by: Float64Array): Effect {
   return {
@@ -123,19 +81,22 @@ export function conditioned(main: Effect, whole: Effect): Effect {
   return { ...whole, terms: [main, rest] };
 }
 
-function column(z: Float64Array, factor: number, columns = FACTORS): Float64Array {
+/** One column of `z`, which is `[row][factor]`. */
+export function column(z: Float64Array, factor: number, columns = FACTORS): Float64Array {
   return Float64Array.from({ length: z.length / columns }, (_, t) => z[t * columns + factor]);
 }
 
-function inPercent(z: number): number {
+/** Inflation in % from its standardised value. */
+export function inPercent(z: number): number {
   return FACTOR_MEAN[INFLATION] + FACTOR_SD[INFLATION] * z;
 }
 
-function logistic(x: number): number {
+/** 1 / (1 + e^-x). */
+export function logistic(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
 /** log(1 + e^x) without overflow. */
-function softplus(x: number): number {
+export function softplus(x: number): number {
   return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }

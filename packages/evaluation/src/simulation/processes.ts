@@ -1,19 +1,20 @@
 import type { Random } from '@macrograd/core';
-import {
-  delayedEffect,
-  type Effect,
-  hysteresisEffect,
-  interactionEffect,
-  lagWeights,
-  linearEffect,
-  thresholdEffect,
-  tighteningEffect,
-} from './effects.js';
+import { delayedEffect, type Effect, interactionEffect, lagWeights, linearEffect, thresholdEffect } from './effects.js';
 import type { Loading } from './loadings.js';
 import { CREDIT, FACTORS, GROWTH, INFLATION, RATE, RATE_CHANGE } from './macro_process.js';
+import { drawdownEffect, hysteresisEffect, tighteningEffect, uncertaintyEffect } from './path_effects.js';
 
 /** How simulated returns depend on macro. */
-export type MacroProcessId = 'const' | 'random_walk' | 'threshold' | 'lags' | 'interaction' | 'mixed' | 'path';
+export type MacroProcessId =
+  | 'const'
+  | 'random_walk'
+  | 'threshold'
+  | 'lags'
+  | 'interaction'
+  | 'mixed'
+  | 'path'
+  | 'drawdown'
+  | 'uncertainty';
 
 /** Those, and the market-like world. */
 export type ProcessId = MacroProcessId | 'market';
@@ -80,6 +81,16 @@ export const processes: Readonly<Record<MacroProcessId, Process>> = {
         creditLoading(tighteningEffect(z)),
         regimeLoading(hysteresisEffect(z)),
       ),
+  },
+  drawdown: {
+    scored: [CREDIT],
+    kind: 'contemporaneous',
+    assets: (z) => together(constantLoadings(z, except(CREDIT)), creditLoading(drawdownEffect(z))),
+  },
+  uncertainty: {
+    scored: [GROWTH],
+    kind: 'contemporaneous',
+    assets: (z) => together(constantLoadings(z, except(GROWTH)), regimeLoading(uncertaintyEffect(z))),
   },
 };
 

@@ -1,6 +1,6 @@
 import type { Estimator } from '@macrograd/core';
 import { distributedLagEstimator, kalmanEstimator, olsEstimator, splineEstimator } from '@macrograd/linear';
-import { lstmEstimator } from '@macrograd/model';
+import { blendEstimator, lstmEstimator } from '@macrograd/model';
 import { FACTOR_MEAN, INFLATION } from './macro_process.js';
 import { oracleEstimator } from './oracle.js';
 import type { ProcessId } from './processes.js';
@@ -19,11 +19,12 @@ export interface StudyCell {
 
 /**
  * Ways to estimate exposures in a study. `kalman` and `lstm_kalman` (and the oracle of coefficients that walk) read
- * returns up to each row, with everything else learned on the first 70 %; the others are frozen there.
+ * returns up to each row, with everything else learned on the first 70 %; the others are frozen there. `blend` is the
+ * weighted mean of `lstm_kalman` and `spline`, its weight learned within the 70 %.
  */
 export type StudyMethod = (typeof STUDY_METHODS)[number];
 
-const STUDY_METHODS = ['ols', 'kalman', 'distributed_lag', 'spline', 'lstm', 'lstm_kalman', 'oracle'] as const;
+const STUDY_METHODS = ['ols', 'kalman', 'distributed_lag', 'spline', 'lstm', 'lstm_kalman', 'blend', 'oracle'] as const;
 
 /** How one method did on one world. */
 export interface StudyRow extends StudyCell, RecoveryScore {
@@ -43,6 +44,8 @@ const PROCESSES: readonly ProcessId[] = [
   'mixed',
   'path',
   'market',
+  'drawdown',
+  'uncertainty',
 ];
 /** Histories that were looked at while the methods were built, and histories that never were. */
 const SEEN_SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -128,8 +131,23 @@ function methodsOf(world: World, cut: number, threads?: number): Entry[] {
     { method: 'spline', estimator: splineEstimator(), toDate: false },
     { method: 'lstm', estimator: lstmEstimator(own), toDate: false },
     { method: 'lstm_kalman', estimator: lstmEstimator({ ...own, heads: 'kalman', encoderRows: cut }), toDate: true },
+    { method: 'blend', estimator: blendOf(cut, own), toDate: true },
     { method: 'oracle', estimator: oracleEstimator(world), toDate: DRIFTING.includes(world.process) },
   ];
+}
+
+function blendOf(cut: number, own: { readonly threads?: number }): Estimator {
+  const spline = splineEstimator();
+  const frozen: Estimator = {
+    method: spline.method,
+    fit: (panel, { start }, fit) => spline.fit(panel, { start, end: cut }, fit),
+  };
+  const network = (rows: number) => lstmEstimator({ ...own, heads: 'kalman', encoderRows: rows });
+  return blendEstimator({
+    first: { estimator: network(cut), early: lstmEstimator({ ...own, heads: 'kalman' }) },
+    second: { estimator: frozen, early: spline },
+    rows: cut,
+  });
 }
 
 function regimeShare({ process, panel }: World, cut: number): number {
