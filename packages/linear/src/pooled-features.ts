@@ -30,6 +30,9 @@ import { conditionNumber } from './training.js';
 const KNOT_QUANTILES = [0.1, 0.3, 0.5, 0.7, 0.9];
 const FEW_KNOT_QUANTILES = [0.2, 0.5, 0.8];
 
+/** Inputs of components beyond so many SD enter as if at it, as those of the LSTM do: one month of 2020 is 40 of them. */
+const LIMIT = 3;
+
 /** Knots at even distances within so many SD, for components: few series, many. */
 const EVEN_KNOTS = { few: 11, many: 7, within: 2.5 };
 
@@ -179,7 +182,9 @@ function makeFormulae(own: Panel, whole: Span, settings: PooledFeatureSettings) 
     knots: settings.nonlinear ? knotsOf(own, columns, design.scaler, settings, many) : new Float64Array(0),
     bend: BEND,
     products: settings.nonlinear ? pairs : [],
-    ...(settings.nonlinear ? rangeOf(own, columns, design.scaler) : {}),
+    ...(settings.nonlinear
+      ? rangeOf(own, columns, design.scaler, settings.prior === 'components' ? LIMIT : Infinity)
+      : {}),
     missingColumns: design.marks,
   };
 }
@@ -211,12 +216,12 @@ function evenKnots(ascending: Float64Array, count: number): number[] {
   return Array.from({ length: count }, (_, at) => low + ((high - low) * at) / (count - 1));
 }
 
-/** [column], least and largest value of the training rows in SD. */
-function rangeOf(own: Panel, columns: readonly number[], scaler: Scaler) {
+/** [column], least and largest value of the training rows in SD, at most `limit` from the mean. */
+function rangeOf(own: Panel, columns: readonly number[], scaler: Scaler, limit: number) {
   const seen = columns.map((column) => observedValues(own, column, scaler));
   return {
-    low: Float64Array.from(seen, (values) => values[0]),
-    high: Float64Array.from(seen, (values) => values[values.length - 1]),
+    low: Float64Array.from(seen, (values) => Math.max(values[0], -limit)),
+    high: Float64Array.from(seen, (values) => Math.min(values[values.length - 1], limit)),
   };
 }
 

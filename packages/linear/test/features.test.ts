@@ -17,6 +17,7 @@ const estimators: [string, () => Estimator][] = [
     () => distributedLagEstimator({ lags: 6, shape: 'free', prior: 'reduced_rank', rank: 2 }),
   ],
   ['spline', () => splineEstimator({ lags: 4 })],
+  ['spline on components', () => splineEstimator({ lags: 4, prior: 'components', components: 2 })],
   ['spline by ridge, no lags', () => splineEstimator({ lags: 0, prior: 'ridge' })],
 ];
 

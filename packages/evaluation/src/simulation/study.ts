@@ -19,12 +19,22 @@ export interface StudyCell {
 
 /**
  * Ways to estimate exposures in a study. `kalman` and `lstm_kalman` (and the oracle of coefficients that walk) read
- * returns up to each row, with everything else learned on the first 70 %; the others are frozen there. `blend` is the
- * weighted mean of `lstm_kalman` and `spline`, its weight learned within the 70 %.
+ * returns up to each row, with everything else learned on the first 70 %; the others are frozen there. `components` is
+ * the spline with that prior, `blend` the weighted mean of it and `lstm_kalman`, its weight learned within the 70 %.
  */
 export type StudyMethod = (typeof STUDY_METHODS)[number];
 
-const STUDY_METHODS = ['ols', 'kalman', 'distributed_lag', 'spline', 'lstm', 'lstm_kalman', 'blend', 'oracle'] as const;
+const STUDY_METHODS = [
+  'ols',
+  'kalman',
+  'distributed_lag',
+  'spline',
+  'components',
+  'lstm',
+  'lstm_kalman',
+  'blend',
+  'oracle',
+] as const;
 
 /** How one method did on one world. */
 export interface StudyRow extends StudyCell, RecoveryScore {
@@ -129,6 +139,7 @@ function methodsOf(world: World, cut: number, threads?: number): Entry[] {
     { method: 'kalman', estimator: kalmanEstimator({ varianceRows: cut }), toDate: true },
     { method: 'distributed_lag', estimator: distributedLagEstimator(), toDate: false },
     { method: 'spline', estimator: splineEstimator(), toDate: false },
+    { method: 'components', estimator: splineEstimator({ prior: 'components' }), toDate: false },
     { method: 'lstm', estimator: lstmEstimator(own), toDate: false },
     { method: 'lstm_kalman', estimator: lstmEstimator({ ...own, heads: 'kalman', encoderRows: cut }), toDate: true },
     { method: 'blend', estimator: blendOf(cut, own), toDate: true },
@@ -137,7 +148,7 @@ function methodsOf(world: World, cut: number, threads?: number): Entry[] {
 }
 
 function blendOf(cut: number, own: { readonly threads?: number }): Estimator {
-  const spline = splineEstimator();
+  const spline = splineEstimator({ prior: 'components' });
   const frozen: Estimator = {
     method: spline.method,
     fit: (panel, { start }, fit) => spline.fit(panel, { start, end: cut }, fit),
