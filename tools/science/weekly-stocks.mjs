@@ -39,7 +39,7 @@ const { values: arguments_ } = parseArgs({
     assets: { type: 'string', default: '2508' },
     step: { type: 'string', default: '52' },
     methods: { type: 'string', default: 'zero,ols,ewm,ewm_refreshed,lstm,lstm_kalman,lstm_to_date,lstm_on_ewm' },
-    // Weeks after which the refreshed methods are fitted anew, half-life of their weights, strength of their shrinkage.
+    // Weeks after which the refreshed methods are fitted anew, half-life of their weights, strength of their shrinkage (or validated).
     refresh: { type: 'string', default: '2' },
     'half-life': { type: 'string', default: '104' },
     strength: { type: 'string', default: '1' },
@@ -49,7 +49,10 @@ const folder = process.env.MACROGRAD_DATA;
 if (!folder) throw new Error('MACROGRAD_DATA is not set: give the folder with macro/ and stocks/');
 
 const every = Number(arguments_.refresh);
-const ewm = { halfLife: Number(arguments_['half-life']), strength: Number(arguments_.strength) };
+const ewm = {
+  halfLife: Number(arguments_['half-life']),
+  strength: arguments_.strength === 'validated' ? 'validated' : Number(arguments_.strength),
+};
 const base = ewmOlsEstimator(ewm);
 const makers = {
   zero: { make: () => zeroEstimator() },

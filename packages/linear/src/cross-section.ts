@@ -7,6 +7,7 @@ import {
   rollingCrossSection,
   rollingRegression,
 } from '@macrograd/kernel';
+import { sharpened, validatedStrength } from './validated-strength.js';
 
 /** How coefficients are shrunk by empirical Bayes. */
 export interface ShrinkageOptions {
@@ -20,6 +21,12 @@ export interface ShrinkageOptions {
    * are drawn together more strongly, below 1 less.
    */
   readonly strength?: number;
+}
+
+/** Shrinkage of moving regressions; `validated`: see {@link validatedStrength}. */
+export interface MovingShrinkage {
+  readonly shrinkage: 'cross_section' | 'none';
+  readonly strength: number | 'validated';
 }
 
 /** A moving regression of the kernel, its options filled in. */
@@ -38,6 +45,8 @@ export interface MovingCoefficients {
   readonly path: (rows: Span, assets: AssetRange, signal?: AbortSignal) => Promise<RegressionPath>;
   /** What they were shrunk to, returns in units of their SD; absent where they were not. */
   readonly prior?: CrossSection;
+  /** Factor on its precision. */
+  readonly strength?: number;
 }
 
 /** Refuses options that contradict each other. */
@@ -69,16 +78,20 @@ export function slidingRegression(settings: RollingRegressionOptions, signal?: A
 export async function movingCoefficients(
   panel: RegressionPanel,
   regression: MovingRegression,
-  { shrinkage, strength }: Required<ShrinkageOptions>,
+  { shrinkage, strength }: MovingShrinkage,
+  signal?: AbortSignal,
 ): Promise<MovingCoefficients> {
   if (shrinkage === 'none') {
     return { path: (rows, assets, signal) => regression.path(panel, { rows, assets }, undefined, signal) };
   }
   const { sd } = fitScaler(panel.returns, panel.assets, { start: 0, end: panel.rows });
   const scaled = { ...panel, returns: panel.returns.map((value, at) => value / sd[at % panel.assets]) };
-  const prior = sharpened(await regression.crossSection(scaled), strength);
+  const plain = await regression.crossSection(scaled);
+  const factor = strength === 'validated' ? await validatedStrength(scaled, regression, plain, signal) : strength;
+  const prior = sharpened(plain, factor);
   return {
     prior,
+    strength: factor,
     path: async (rows, assets, signal) =>
       rescaled(await regression.path(scaled, { rows, assets }, prior, signal), sd.subarray(assets.start, assets.end)),
   };
@@ -97,19 +110,6 @@ export function freedomOf(last: RegressionPath, width: number, prior: CrossSecti
 /** SD of the mean coefficients around zero at the last row, as a fact of a fit. */
 export function shrinkageFacts(prior: CrossSection | undefined): Record<string, number> {
   return prior && prior.gamma2.length > 0 ? { gamma: Math.sqrt(prior.gamma2[prior.gamma2.length - 1]) } : {};
-}
-
-/** The cross-section's prior with its precision times `strength`. */
-function sharpened(prior: CrossSection, strength: number): CrossSection {
-  if (strength === 1) return prior;
-  const scaled = (variances: Float64Array) => variances.map((value) => value / strength);
-  return {
-    ...prior,
-    tau2: scaled(prior.tau2),
-    gamma2: scaled(prior.gamma2),
-    tau2Error: scaled(prior.tau2Error),
-    gamma2Error: scaled(prior.gamma2Error),
-  };
 }
 
 /** Back from returns in units of their SD to decimals, in place. */

@@ -14,7 +14,6 @@ import {
   freedomOf,
   type MovingRegression,
   movingCoefficients,
-  type ShrinkageOptions,
   shrinkageFacts,
 } from './cross-section.js';
 import { freeRegressors } from './design.js';
@@ -25,11 +24,16 @@ import { withResidualChecks } from './residual-checks.js';
 import { defaultMinObservations, runOptions, training } from './training.js';
 
 /** Options of {@link ewmOlsEstimator}. */
-export interface EwmOlsEstimatorOptions extends ShrinkageOptions {
+export interface EwmOlsEstimatorOptions {
   /** Rows after which a weight has halved; default 60. */
   readonly halfLife?: number;
   /** Default `cross_section`. */
   readonly shrinkage?: 'cross_section' | 'none';
+  /**
+   * Factor on the precision of the prior; default 1, what the data ask for. `validated`: of 1, 2, 4, 8, 16 the one under which
+   * coefficients of the row before explain the last quarter of the training rows best.
+   */
+  readonly strength?: number | 'validated';
   /** Fewest returns of an asset; default max(24, twice the number of regressors). */
   readonly minObservations?: number;
   /** Of the estimate without shrinkage; default `homoscedastic`, `hac` is Newey and West (1987). */
@@ -47,7 +51,7 @@ export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator
   if (!(halfLife > 0 && Number.isFinite(halfLife))) {
     throw new ArgumentError(`halfLife is ${halfLife}`, 'give a positive, finite number of rows');
   }
-  checkShrinkage(shrinkage === 'cross_section', strength, covariance);
+  checkShrinkage(shrinkage === 'cross_section', strength === 'validated' ? 1 : strength, covariance);
   return withResidualChecks({
     method: 'ewm_ols',
     fit: (panel, span, fit) => fitEwm(panel, span, fit, { ...options, halfLife, shrinkage, strength }),
@@ -74,7 +78,7 @@ async function fitEwm(
     crossSection: (scaled) => ewmCrossSection(scaled, { ...settings, ...runOptions(fit) }),
     path: (own, range, prior, signal) => ewmRegression(own, signal ? { ...settings, signal } : settings, range, prior),
   };
-  const moving = await movingCoefficients(rows, regression, options);
+  const moving = await movingCoefficients(rows, regression, options, fit.signal);
   const mask = maskThinSeries(rule, panel.inputs, span, Number.POSITIVE_INFINITY);
   const path = async (wanted: Span, assets: AssetRange, signal?: AbortSignal): Promise<RegressionPath> =>
     mask(await moving.path(wanted, assets, signal), wanted);
@@ -95,6 +99,7 @@ async function fitEwm(
       regressors: rule.width,
       degrees_of_freedom: largestFinite(last.degreesOfFreedom),
       ...shrinkageFacts(moving.prior),
+      ...(moving.strength !== undefined && { shrinkage_strength: moving.strength }),
     },
   });
   return new LinearFitted({

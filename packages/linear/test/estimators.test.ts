@@ -1,4 +1,4 @@
-import type { Estimator, LinearParameters, MethodId } from '@macrograd/core';
+import { type Estimator, type LinearParameters, type MethodId, type Panel, Random } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
 import {
   elasticNetEstimator,
@@ -222,6 +222,44 @@ const shrinking: [string, Shrinking][] = [
   ['rolling_ols', (own) => rollingOlsEstimator({ window: 120, shrinkage: 'cross_section', ...own })],
   ['ols', (own) => olsEstimator({ shrinkage: 'cross_section', ...own })],
 ];
+
+describe('ewm_ols with a strength by validation', () => {
+  const fit = async (panel: Panel, strength: number | 'validated') =>
+    ewmOlsEstimator({ halfLife: 60, strength }).fit(panel, { start: 0, end: 300 }, options);
+
+  /** No exposures, and months of crisis in which returns move five times as much with inputs that are twice as large. */
+  function crises(seed: number): Panel {
+    const { panel, assets } = linearWorld({ rows: 400, lateStart: 0, assets: 40, seed, holes: 0 });
+    const random = new Random(seed);
+    const series = panel.inputs.factors.length;
+    const isCrisis = (row: number) => row % 40 < 8;
+    const values = panel.inputs.values.map((x, at) => (isCrisis(Math.floor(at / series)) ? 2 : 1) * x);
+    const returns = panel.returns.map((_, at) => (isCrisis(Math.floor(at / assets)) ? 0.1 : 0.02) * random.normal());
+    return { ...panel, inputs: { ...panel.inputs, values }, returns };
+  }
+
+  it('shrinks more where a few loud rows make estimates differ by chance, and then explains later returns better', async () => {
+    for (const seed of [21, 22, 23]) {
+      const panel = crises(seed);
+      const error = async (strength: 1 | 'validated') => {
+        const fitted = await fit(panel, strength);
+        const { values } = await fitted.predict(panel.inputs, { start: 300, end: 400 });
+        const later = panel.returns.subarray(300 * 40);
+        const sum = values.reduce((total, x, i) => total + (later[i] - x) ** 2, 0);
+        return { sum, strength: fitted.diagnostics.facts.shrinkage_strength };
+      };
+      const [asked, judged] = [await error(1), await error('validated')];
+      expect(asked.strength).toBe(1);
+      expect(judged.strength).toBeGreaterThan(1);
+      expect(judged.sum).toBeLessThan(asked.sum);
+    }
+  });
+
+  it('stays with what the data ask for where exposures differ clearly', async () => {
+    const { panel } = linearWorld({ noise: 0.01, rows: 300, lateStart: 0, assets: 40, seed: 12 });
+    expect((await fit(panel, 'validated')).diagnostics.facts.shrinkage_strength).toBe(1);
+  });
+});
 
 describe.each(shrinking)('%s shrunk to the cross-section', (_, make) => {
   it('beats the unshrunk estimate on pure noise and on a cross-section with a common residual', async () => {

@@ -43,7 +43,13 @@ export function methodSections(z: typeof Zod) {
   return {
     ols: z.strictObject(shrinkage).optional(),
     rolling_ols: z.strictObject({ window: count(2), ...shrinkage }).optional(),
-    ewm_ols: z.strictObject({ half_life: positive, ...shrinkage }).optional(),
+    ewm_ols: z
+      .strictObject({
+        half_life: positive,
+        ...shrinkage,
+        strength: z.union([z.number().gt(0), z.literal('validated')]).optional(),
+      })
+      .optional(),
     wls: z.strictObject({ half_life: positive }).optional(),
     ridge: z.strictObject({ alpha: z.number().min(0).optional() }).optional(),
     elastic_net: z.strictObject({ l1_ratio: z.number().gt(0).max(1).optional() }).optional(),
