@@ -302,19 +302,27 @@ fn maximise(prior: &mut Prior, patterns: &[Pattern], options: &HeadOptions, k: u
     second.iter_mut().for_each(|x| *x /= assets);
     prior.second.clone_from(&second);
     set_covariance(prior, second, options, k);
-    if own_freedom > 0.0 {
-        prior.own_noise = own_square / own_freedom;
+    (prior.own_noise, prior.common_noise) = noises((own_square, own_freedom), &means, prior.common_noise);
+}
+
+/// Variances of an asset's own noise and of what all share, from the square and freedom of deviations, and from each
+/// pattern's mean square of the mean over assets, its freedom and number of assets.
+pub(super) fn noises((square, freedom): (f64, f64), means: &[(f64, f64, f64)], common: f64) -> (f64, f64) {
+    if freedom > 0.0 {
+        let own = square / freedom;
         let weight: f64 = means.iter().map(|(_, freedom, n)| freedom * n * n).sum();
         let excess: f64 = means
             .iter()
-            .map(|(noise, freedom, n)| freedom * n * (noise - prior.own_noise))
+            .map(|(noise, freedom, n)| freedom * n * (noise - own))
             .sum();
-        prior.common_noise = (excess / weight).max(0.0);
-    } else {
-        // No two assets share a pattern: the two noises can't be told apart.
-        let weight: f64 = means.iter().map(|(_, freedom, _)| freedom).sum();
-        prior.own_noise = means.iter().map(|(noise, freedom, _)| noise * freedom).sum::<f64>() / weight;
+        return (own, (excess / weight).max(0.0));
     }
+    // No two assets share a pattern: the two noises can't be told apart.
+    let weight: f64 = means.iter().map(|(_, freedom, _)| freedom).sum();
+    (
+        means.iter().map(|(noise, freedom, _)| noise * freedom).sum::<f64>() / weight,
+        common,
+    )
 }
 
 /// Adds sum over assets of E[w w']: deviations and, with mu's own uncertainty, the mean.

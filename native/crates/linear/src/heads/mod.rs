@@ -88,6 +88,29 @@ pub struct PooledHeads {
     pub rank_errors: Vec<f64>,
 }
 
+impl PooledHeads {
+    /// What no asset has been fitted to yet.
+    fn unfitted(panel: &Panel) -> Self {
+        let (n, k) = (panel.assets, panel.columns);
+        Self {
+            heads: vec![f64::NAN; n * k],
+            offsets: vec![f64::NAN; n],
+            covariance: Vec::new(),
+            pattern: vec![-1; n],
+            observations: (0..n)
+                .map(|asset| (0..panel.rows).filter(|&row| !panel.value(row, asset).is_nan()).count() as u32)
+                .collect(),
+            mean: vec![0.0; k],
+            spread: vec![0.0; k],
+            noise: (f64::NAN, f64::NAN),
+            steps: 0,
+            converged: false,
+            rank: None,
+            rank_errors: Vec::new(),
+        }
+    }
+}
+
 /// Posterior means and covariances of all assets' coefficients under the estimated prior.
 ///
 /// The panel's columns are the features, without a constant and of about unit variance; returns too should be of one
@@ -97,23 +120,8 @@ pub struct PooledHeads {
 /// `ShapeMismatch`, `BadOption` or `Cancelled`.
 pub fn pooled_heads(panel: &Panel, options: &HeadOptions, control: &Control) -> Result<PooledHeads, LinearError> {
     check(panel, options)?;
-    let (n, k) = (panel.assets, panel.columns);
-    let mut out = PooledHeads {
-        heads: vec![f64::NAN; n * k],
-        offsets: vec![f64::NAN; n],
-        covariance: Vec::new(),
-        pattern: vec![-1; n],
-        observations: (0..n)
-            .map(|asset| (0..panel.rows).filter(|&row| !panel.value(row, asset).is_nan()).count() as u32)
-            .collect(),
-        mean: vec![0.0; k],
-        spread: vec![0.0; k],
-        noise: (f64::NAN, f64::NAN),
-        steps: 0,
-        converged: false,
-        rank: None,
-        rank_errors: Vec::new(),
-    };
+    let k = panel.columns;
+    let mut out = PooledHeads::unfitted(panel);
     let (patterns, leading) = usable_patterns(panel, options);
     if patterns.is_empty() {
         return Ok(out);

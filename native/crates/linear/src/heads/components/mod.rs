@@ -8,6 +8,7 @@
 //! its own. Formulae and sources: docs/methods/pooled_features.md.
 
 mod climb;
+mod posterior;
 mod start;
 
 use faer::{Mat, MatRef};
@@ -68,7 +69,7 @@ pub fn component_heads(
     control: &Control,
 ) -> Result<PooledHeads, LinearError> {
     check(panel, options)?;
-    let (n, k) = (panel.assets, panel.columns);
+    let k = panel.columns;
     let plain = HeadOptions {
         block: options.group.clone(),
         ridge: false,
@@ -79,20 +80,8 @@ pub fn component_heads(
     };
     let (patterns, leading) = usable_patterns(panel, &plain);
     let mut out = PooledHeads {
-        heads: vec![f64::NAN; n * k],
-        offsets: vec![f64::NAN; n],
-        covariance: Vec::new(),
-        pattern: vec![-1; n],
-        observations: (0..n)
-            .map(|asset| (0..panel.rows).filter(|&row| !panel.value(row, asset).is_nan()).count() as u32)
-            .collect(),
-        mean: vec![0.0; k],
-        spread: vec![0.0; k],
-        noise: (f64::NAN, f64::NAN),
-        steps: 0,
-        converged: false,
         rank: Some(options.components),
-        rank_errors: Vec::new(),
+        ..PooledHeads::unfitted(panel)
     };
     if patterns.is_empty() {
         return Ok(out);
