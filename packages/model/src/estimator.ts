@@ -142,8 +142,8 @@ function refuseForm({ form, heads = 'closed_form', mode = 'pooled' }: LstmEstima
 }
 
 async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmEstimatorOptions): Promise<Fitted> {
-  const { fitted: bases, residual } = await fitBases(fit.base ?? [], panel, span, fit);
   refuseForm(options);
+  const { fitted: bases, residual } = await fitBases(fit.base ?? [], panel, span, fit);
   const early = encoderSpan(span, options);
   const rule = fitInputRule(panel.inputs, early, limitOf(options));
   if (rule.columns.length === 0) {

@@ -53,7 +53,6 @@ pub(super) struct Moments {
 struct Map {
     /// `[panel's feature][fitted one]`.
     back: Mat<f64>,
-    own: usize,
 }
 
 /// Posterior means and covariances of all assets' coefficients on all features, those of components multiplied out.
@@ -88,14 +87,20 @@ pub fn component_heads(
     }
     let map = Map::new(panel, options);
     let moments: Vec<Moments> = patterns.iter().map(|pattern| map.moments(pattern)).collect();
-    let groups: Vec<usize> = map.groups(options);
+    // Of the component features.
+    let groups: Vec<usize> = options
+        .group
+        .iter()
+        .filter(|&&g| g > 0)
+        .map(|&g| g as usize - 1)
+        .collect();
     let mut state = State::new(&moments[..leading], &groups, options.components);
     state.climb(&moments[..leading], &groups, options.max_steps, control)?;
+    let loadings = state.loadings();
+    let whole = multiply(map.back.as_ref(), loadings.as_ref());
     for (at, (pattern, moments)) in patterns.iter().zip(&moments).enumerate() {
         control.check().map_err(|_| LinearError::Cancelled)?;
         let posterior = state.posterior(moments);
-        let loadings = state.loadings();
-        let whole = multiply(map.back.as_ref(), loadings.as_ref());
         for (local, &asset) in pattern.assets.iter().enumerate() {
             let own = map.forward(&pattern.deviation_moments[local * k..(local + 1) * k]);
             let scores = posterior.scores(&state, &own);
@@ -111,7 +116,6 @@ pub fn component_heads(
         );
         out.covariance.extend((0..k * k).map(|at| turned[(at / k, at % k)]));
     }
-    let whole = multiply(map.back.as_ref(), state.loadings().as_ref());
     out.mean = times(whole.as_ref(), &state.mean);
     let around = multiply(
         multiply(whole.as_ref(), state.covariance_of_scores()).as_ref(),
@@ -159,7 +163,7 @@ impl Map {
                 }
             }
         }
-        Self { back, own }
+        Self { back }
     }
 
     /// Moments of the panel's features as those of the fit's.
@@ -187,17 +191,6 @@ impl Map {
             spread: turned(&spread),
             deviation_square: pattern.deviation_square,
         }
-    }
-
-    /// `[component feature]`: its group from 0.
-    fn groups(&self, options: &ComponentOptions) -> Vec<usize> {
-        debug_assert!(self.own <= options.group.len());
-        options
-            .group
-            .iter()
-            .filter(|&&g| g > 0)
-            .map(|&g| g as usize - 1)
-            .collect()
     }
 }
 
