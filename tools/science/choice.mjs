@@ -1,7 +1,7 @@
 /**
  * Choice and stack per asset against the best single method where the truth is known: `node tools/science/choice.mjs
- * [--processes const,...] [--seeds 401,402] [--assets 40] [--methods zero,ols,...]`. Error of the expected return in folds
- * after the first, over its SD; the last columns are ratios to the best single method.
+ * [--processes const,...] [--seeds 401,402] [--assets 40] [--methods zero,ols,...]`. Error of the expected return
+ * over its SD, test rows of all folds; the last columns are ratios to the best single method.
  */
 import { parseArgs } from 'node:util';
 import {
@@ -10,6 +10,7 @@ import {
   forecastFold,
   simulateWorld,
   stackMethods,
+  TRIAL,
   walkForwardFolds,
 } from '@macrograd/evaluation';
 import { defaultEstimators } from '@macrograd/pipeline';
@@ -19,7 +20,7 @@ const { values: given } = parseArgs({
     processes: { type: 'string', default: 'const,random_walk,threshold,lags,interaction,path,market' },
     seeds: { type: 'string', default: '401,402' },
     assets: { type: 'string', default: '40' },
-    methods: { type: 'string', default: 'zero,ols,ewm_ols,distributed_lag,spline,lstm' },
+    methods: { type: 'string', default: 'zero,ols,ewm_ols,rolling_ols,kalman,distributed_lag,spline' },
     r2: { type: 'string', default: '.3' },
   },
 });
@@ -31,15 +32,19 @@ for (const process of given.processes.split(',')) {
   for (const seed of given.seeds.split(',').map(Number)) {
     const world = simulateWorld({ process, seed, assets: Number(given.assets), r2: Number(given.r2) });
     const { panel } = world;
-    const { folds } = walkForwardFolds(panel.axis.dates.length, { initial: 240, step: 120 });
+    const { folds, trial } = walkForwardFolds(panel.axis.dates.length, { initial: 240, step: 120 });
     const forecasts = [];
     for (const estimator of estimators) {
-      for (const fold of folds) {
+      for (const fold of trial ? [trial, ...folds] : folds) {
         const fitted = await estimator.fit(panel, fold.train, { seed: 1 });
         forecasts.push(await forecastFold(fitted, panel, fold));
       }
     }
-    const of = (all) => error(world, all.slice(1));
+    const of = (all) =>
+      error(
+        world,
+        all.filter(({ fold }) => fold.index !== TRIAL),
+      );
     const single = estimators.map(({ method }) => of(forecasts.filter((forecast) => forecast.method === method)));
     const best = Math.min(...single);
     const [chosen, stacked] = [chooseMethods, stackMethods].map((by) => of(chosenForecasts(forecasts, by(forecasts))));

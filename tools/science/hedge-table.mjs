@@ -6,37 +6,52 @@ import {
   forecastRefreshed,
   sharesWon,
   stackMethods,
+  TRIAL,
 } from '@macrograd/evaluation';
 
 /**
- * Runs every method over the folds, prints a line each, then what the choice per asset makes of them.
+ * Runs every method over the folds, prints a line each, then what choice and stack per asset make of them, with the trial
+ * before the first fold and without.
  *
+ * @param walk - folds and trial, of `walkForwardFolds`
  * @param methods - name -> `{ make(fold), every?, span?(fold), hedge? }`; `every`: rows after which it is fitted anew;
  *   `hedge`: how the hedge reads exposures
  */
-export async function printHedgeTable(panel, folds, methods) {
+export async function printHedgeTable(panel, { folds, trial }, methods) {
   const forecasts = [];
   console.log('method                  hedge  assets > 0  r2 pooled  CPU s');
   for (const [name, { make, every, span, hedge }] of Object.entries(methods)) {
     const started = process.cpuUsage();
     const own = [];
     const notes = [];
-    for (const fold of folds) {
+    for (const fold of trial ? [trial, ...folds] : folds) {
       const forecast = await forecastOf(panel, fold, { make, every, span, hedge, notes });
       own.push({ ...forecast, method: name });
     }
     forecasts.push(...own);
     const { user, system } = process.cpuUsage(started);
-    console.log(`${line(name, own)}  ${((user + system) / 1e6).toFixed(0).padStart(5)}${noteOf(notes)}`);
+    console.log(`${line(name, own.filter(scored))}  ${((user + system) / 1e6).toFixed(0).padStart(5)}${noteOf(notes)}`);
+  }
+  const rules = {
+    best: (known) => chooseMethods(known),
+    'best where provable': (known) => chooseMethods(known, { confidence: 0.1 }),
+    stack: (known) => stackMethods(known),
+    'stack, caution 0': (known) => stackMethods(known, { caution: 0 }),
+  };
+  for (const [name, rule] of Object.entries(rules)) {
+    console.log(line(name, chosenForecasts(forecasts, rule(forecasts))));
+    const known = forecasts.filter(scored);
+    console.log(line(' without the trial', chosenForecasts(known, rule(known))));
   }
   const choices = chooseMethods(forecasts);
-  console.log(line('chosen per asset', chosenForecasts(forecasts, choices)));
-  const sure = chooseMethods(forecasts, { confidence: 0.1 });
-  console.log(line('chosen where provable', chosenForecasts(forecasts, sure)));
-  console.log(line('stacked', chosenForecasts(forecasts, stackMethods(forecasts))));
   const shares = [...sharesWon(choices, 'final')].map(([method, share]) => `${method} ${(100 * share).toFixed(0)} %`);
   console.log(`chosen at the end: ${shares.join(', ')}`);
   return forecasts;
+}
+
+/** True for what a table may show: not of the trial. */
+function scored({ fold }) {
+  return fold.index !== TRIAL;
 }
 
 async function forecastOf(panel, fold, { make, every, span, hedge, notes }) {

@@ -48,8 +48,8 @@ async function printStatement() {
 
 async function printWalkForward() {
   const panel = await panelOf('industries');
-  const { folds } = walkForwardFolds(panel.axis.dates.length);
-  console.log(`${panel.assets.length} industries, ${panel.axis.dates.length} months, ${folds.length} folds`);
+  const walk = walkForwardFolds(panel.axis.dates.length);
+  console.log(`${panel.assets.length} industries, ${panel.axis.dates.length} months, ${walk.folds.length} folds`);
   const [ewm] = defaultEstimators(['ewm_ols']);
   const own = {
     ewm_refreshed: { make: () => ewm, every: 1 },
@@ -61,7 +61,7 @@ async function printWalkForward() {
   const named = arguments_.methods
     .split(',')
     .map((name) => [name, own[name] ?? { make: () => defaultEstimators([name])[0] }]);
-  await printHedgeTable(panel, folds, Object.fromEntries(named));
+  await printHedgeTable(panel, walk, Object.fromEntries(named));
 }
 
 /** A method whose hedges are the mean over likely moves of its exposures. */

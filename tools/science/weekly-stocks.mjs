@@ -78,10 +78,10 @@ const makers = {
 };
 
 const panel = readPanel(folder, Number(arguments_.assets));
-const { folds } = walkForwardFolds(panel.axis.dates.length, { initial: INITIAL, step: Number(arguments_.step) });
-console.log(`${panel.assets.length} stocks, ${panel.axis.dates.length} weeks, ${folds.length} folds`);
+const walk = walkForwardFolds(panel.axis.dates.length, { initial: INITIAL, step: Number(arguments_.step) });
+console.log(`${panel.assets.length} stocks, ${panel.axis.dates.length} weeks, ${walk.folds.length} folds`);
 const named = arguments_.methods.split(',').map((name) => [name, makers[name]]);
-await printHedgeTable(panel, folds, Object.fromEntries(named));
+await printHedgeTable(panel, walk, Object.fromEntries(named));
 
 /** Friday closes of stocks with every week, as simple returns, beside weekly moves and levels of the macro series. */
 function readPanel(root, most) {

@@ -2,7 +2,7 @@ import { InputError, type Span } from '@macrograd/core';
 
 /** One step of a walk-forward evaluation: fit on `train`, score on `test`. */
 export interface Fold {
-  /** Counts from 0; the `fit` and `fold` number of the output tables. */
+  /** Counts from 0, the `fit` and `fold` number of the output tables; {@link TRIAL} for the one before them. */
   readonly index: number;
   /** Expanding: starts at row 0 and ends `purge` rows before the test rows. */
   readonly train: Span;
@@ -23,6 +23,8 @@ export interface WalkForwardOptions {
 /** The folds and the settings that they were cut with. */
 export interface WalkForward {
   readonly folds: readonly Fold[];
+  /** A fold inside the first training span, for the choice of methods alone; undefined where that span is too short. */
+  readonly trial: Fold | undefined;
   readonly initial: number;
   readonly step: number;
   readonly purge: number;
@@ -36,6 +38,10 @@ const DEFAULT_STEP = 60;
 const SMALLEST_INITIAL = 36;
 /** A last fold with fewer test rows than this is dropped: its scores would be noise. */
 const SMALLEST_TEST = 12;
+/** Number of the trial, before fold 0. */
+export const TRIAL = -1;
+/** Share of the first training span that the trial trains on. */
+const TRIAL_SHARE = 0.75;
 
 /**
  * Cuts a panel of `rows` periods into expanding-window folds; a last partial fold is kept from 12 rows on.
@@ -66,7 +72,14 @@ export function walkForwardFolds(rows: number, options: WalkForwardOptions = {})
   const note = shrunk
     ? `the panel has ${rows} periods, fewer than ${DEFAULT_INITIAL} + ${DEFAULT_STEP}: the first fold trains on ${initial}, each tests on ${step}`
     : undefined;
-  return { folds, initial, step, purge, note };
+  return { folds, trial: trialBefore(folds[0], purge), initial, step, purge, note };
+}
+
+/** Trains on the first three quarters of the first fold's training rows and tests on the rest of them. */
+function trialBefore({ train }: Fold, purge: number): Fold | undefined {
+  const start = Math.floor(TRIAL_SHARE * train.end);
+  if (start - purge < SMALLEST_INITIAL || train.end - start < SMALLEST_TEST) return undefined;
+  return { index: TRIAL, train: { start: 0, end: start - purge }, test: { start, end: train.end } };
 }
 
 function purgeRows({ purge = 'auto', horizon = 0 }: WalkForwardOptions): number {

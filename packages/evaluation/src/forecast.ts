@@ -1,5 +1,5 @@
 import { type Fitted, fitScaler, type MethodId, type Panel } from '@macrograd/core';
-import type { Fold } from './folds.js';
+import { type Fold, TRIAL } from './folds.js';
 import { type HedgeOptions, hedgedReturns } from './hedge.js';
 
 /** What one fit said about the rows of its fold, beside what happened. Matrices are [date][asset], row-major. */
@@ -47,6 +47,20 @@ export async function forecastFold(
         ? await hedgedReturns(fitted, panel.inputs, fold, realised, options)
         : new Float64Array(realised.length).fill(Number.NaN),
   };
+}
+
+/** The folds that forecasts are for, oldest first, without the trial: it is known before all of them and never scored. */
+export function scoredFolds(forecasts: readonly FoldForecast[]): Fold[] {
+  const folds = [...new Map(forecasts.map(({ fold }) => [fold.index, fold])).values()];
+  return folds.filter(({ index }) => index !== TRIAL).sort((a, b) => a.index - b.index);
+}
+
+/** What the forecasts cover, in words: `2 folds`, `the trial`, `the trial and 1 fold`. */
+export function describeFolds(forecasts: readonly FoldForecast[]): string {
+  const count = scoredFolds(forecasts).length;
+  const folds = `${count} ${count === 1 ? 'fold' : 'folds'}`;
+  if (forecasts.every(({ fold }) => fold.index !== TRIAL)) return folds;
+  return count === 0 ? 'the trial' : `the trial and ${folds}`;
 }
 
 function trainingMeans(panel: Panel, fold: Fold): Float64Array {

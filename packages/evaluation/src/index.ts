@@ -8,7 +8,7 @@ export {
 } from './calibration.js';
 export { type Choice, type ChoiceOptions, chooseMethods, sharesWon } from './choice.js';
 export { type ConfidenceSetOptions, modelConfidenceSet } from './confidence_set.js';
-export { type Fold, type WalkForward, type WalkForwardOptions, walkForwardFolds } from './folds.js';
+export { type Fold, TRIAL, type WalkForward, type WalkForwardOptions, walkForwardFolds } from './folds.js';
 export { type FoldForecast, forecastFold } from './forecast.js';
 export { type HedgeOptions, hedgedReturns } from './hedge.js';
 export { clarkWest, dieboldMariano, type TestResult } from './loss_tests.js';

@@ -139,15 +139,15 @@ export function lossSeries(
   return { benchmark: benchmark.subarray(0, n), method: method.subarray(0, n), spread: spread.subarray(0, n) };
 }
 
-/** Mean over assets, date by date, of the losses in units of each asset's mean benchmark loss. */
-function universeSeries(forecasts: readonly FoldForecast[]): LossSeries {
+/** Mean over assets, date by date, of the losses in units of each asset's mean benchmark loss, rows before `endRow` only. */
+export function universeSeries(forecasts: readonly FoldForecast[], endRow = Number.POSITIVE_INFINITY): LossSeries {
   const { assets } = forecasts[0];
   const scale = Float64Array.from({ length: assets }, (_, asset) => {
-    const { benchmark } = lossSeries(forecasts, asset);
+    const { benchmark } = lossSeries(forecasts, asset, endRow);
     return benchmark.length > 0 ? benchmark.length / sum(benchmark) : Number.NaN;
   });
-  const dates = forecasts.flatMap(({ realised, predicted, trainingMean }) =>
-    Array.from({ length: realised.length / assets }, (_, t) => {
+  const dates = forecasts.flatMap(({ realised, predicted, trainingMean, fold }) =>
+    Array.from({ length: Math.max(0, Math.min(realised.length / assets, endRow - fold.test.start)) }, (_, t) => {
       const totals = { count: 0, benchmark: 0, method: 0, spread: 0 };
       for (let asset = 0; asset < assets; asset++) {
         const i = t * assets + asset;

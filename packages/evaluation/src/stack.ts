@@ -1,10 +1,14 @@
 import type { MethodId } from '@macrograd/core';
 import type { Choice } from './choice.js';
-import type { FoldForecast } from './forecast.js';
+import { describeFolds, type FoldForecast, scoredFolds } from './forecast.js';
+import { mixForecasts } from './mix.js';
+import { ONE_STANDARD_ERROR, recordsOf } from './records.js';
 
 export interface StackOptions {
   /** Weight of the pool in an asset's stack, in units of an average asset's own test rows; default 8. */
   readonly shrinkage?: number;
+  /** Standard errors common to all assets that a stack's gain has to exceed, or the asset gets no exposure; default 1. */
+  readonly caution?: number;
 }
 
 /** Weights below this are not worth a method. */
@@ -21,34 +25,51 @@ interface Moments {
 
 /**
  * Stacks methods per asset for every fold and for the final fit (Breiman 1996, "Stacked regressions"), with forecasts known
- * before: fold k looks at the test rows of earlier folds that its own training span covers, `final` at all.
+ * before: fold k looks at the test rows of earlier folds, and of the trial before them, that its own training span covers, `final` at all.
  *
  * Weights w are non-negative and sum to at most 1, the rest is no exposure. Over the known rows they minimise
  * sum (y - sum_m w_m d_m)^2, y being an asset's returns less its training mean and d_m what method m expects beyond it: for
  * all assets together first (each in units of its own benchmark loss), then for each asset with a penalty
- * k (w - w_pool)'A (w - w_pool), A the average asset's second moments, that draws it to the pool. Without a known fold an
- * asset has no exposure.
+ * k (w - w_pool)'A (w - w_pool), A the average asset's second moments, that draws it to the pool. An asset has no exposure
+ * where nothing is known, and where its stack's gain over the known rows, shrunk to the pool's and less one standard error of
+ * what all assets have in common ({@link recordsOf}), is not above 0.
  */
 export function stackMethods(forecasts: readonly FoldForecast[], options: StackOptions = {}): Choice[] {
-  const { shrinkage = 8 } = options;
+  const { shrinkage = 8, caution = ONE_STANDARD_ERROR } = options;
   const methods = [...new Set(forecasts.map(({ method }) => method))].filter((method) => method !== 'zero');
   if (forecasts.length === 0) return [];
-  const folds = [...new Map(forecasts.map(({ fold }) => [fold.index, fold])).values()];
-  folds.sort((a, b) => a.index - b.index);
   const stack = (fit: number | 'final', known: readonly FoldForecast[], endRow: number): Choice[] => {
     const { assets } = forecasts[0];
     const each = Array.from({ length: assets }, (_, asset) => momentsOf(known, methods, asset, endRow));
-    const seen = new Set(known.map(({ fold }) => fold.index)).size;
     const mean = pooled(each);
     const pool = boundedWeights(mean.own, mean.cross);
-    return each.flatMap((moments, asset) => {
+    const lines = each.map((moments, asset) => {
       const weights = moments.rows === 0 ? pool : shrunkWeights(moments, mean, pool, shrinkage);
-      return asChoices(asset, fit, methods, weights, `stacked over ${seen} ${seen === 1 ? 'fold' : 'folds'}`);
+      return asChoices(asset, fit, methods, weights, `stacked over ${describeFolds(known)}`);
+    });
+    if (known.length === 0) return lines.flat();
+    const gains = recordsOf(mixesOf(known, lines.flat()), endRow, caution);
+    return lines.flatMap((own, asset) => {
+      const score = gains.assets[asset]?.score ?? gains.pool;
+      if (score > 0) return own;
+      const reason = `no exposure over ${describeFolds(known)}: a stack's gain is ${score.toFixed(3)} less the common error`;
+      return asChoices(asset, fit, methods, new Float64Array(methods.length), reason);
     });
   };
   const before = (index: number) => forecasts.filter(({ fold }) => fold.index < index);
-  const perFold = folds.flatMap(({ index, train }) => stack(index, before(index), train.end));
+  const perFold = scoredFolds(forecasts).flatMap(({ index, train }) => stack(index, before(index), train.end));
   return [...perFold, ...stack('final', forecasts, Number.POSITIVE_INFINITY)];
+}
+
+/** What a stack would have forecast in every known fold, oldest first. */
+function mixesOf(known: readonly FoldForecast[], lines: readonly Choice[]): FoldForecast[] {
+  const indices = [...new Set(known.map(({ fold }) => fold.index))].sort((a, b) => a - b);
+  return indices.map((index) =>
+    mixForecasts(
+      known.filter(({ fold }) => fold.index === index),
+      lines,
+    ),
+  );
 }
 
 /** Moments of one asset in units of its benchmark loss; rows that some method lacks are left out. */

@@ -1,6 +1,6 @@
 import { type MethodId, Random } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
-import { chooseMethods, type FoldForecast, sharesWon } from '../src/index.js';
+import { chooseMethods, type FoldForecast, sharesWon, TRIAL } from '../src/index.js';
 
 const ASSETS = 40;
 const STEP = 60;
@@ -54,7 +54,8 @@ describe('chooseMethods', () => {
   it('with a confidence set asks for proof: clear winners stay, a winner by chance gives way to no exposure', () => {
     const forecasts = arena({ zero: () => 0, lstm: (asset) => (asset < 20 ? 0.9 : -0.05) });
     const final = (confidence?: number) =>
-      chooseMethods(forecasts, confidence === undefined ? {} : { confidence })
+      // Without caution, so that the set alone does the asking.
+      chooseMethods(forecasts, { caution: 0, ...(confidence === undefined ? {} : { confidence }) })
         .filter((choice) => choice.fit === 'final')
         .map((choice) => choice.method);
     expect(final(0.1).slice(0, 20)).toEqual(Array(20).fill('lstm'));
@@ -96,6 +97,34 @@ describe('chooseMethods', () => {
     const before = of(chooseMethods(forecasts));
     expect(of(chooseMethods(changedFrom(forecasts, start - purge)))).toEqual(before);
     expect(of(chooseMethods(changedFrom(forecasts, start - purge - 1)))).not.toEqual(before);
+  });
+
+  it('knows the trial in every fold, the first included, and chooses nothing for the trial itself', () => {
+    const forecasts = withTrial(arena(skills));
+    const choices = chooseMethods(forecasts);
+    expect(choices.every(({ fit }) => fit === 'final' || fit >= 0)).toBe(true);
+    const first = choices.filter(({ fit }) => fit === 0);
+    expect(first.slice(0, 20).every(({ method }) => method === 'lstm')).toBe(true);
+    expect(first[0].reason).toMatch(/^best of 3 over the trial: /);
+    expect(choices.find(({ fit }) => fit === 1)!.reason).toMatch(/over the trial and 1 fold: /);
+    // Not a bit of the first choice depends on a row of a fold.
+    expect(chooseMethods(changedFrom(forecasts, 240)).filter(({ fit }) => fit === 0)).toEqual(first);
+    expect(chooseMethods(changedFrom(forecasts, 239)).filter(({ fit }) => fit === 0)).not.toEqual(first);
+  });
+
+  it('takes off the error that all assets have in common: one lucky month of the market proves nothing', () => {
+    const forecasts = arena({ zero: () => 0, ols: () => 0 }, { folds: 1 }).map((forecast) => ({
+      ...forecast,
+      // Right for all assets in one month of sixty, worth 1/60, and slightly wrong in the others.
+      predicted: forecast.realised.map((r, i) => {
+        if (forecast.method === 'zero') return 0;
+        return Math.floor(i / ASSETS) === 30 ? r : -0.002 * r;
+      }),
+    }));
+    const claimed = (caution: number) =>
+      chooseMethods(forecasts, { caution }).filter(({ fit, method }) => fit === 'final' && method === 'ols').length;
+    expect(claimed(0)).toBe(ASSETS);
+    expect(claimed(1)).toBe(0);
   });
 
   it('falls back to no exposure where nothing beats it', () => {
@@ -151,6 +180,17 @@ describe('chooseMethods', () => {
     expect(choice).toMatchObject({ method: 'zero', reason: expect.stringMatching(/too few test rows/) });
   });
 });
+
+/** The forecasts with those of fold 0 also as a trial, at the rows before it. */
+function withTrial(forecasts: readonly FoldForecast[]): FoldForecast[] {
+  const trial = forecasts
+    .filter(({ fold }) => fold.index === 0)
+    .map((forecast) => ({
+      ...forecast,
+      fold: { index: TRIAL, train: { start: 0, end: 180 }, test: { start: 180, end: 240 } },
+    }));
+  return [...trial, ...forecasts];
+}
 
 /** Four folds of a method whose true r2_oos is given per asset: it sees 40 % of the signal, worth .32, and adds noise. */
 function noisyArena(gains: Float64Array, seed: number): FoldForecast[] {

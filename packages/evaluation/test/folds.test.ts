@@ -1,6 +1,6 @@
 import { InputError } from '@macrograd/core';
 import { describe, expect, it } from 'vitest';
-import { walkForwardFolds } from '../src/index.js';
+import { TRIAL, walkForwardFolds } from '../src/index.js';
 
 describe('walkForwardFolds', () => {
   it('expands the training span and tiles the rest of the panel with test rows', () => {
@@ -42,6 +42,16 @@ describe('walkForwardFolds', () => {
     expect(short.note).toMatch(/120 periods.*trains on 72, each tests on 12/);
     expect(() => walkForwardFolds(120, { initial: 240, step: 60 })).toThrow(InputError);
     expect(walkForwardFolds(120, { initial: 60, step: 20 })).toMatchObject({ initial: 60, step: 20, note: undefined });
+  });
+
+  it('has a trial inside the first training span, purged like the folds, unless that span is too short for one', () => {
+    const { trial } = walkForwardFolds(753);
+    expect(trial).toEqual({ index: TRIAL, train: { start: 0, end: 180 }, test: { start: 180, end: 240 } });
+    const ahead = walkForwardFolds(400, { horizon: 12 });
+    expect(ahead.trial!.test.start - ahead.trial!.train.end).toBe(11);
+    expect(ahead.trial!.test.end).toBe(ahead.folds[0].train.end);
+    expect(walkForwardFolds(120, { initial: 48, step: 12 }).trial?.train.end).toBe(36);
+    expect(walkForwardFolds(120, { initial: 47, step: 12 }).trial).toBeUndefined();
   });
 
   it('refuses in words what can not be evaluated', () => {

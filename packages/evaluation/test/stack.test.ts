@@ -7,6 +7,7 @@ import {
   forecastFold,
   simulateWorld,
   stackMethods,
+  TRIAL,
   walkForwardFolds,
 } from '../src/index.js';
 
@@ -17,10 +18,11 @@ const SMALLEST = 0.01;
 const MONTHS = 420;
 const world = simulateWorld({ process: 'const', seed: 12, months: MONTHS, assets: 20 });
 const { panel, expected } = world;
-const { folds } = walkForwardFolds(MONTHS, { initial: 240, step: 60 });
+const { folds, trial } = walkForwardFolds(MONTHS, { initial: 240, step: 60 });
 const estimators = [zeroEstimator(), olsEstimator(), ewmOlsEstimator()];
 let forecasts: FoldForecast[];
 let stack: Choice[];
+let trials: FoldForecast[];
 
 beforeAll(async () => {
   forecasts = [];
@@ -30,6 +32,10 @@ beforeAll(async () => {
     }
   }
   stack = stackMethods(forecasts);
+  trials = [];
+  for (const estimator of estimators) {
+    trials.push(await forecastFold(await estimator.fit(panel, trial!.train, { seed: 1 }), panel, trial!));
+  }
 }, 120_000);
 
 /** Root mean squared error of the expected return in folds after the first. */
@@ -60,6 +66,36 @@ describe('stackMethods', () => {
     const first = stack.filter(({ fit }) => fit === 0);
     expect(first).toHaveLength(panel.assets.length);
     expect(first.every(({ method, weight }) => method === 'zero' && weight === 1)).toBe(true);
+  });
+
+  it('with a trial has weights before the first fold, and they know no row of that fold', () => {
+    const known = [...trials, ...forecasts];
+    const first = (choices: readonly Choice[]) => choices.filter(({ fit }) => fit === 0);
+    const before = first(stackMethods(known));
+    expect(before.filter(({ method }) => method !== 'zero').length).toBeGreaterThan(0.9 * panel.assets.length);
+    expect(before[0].reason).toBe('stacked over the trial');
+    const shifted = (from: number) =>
+      known.map((forecast) => ({
+        ...forecast,
+        realised: forecast.realised.map((r, at) =>
+          forecast.fold.test.start + Math.floor(at / panel.assets.length) >= from ? r + 1000 : r,
+        ),
+      }));
+    expect(first(stackMethods(shifted(folds[0].train.end)))).toEqual(before);
+    expect(first(stackMethods(shifted(folds[0].train.end - 1)))).not.toEqual(before);
+    expect(stackMethods(known).some(({ fit }) => fit === TRIAL)).toBe(false);
+    expect(chosenForecasts(known, stackMethods(known)).map(({ fold }) => fold.index)).toEqual(
+      folds.map(({ index }) => index),
+    );
+  });
+
+  it('gives no exposure to assets whose stack did not gain more than the common error', () => {
+    const none = (caution: number) =>
+      stackMethods(forecasts, { caution }).filter(
+        ({ fit, method, weight }) => fit === 1 && method === 'zero' && weight === 1,
+      ).length;
+    expect(none(0)).toBeLessThan(panel.assets.length / 2);
+    expect(none(1e6)).toBe(panel.assets.length);
   });
 
   it('is at most 5 % worse than the best single method, as the choice aims to be', () => {

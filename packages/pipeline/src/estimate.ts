@@ -40,12 +40,16 @@ const FIXED_SECONDS = 4;
 export async function dryRun(given: RunConfig, options: RunOptions = {}): Promise<RunEstimate> {
   const config = withOverrides(given, options);
   const { panel } = await loadPanel(config);
-  const { folds } = planFolds(config, panel);
+  const { folds, trial } = planFolds(config, panel);
+  const fits = folds.length + (trial ? 1 : 0);
   const layout = new ExposureLayout(panel, [...config.methods, 'chosen']);
   const threads = options.threads ?? availableParallelism();
   const rows = panel.axis.dates.length;
   const further = furtherSeeds(config).length;
-  const trainingRows = folds.reduce((sum, { train }) => sum + train.end - train.start, rows);
+  const trainingRows = (trial ? [trial, ...folds] : folds).reduce(
+    (sum, { train }) => sum + train.end - train.start,
+    rows,
+  );
   // The bill fits every fold on three more panels.
   const panels = config.evaluation.lookAheadBill ? 4 : 1;
   const perAsset = NETWORK_SECONDS_PER_ROW * panel.assets.length;
@@ -58,8 +62,7 @@ export async function dryRun(given: RunConfig, options: RunOptions = {}): Promis
     assets: panel.assets.length,
     factors: layout.factors.length,
     folds: folds.length,
-    fits:
-      config.methods.length * (folds.length + 1 + (config.evaluation.lookAheadBill ? 3 * folds.length : 0)) + further,
+    fits: config.methods.length * (fits + 1 + (config.evaluation.lookAheadBill ? 3 * fits : 0)) + further,
     threads,
     exposureRows: layout.rows,
     seconds: Math.round(FIXED_SECONDS + lstm / threads + layout.rows * TABLE_SECONDS_PER_ROW),

@@ -104,11 +104,11 @@ async function compute(config: RunConfig, identity: RunIdentity, started: Date, 
     const exposures = new ExposureTable(panel, layout, walk.folds.length);
     const seeds = furtherSeeds(config);
     const hedge = { readAt: config.evaluation.hedge, seed: config.seed };
-    const collector = new Collector(panel, walk.folds, config.methods, exposures, screen, signal, seeds, hedge);
+    const collector = new Collector(panel, walk, config.methods, exposures, screen, signal, seeds, hedge);
     // More threads than LSTM fits go into the fits themselves.
     const inner = Math.max(1, Math.floor(threads / (walk.folds.length + 1)));
     const estimators = estimatorsOf(config, inner);
-    await fitAll(panel, planFits(estimators, panel, walk.folds, seeds), collector.use, {
+    await fitAll(panel, planFits(estimators, panel, walk, seeds), collector.use, {
       threads,
       seed: config.seed,
       onProgress: (fraction, what) => progress(FIT_SHARE * fraction, what),

@@ -118,7 +118,7 @@ describe('run', () => {
     expect(network?.effective_memory).toBeGreaterThan(0);
   });
 
-  it('names the chosen method of every asset and fit, and copies its exposures', async () => {
+  it('names the weights of every asset and fit, and adds up the exposures of their methods', async () => {
     const chosen = await readTable(one, 'chosen');
     const { rows, columns } = await readTable(one, 'exposures');
     const key = (row: number, method: string | null) =>
@@ -129,18 +129,23 @@ describe('run', () => {
     const values = new Map(
       Array.from({ length: rows }, (_, row) => [key(row, stringAt(columns.method, row)), columns.exposure[row]]),
     );
-    const methodOf = new Map(
-      Array.from({ length: chosen.rows }, (_, row) => [
-        `${stringAt(chosen.columns.asset, row)} ${stringAt(chosen.columns.fit, row)}`,
-        stringAt(chosen.columns.method, row),
-      ]),
-    );
-    expect(methodOf.size).toBe(6 * 4);
+    const parts = new Map<string, { method: string | null; weight: number }[]>();
+    for (let row = 0; row < chosen.rows; row++) {
+      const place = `${stringAt(chosen.columns.asset, row)} ${stringAt(chosen.columns.fit, row)}`;
+      const part = { method: stringAt(chosen.columns.method, row), weight: chosen.columns.weight[row] };
+      parts.set(place, [...(parts.get(place) ?? []), part]);
+    }
+    expect(parts.size).toBe(6 * 4);
+    // The trial before the first fold lets that fold claim something.
+    expect(parts.get('A1 0')!.some(({ method }) => method !== 'zero')).toBe(true);
     let compared = 0;
     for (let row = 0; row < rows; row++) {
       if (stringAt(columns.method, row) !== 'chosen' || stringAt(columns.kind, row) !== 'contemporaneous') continue;
-      const method = methodOf.get(`${stringAt(columns.asset, row)} ${stringAt(columns.fit, row)}`) ?? null;
-      expect(columns.exposure[row]).toBe(values.get(key(row, method)));
+      const own = parts.get(`${stringAt(columns.asset, row)} ${stringAt(columns.fit, row)}`)!;
+      const sum = own.reduce((total, { method, weight }) => total + weight * values.get(key(row, method))!, 0);
+      // A factor that had not started has no exposure in any of them.
+      if (Number.isNaN(sum)) expect(columns.exposure[row]).toBeNaN();
+      else expect(columns.exposure[row]).toBeCloseTo(sum, 12);
       compared++;
     }
     expect(compared).toBe(2 * 6 * 3 * MONTHS);
@@ -256,6 +261,9 @@ function unseenUpTo({ rows, columns }: TableData<'exposures'>, day: number): str
 
 function choicesBefore({ rows, columns }: TableData<'chosen'>, fold: number): string[] {
   return Array.from({ length: rows }, (_, row) =>
-    [columns.asset, columns.fit, columns.method, columns.reason].map((column) => stringAt(column, row)).join(),
+    [
+      ...[columns.asset, columns.fit, columns.method, columns.reason].map((column) => stringAt(column, row)),
+      columns.weight[row],
+    ].join(),
   ).filter((line) => Number(line.split(',')[1]) < fold);
 }

@@ -1,6 +1,6 @@
 import type { Panel } from '@macrograd/core';
 import { buildPanel, lookAheadBill, type PanelSpec } from '@macrograd/data';
-import { type FoldForecast, forecastFold, scoreForecasts } from '@macrograd/evaluation';
+import { type FoldForecast, forecastFold, scoreForecasts, TRIAL } from '@macrograd/evaluation';
 import type { BillRecord } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import { UNIVERSE } from '../tables/results.js';
@@ -47,21 +47,22 @@ export async function refuseUnbillable(config: RunConfig, spec: PanelSpec): Prom
 
 /** Out-of-sample R2 over all assets and folds, by method and of the chosen mix. */
 async function pooledScores(config: RunConfig, panel: Panel, options: FitRunOptions): Promise<Record<string, number>> {
-  const { folds } = planFolds(config, panel);
+  const walk = planFolds(config, panel);
   const estimators = estimatorsOf(config, 1);
-  const tasks = planFits(estimators, panel, folds).filter(({ fit }) => fit !== 'final');
+  const tasks = planFits(estimators, panel, walk).filter(({ fit }) => fit !== 'final');
   const byTask = new Map<unknown, FoldForecast>();
   await fitAll(
     panel,
     tasks,
     async (task, fitted) => {
-      const fold = folds[Number(task.fit)];
+      const fold = task.fit === TRIAL ? walk.trial! : walk.folds[Number(task.fit)];
       byTask.set(task, await forecastFold(fitted, panel, fold, options.signal ? { signal: options.signal } : {}));
     },
     options,
   );
   const forecasts = tasks.flatMap((task) => byTask.get(task) ?? []);
-  const rows = [...scoreForecasts(forecasts), ...scoreChosen(forecasts, chooseAsConfigured(config, forecasts))];
+  const scored = forecasts.filter(({ fold }) => fold.index !== TRIAL);
+  const rows = [...scoreForecasts(scored), ...scoreChosen(scored, chooseAsConfigured(config, forecasts))];
   const pooled = rows.filter(({ asset, fold }) => asset === UNIVERSE && fold === 'all');
   return Object.fromEntries(pooled.map(({ method, r2Oos }) => [method, r2Oos]));
 }

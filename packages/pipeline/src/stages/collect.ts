@@ -1,5 +1,13 @@
 import type { FitStatus, Fitted, MethodId, Panel, Span } from '@macrograd/core';
-import { type Fold, type FoldForecast, forecastFold, generalisedMoves, type HedgeOptions } from '@macrograd/evaluation';
+import {
+  type Fold,
+  type FoldForecast,
+  forecastFold,
+  generalisedMoves,
+  type HedgeOptions,
+  TRIAL,
+  type WalkForward,
+} from '@macrograd/evaluation';
 import {
   BARELY_SEEN_SHARE,
   BARELY_SEEN_SIDE,
@@ -34,10 +42,12 @@ export class Collector {
   private readonly shares = new Map<number | 'final', Float64Array>();
   private readonly moves = new Map<number | 'final', Float64Array>();
   readonly drift: DriftReader;
+  private readonly folds: readonly Fold[];
+  private readonly trial: Fold | undefined;
 
   constructor(
     private readonly panel: Panel,
-    private readonly folds: readonly Fold[],
+    { folds, trial }: Pick<WalkForward, 'folds' | 'trial'>,
     private readonly methods: readonly MethodId[],
     private readonly exposures: ExposureTable,
     readonly screen: Screen,
@@ -45,12 +55,15 @@ export class Collector {
     furtherSeeds: readonly number[] = [],
     private readonly hedge: Pick<HedgeOptions, 'readAt' | 'seed'> = {},
   ) {
+    this.folds = folds;
+    this.trial = trial;
     this.drift = new DriftReader(panel, folds, furtherSeeds, signal);
   }
 
   /** Works off one fit. */
   readonly use = async (task: FitTask, fitted: Fitted): Promise<void> => {
     const { fit } = task;
+    if (fit === TRIAL) return this.forecast(fitted, this.trial!);
     await this.drift.add(task, fitted);
     // A fit with another seed is there to be held against the run's own.
     if (task.seed !== undefined) return;
@@ -95,10 +108,14 @@ export class Collector {
       const states = stateEffects(summary, this.screen, inputs, thresholds?.found ?? new Map());
       this.summariesByMethod.set(fitted.method, { ...summary, states });
     } else {
-      const forecast = await forecastFold(fitted, this.panel, this.folds[fit], { ...this.hedge, ...this.stop });
-      this.forecastsByTask.set(keyOf(fitted.method, fit), forecast);
+      await this.forecast(fitted, this.folds[fit]);
     }
   };
+
+  private async forecast(fitted: Fitted, fold: Fold): Promise<void> {
+    const forecast = await forecastFold(fitted, this.panel, fold, { ...this.hedge, ...this.stop });
+    this.forecastsByTask.set(keyOf(fitted.method, fold.index), forecast);
+  }
 
   /** Fits on the whole span, in the order of the methods, whichever ended first. */
   get finals(): ReadonlyMap<MethodId, Fitted> {
@@ -107,8 +124,17 @@ export class Collector {
 
   /** Forecasts by method, then fold. */
   get forecasts(): FoldForecast[] {
+    return this.forecastsOf(this.folds);
+  }
+
+  /** Forecasts of the trial by method: what the choice knows before the first fold. */
+  get trials(): FoldForecast[] {
+    return this.trial ? this.forecastsOf([this.trial]) : [];
+  }
+
+  private forecastsOf(folds: readonly Fold[]): FoldForecast[] {
     return this.methods.flatMap((method) =>
-      this.folds.flatMap(({ index }) => this.forecastsByTask.get(keyOf(method, index)) ?? []),
+      folds.flatMap(({ index }) => this.forecastsByTask.get(keyOf(method, index)) ?? []),
     );
   }
 

@@ -1,9 +1,10 @@
 import { CancelledError, type Estimator, type Fitted, type Panel, type Span } from '@macrograd/core';
+import { TRIAL } from '@macrograd/evaluation';
 
 /** One method to be fitted on one span. */
 export interface FitTask {
   readonly estimator: Estimator;
-  /** Fold number, or `final`: the whole span. */
+  /** Fold number, {@link TRIAL}, or `final`: the whole span. */
   readonly fit: number | 'final';
   readonly train: Span;
   /** Instead of the run's seed: a fit that is held against the one with that seed, and kept nowhere. */
@@ -73,5 +74,6 @@ export async function fitAll(
 
 function describe({ estimator, fit, seed }: FitTask): string {
   const drawn = seed === undefined ? '' : ` with seed ${seed}`;
-  return `${estimator.method} ${fit === 'final' ? 'on the whole span' : `before fold ${fit + 1}`}${drawn}`;
+  const where = fit === 'final' ? 'on the whole span' : fit === TRIAL ? 'before the trial' : `before fold ${fit + 1}`;
+  return `${estimator.method} ${where}${drawn}`;
 }

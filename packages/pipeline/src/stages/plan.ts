@@ -1,5 +1,5 @@
 import type { Estimator, Panel, Span } from '@macrograd/core';
-import { type Fold, type WalkForward, walkForwardFolds } from '@macrograd/evaluation';
+import { type WalkForward, walkForwardFolds } from '@macrograd/evaluation';
 import type { RunConfig } from '../config/config.js';
 import type { FitTask } from './fit.js';
 
@@ -23,16 +23,16 @@ export function furtherSeeds({ seed, methods, evaluation }: RunConfig): number[]
 /** Cost of one training row of the LSTM against one of a regression, for progress and for the order of work. */
 const LSTM_COST = 200;
 
-/** Every method on the training rows of every fold and on the whole span; the LSTM there once more with each further seed. */
+/** Every method on the training rows of the trial, of every fold and on the whole span; the LSTM there once more with each further seed. */
 export function planFits(
   estimators: readonly Estimator[],
   panel: Panel,
-  folds: readonly Fold[],
+  { trial, folds }: Pick<WalkForward, 'trial' | 'folds'>,
   furtherSeeds: readonly number[] = [],
 ): FitTask[] {
   const rows = panel.axis.dates.length;
   const spans = [
-    ...folds.map(({ index, train }) => ({ fit: index, train })),
+    ...(trial ? [trial, ...folds] : folds).map(({ index, train }) => ({ fit: index, train })),
     { fit: 'final' as const, train: { start: 0, end: rows } },
   ];
   return estimators.flatMap((estimator) => {

@@ -38,8 +38,8 @@ export function writeTables(
   exposures: ExposureTable,
   interactions: readonly InteractionRow[],
 ): TableResults {
-  const { forecasts, profiles, summaries } = collector;
-  const choices = chooseAsConfigured(config, forecasts);
+  const { forecasts, trials, profiles, summaries } = collector;
+  const choices = chooseAsConfigured(config, [...trials, ...forecasts]);
   const scores: ScoreRow[] = [...scoreForecasts(forecasts), ...scoreChosen(forecasts, choices)];
   const cells = summaryCells(summaries, choices, panel.assets);
   addChosenExposures(exposures, panel, folds, choices);
