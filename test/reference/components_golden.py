@@ -13,7 +13,7 @@ import numpy as np
 SEED, ROWS, ASSETS, COMPONENTS, STEPS = 7, 70, 18, 2, 30
 GROUP = np.array([0, 1, 1, 0, 2, 2, 2])
 SCALE = np.array([1.0, 0.7, 0.7, 1.0, 1.0, 1.3, 1.0])
-START, START_NOISE, SLOW_STEPS, INNER, LEAST, LEAST_DETERMINED, RIDGE = 0.05, 0.8, 20, 2, 1e-10, 1e-3, 0.05
+START, START_NOISE, SLOW_STEPS, INNER, LEAST, LEAST_DETERMINED, RIDGE, UNSEEN = 0.05, 0.8, 20, 2, 1e-10, 1e-3, 0.05, 10
 
 
 def world():
@@ -35,6 +35,17 @@ def helmert(n):
     return q * np.sign(q[0].sum() if n else 1)
 
 
+def effective_share(x, y):
+    """Participation ratio of the residuals' covariance, as a share of the deviations, from its eigenvalues."""
+    z, y = x - x.mean(0), y - y.mean(0)
+    y = y - y.mean(1, keepdims=True)
+    hat = z @ np.linalg.solve(z.T @ z + 1e-3 * np.trace(z.T @ z) / z.shape[1] * np.eye(z.shape[1]), z.T)
+    residual, freedom = y - hat @ y, len(z) - 1 - np.trace(hat)
+    eigenvalues = np.linalg.eigvalsh(residual.T @ residual)
+    total = eigenvalues.sum() ** 2
+    return min(1, total / ((eigenvalues**2).sum() - total / freedom) / (y.shape[1] - 1))
+
+
 def fit(x, y):
     order = np.r_[np.flatnonzero(GROUP == 0), np.flatnonzero(GROUP > 0)]
     own, groups = int((GROUP == 0).sum()), GROUP[GROUP > 0] - 1
@@ -48,16 +59,17 @@ def fit(x, y):
         rows = ~np.isnan(y[:, assets[0]])
         z = features[rows] - features[rows].mean(0)
         returns = y[rows][:, assets] - y[rows][:, assets].mean(0)
-        patterns.append((assets, rows, z, returns @ helmert(len(assets)).T))
+        share = np.r_[1, np.full(len(assets) - 1, effective_share(x[rows], y[rows][:, assets]))]
+        patterns.append((assets, rows, z, returns @ helmert(len(assets)).T, share))
     m, r = len(groups), COMPONENTS
     n = own + r
     # Start: leading directions of ridge regressions, in coordinates of functions with unit variance.
-    _, rows, z, rotated = patterns[0]
+    _, rows, z, rotated, share = patterns[0]
     phi = z[:, own:]
     g, size = phi.T @ phi, np.trace(phi.T @ phi) / m
     coefficients = np.linalg.solve(g + RIDGE * size * np.eye(m), phi.T @ rotated)
     lower = np.linalg.cholesky(g + 1e-8 * size * np.eye(m))
-    u = np.linalg.svd(lower.T @ coefficients)[0][:, :r]
+    u = np.linalg.svd(lower.T @ coefficients * np.sqrt(share))[0][:, :r]
     theta = np.linalg.solve(lower.T, u) * np.sqrt(rows.sum())
     shape, tau = np.zeros((r * m, r * m)), np.full((r, groups.max() + 1), START)
     s, mu, vmu, gmu = START * np.eye(n), np.zeros(n), np.zeros((n, n)), np.full(n, START)
@@ -73,7 +85,7 @@ def fit(x, y):
 
     def posteriors():
         """For every pattern: design, E[H'H], mean and covariance of every rotated series' coefficients, its noise."""
-        for assets, rows, z, rotated in patterns:
+        for assets, rows, z, rotated, share in patterns:
             h, g = expected_gram(z)
             count = len(assets)
             out = []
@@ -86,12 +98,12 @@ def fit(x, y):
                 around = count * keep @ vmu @ keep.T if i == 0 else np.zeros((n, n))
                 pulled = count * (np.eye(n) - keep) @ vmu @ (np.eye(n) - keep).T if i == 0 else np.zeros((n, n))
                 out.append((prior + w, w, cov, around, pulled, v))
-            yield assets, rows, z, rotated, h, g, out
+            yield assets, rows, z, rotated, share, h, g, out
 
     for step in range(STEPS):
         for _ in range(INNER):
             precision, right = np.diag(1 / gmu), np.zeros(n)
-            for assets, _, _, rotated, h, g, out in posteriors():
+            for assets, _, _, rotated, _, h, g, out in posteriors():
                 v, count = out[0][5], len(assets)
                 total = np.linalg.inv(np.eye(n) + g @ s / v)  # G (G^-1 v + S)^-1 v = (I + G S / v)^-1
                 precision += count / v * total @ g
@@ -100,25 +112,26 @@ def fit(x, y):
             mu = vmu @ right
             gmu = np.maximum(mu**2 + vmu.diagonal(), LEAST)
             second, squares, means = np.zeros((n, n)), [], []
-            for assets, rows, _, rotated, h, g, out in posteriors():
+            for assets, rows, _, rotated, share, h, g, out in posteriors():
                 for i, (c, w, cov, around, pulled, _) in enumerate(out):
-                    second += np.outer(w, w) + cov + pulled
+                    second += share[i] * (np.outer(w, w) + cov + pulled)
                     square = rotated[:, i] @ rotated[:, i] - 2 * c @ h.T @ rotated[:, i]
                     square += np.sum(g * (np.outer(c, c) + cov + around))
-                    (means if i == 0 else squares).append((square, rows.sum() - 1, len(assets)))
-            keep = ASSETS / (ASSETS + 1)
-            s = second / ASSETS * (keep + (1 - keep) * np.eye(n)) + LEAST * np.eye(n)
+                    (means if i == 0 else squares).append((share[i] * square, share[i] * (rows.sum() - 1), len(assets)))
+            counted = sum(share.sum() for *_, share in patterns)
+            keep = counted / (counted + 1)
+            s = second / counted * (keep + (1 - keep) * np.eye(n)) + LEAST * np.eye(n)
             noise[0] = sum(a for a, _, _ in squares) / sum(f for _, f, _ in squares)
             excess = sum(f * k * (a / f - noise[0]) for a, f, k in means)
             noise[1] = max(0, excess / sum(f * k * k for _, f, k in means))
         a, b = np.diag(1 / np.concatenate([tau[k, groups] for k in range(r)])), np.zeros(r * m)
-        for _, _, z, rotated, _, _, out in posteriors():
+        for _, _, z, rotated, share, _, _, out in posteriors():
             for i, (c, _, cov, around, _, v) in enumerate(out):
-                both = np.outer(c, c) + cov + around
+                both = share[i] * (np.outer(c, c) + cov + around)
                 for t, row in enumerate(z):
                     phi = row[own:]
                     a += np.kron(both[own:, own:], np.outer(phi, phi)) / v
-                    b += np.kron(rotated[t, i] * c[own:] - both[own:, :own] @ row[:own], phi) / v
+                    b += np.kron(share[i] * rotated[t, i] * c[own:] - both[own:, :own] @ row[:own], phi) / v
         shape = np.linalg.inv(a)
         theta = (shape @ b).reshape(r, m).T
         for k in range(r):
@@ -126,9 +139,9 @@ def fit(x, y):
                 of = groups == q
                 square, variance = (theta[of, k] ** 2).sum(), shape.diagonal()[k * m : (k + 1) * m][of].sum()
                 if step >= SLOW_STEPS:
-                    tau[k, q] = square / max(of.sum() - variance / tau[k, q], LEAST_DETERMINED)
+                    tau[k, q] = square / (max(of.sum() - variance / tau[k, q], LEAST_DETERMINED) + UNSEEN)
                 else:
-                    tau[k, q] = (square + variance) / of.sum()
+                    tau[k, q] = (square + variance) / (of.sum() + UNSEEN)
                 tau[k, q] = max(tau[k, q], LEAST)
         by = np.r_[np.ones(own), np.sqrt(s.diagonal()[own:] + mu[own:] ** 2)]
         theta, tau = theta * by[own:], tau * by[own:, None] ** 2
@@ -139,7 +152,7 @@ def fit(x, y):
     back[np.ix_(order[:own], np.arange(own, len(order)))] = -slopes
     loadings = np.block([[np.eye(own), np.zeros((own, r))], [np.zeros((m, own)), theta]])
     heads, variances = np.zeros((ASSETS, len(GROUP))), []
-    for assets, _, _, _, _, _, out in posteriors():
+    for assets, _, _, _, _, _, _, out in posteriors():
         rotation = helmert(len(assets))
         scores = rotation.T @ np.array([c for c, *_ in out])
         heads[assets] = scores @ (back @ loadings).T

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { walkForwardFolds } from '@macrograd/evaluation';
 import { benjaminiHochberg, normalCdf } from '@macrograd/exposure';
-import { kalmanEstimator } from '@macrograd/linear';
+import { kalmanEstimator, splineEstimator } from '@macrograd/linear';
 import { guardedLstmEstimator } from '@macrograd/model';
 import { defaultEstimators, loadConfig } from '@macrograd/pipeline';
 import { printHedgeTable } from './hedge-table.mjs';
@@ -54,6 +54,7 @@ async function printWalkForward() {
   const own = {
     ewm_refreshed: { make: () => ewm, every: 1 },
     kalman: { make: () => kalmanEstimator() },
+    components: { make: () => splineEstimator({ prior: 'components' }) },
     lstm_on_ewm: { make: () => guardedLstmEstimator({ base: ewm, hiddenSize: 8 }) },
     ...averaged('spline'),
     ...averaged('lstm'),

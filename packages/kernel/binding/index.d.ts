@@ -47,6 +47,20 @@ export interface ClosedFormFit {
   droppedObservations: number
   /** Where heads walk. */
   walkGroups?: ClosedFormWalkGroups
+  /** `[asset]`, group in the heads that stand still, where heads walk. */
+  standingGroup?: Int32Array
+}
+
+/** Posterior of the heads of one member. */
+export interface ClosedFormHeads {
+  /** `[asset][feature]`; NaN without returns. */
+  heads: Float64Array
+  /** `[group][feature][feature]`, C. */
+  headCovariance: Float64Array
+  /** `[group][direction][feature]`, u. */
+  headBasis: Float64Array
+  /** `[asset][1 + direction]`, v: the head of an asset has the covariance `v_0 C + sum of v_p u_p u_p'`. */
+  headVariances: Float64Array
 }
 
 /** Standardised inputs of consecutive dates, missing values 0. Not to be changed while a call runs. */
@@ -110,6 +124,8 @@ export interface ClosedFormMember {
   steps: number
   /** Where heads walk. */
   walks?: ClosedFormWalks
+  /** Where heads walk: those that stand still, on the training rows. */
+  standing?: ClosedFormHeads
 }
 
 /** Settings of a fit that a caller may change. */

@@ -66,9 +66,8 @@ export interface FeatureMap {
   readonly featureMean: Float64Array;
 }
 
-/** One fitted member. */
-export interface ClosedFormMember {
-  readonly map: FeatureMap;
+/** Posterior of the heads of one member. */
+export interface HeadPosterior {
   /** [asset][feature], posterior means on standardised returns; NaN for an asset without returns. */
   readonly heads: Float64Array;
   /** [group][feature][feature], C: posterior covariance of the mean head of a group. */
@@ -77,11 +76,18 @@ export interface ClosedFormMember {
   readonly headBasis: Float64Array;
   /** [asset][1 + direction], v: the head of an asset has the covariance `v_0 C + sum over p of v_p u_p u_p'`. */
   readonly headVariances: Float64Array;
+}
+
+/** One fitted member. */
+export interface ClosedFormMember extends HeadPosterior {
+  readonly map: FeatureMap;
   /** Mean squared error of standardised returns on the rows that this member left out. */
   readonly validationError: number;
   readonly steps: number;
   /** How its heads walk, where they do; `heads` are then those after the last row. */
   readonly walks?: MemberWalks;
+  /** Where heads walk: the ones that stand still, on the training rows. */
+  readonly standing?: HeadPosterior;
 }
 
 /** A fitted ensemble. */
@@ -101,6 +107,8 @@ export interface ClosedFormFit {
   readonly droppedObservations: number;
   /** Where heads walk. */
   readonly walkGroups?: WalkGroups;
+  /** [asset], group of the heads that stand still, where heads walk. */
+  readonly standingGroup?: Int32Array;
 }
 
 /** Rows of the inputs, half-open. */

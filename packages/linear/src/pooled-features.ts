@@ -1,6 +1,7 @@
 import {
   ArgumentError,
   CancelledError,
+  calmWeights,
   type Diagnostics,
   type FeatureParameters,
   type FitOptions,
@@ -12,6 +13,7 @@ import {
   type Span,
   type StatusNote,
   slicePanel,
+  weightRows,
 } from '@macrograd/core';
 import {
   componentHeads,
@@ -99,11 +101,14 @@ export async function fitPooledFeatures(
   const scaler = fitScaler(own.returns, assets, whole);
   const returns = own.returns.map((value, at) => (value - scaler.mean[at % assets]) / scaler.sd[at % assets]);
   const panelOfFeatures = { design, returns, rows, columns: width, assets };
-  const heads = await headsOf(panelOfFeatures, rule, fit, settings);
+  const isWeighted = settings.prior === 'components';
+  const heads = await headsOf(isWeighted ? calmed(panelOfFeatures) : panelOfFeatures, rule, fit, settings);
+  // Weighted rows tell coefficients; levels are those of the rows as they are.
+  const offsets = isWeighted ? levels(panelOfFeatures, heads.heads) : heads.offsets;
   const parameters: FeatureParameters = {
     ...rule,
     method,
-    intercept: heads.offsets.map((offset, asset) => scaler.mean[asset] + offset * scaler.sd[asset]),
+    intercept: offsets.map((offset, asset) => scaler.mean[asset] + offset * scaler.sd[asset]),
     heads: heads.heads.map((head, at) => head * scaler.sd[Math.floor(at / width)]),
     headCovariance: heads.covariance,
     assetGroup: heads.pattern,
@@ -111,6 +116,29 @@ export async function fitPooledFeatures(
   };
   const condition = await conditionNumber({ design, rows, columns: width });
   return new FeatureFitted({ parameters, diagnostics: diagnosticsOf(own, parameters, heads, settings, condition) });
+}
+
+/** Rows times their calm weights. */
+function calmed(panel: RegressionPanel): RegressionPanel {
+  const weights = calmWeights(panel.returns, panel.assets);
+  return { ...panel, design: weightRows(panel.design, weights), returns: weightRows(panel.returns, weights) };
+}
+
+/** [asset], mean over an asset's rows of what its head leaves. */
+function levels({ design, returns, rows, columns, assets }: RegressionPanel, heads: Float64Array): Float64Array {
+  return Float64Array.from({ length: assets }, (_, asset) => {
+    const head = heads.subarray(asset * columns, (asset + 1) * columns);
+    let [sum, count] = [0, 0];
+    for (let row = 0; row < rows; row++) {
+      const y = returns[row * assets + asset];
+      if (Number.isNaN(y)) continue;
+      let left = y;
+      for (let j = 0; j < columns; j++) left -= head[j] * design[row * columns + j];
+      sum += left;
+      count++;
+    }
+    return sum / count;
+  });
 }
 
 function headsOf(

@@ -198,3 +198,37 @@ it('assets that answer to one lag profile have it found by validation', async ()
   expect(reduced.error).toBeLessThan(full.error);
   expect(() => distributedLagEstimator({ rank: 2 })).toThrow('reduced_rank');
 });
+
+describe('rows of calm', () => {
+  it('tell a spline on components its coefficients, while all rows tell the level', async () => {
+    const { panel, assets } = linearWorld({ lateStart: 0, holes: 0 });
+    const span = { start: 0, end: 200 };
+    // A crisis: returns of ten rows eight times as large, with a mean of their own.
+    const crisis = (row: number) => row >= 100 && row < 110;
+    const returns = panel.returns.map((y, i) => (crisis(Math.floor(i / assets)) ? 8 * y + 0.05 : y));
+    const make = (prior: 'components' | 'empirical_bayes') => splineEstimator({ lags: 0, prior });
+    const errors = await Promise.all(
+      (['components', 'empirical_bayes'] as const).map(async (prior) => {
+        const read = async (own: Float64Array) => {
+          const fitted = await make(prior).fit({ ...panel, returns: own }, span, options);
+          const { values } = await fitted.predict(panel.inputs, span);
+          for (let asset = 0; asset < assets; asset++) {
+            let left = 0;
+            for (let row = 0; row < span.end; row++) {
+              left += (own[row * assets + asset] - values[row * assets + asset]) / span.end;
+            }
+            // Rounding of sums of 200 returns of a few per cent.
+            expect(Math.abs(left)).toBeLessThan(1e-12);
+          }
+          const [block] = await collect(
+            fitted.jacobian(panel.inputs, { start: 199, end: 200 }, { form: 'contemporaneous' }),
+          );
+          return block.values.filter((_, at) => at % FACTORS < 2);
+        };
+        const [calm, disturbedOnes] = [await read(panel.returns), await read(returns)];
+        return Math.hypot(...calm.map((x, i) => x - disturbedOnes[i])) / Math.hypot(...calm);
+      }),
+    );
+    expect(errors[0]).toBeLessThan(0.5 * errors[1]);
+  });
+});

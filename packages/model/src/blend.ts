@@ -13,28 +13,24 @@ import {
 } from '@macrograd/core';
 import { joinBlock } from './with-base.js';
 
-/** One of two methods that are blended. */
-export interface BlendMember {
-  readonly estimator: Estimator;
-  /** What is fitted on the first rows alone, to see how it predicts; default the estimator itself. */
-  readonly early?: Estimator;
+/** A fit whose coefficients walk, beside the same one with coefficients that stand still. */
+interface Walking extends Fitted {
+  readonly standing?: Fitted;
 }
 
 /** Options of {@link blendEstimator}. */
 export interface BlendOptions {
-  readonly first: BlendMember;
-  readonly second: BlendMember;
+  /** The one that may walk: an LSTM with heads of either kind. */
+  readonly first: Estimator;
+  readonly second: Estimator;
   /** Last share of the training rows that the weight is learned from; default .25. */
   readonly validationShare?: number;
-  /** Rows that count as training for the weight; default the whole span. */
+  /** Leading rows of the span that weight and second method learn from; the first goes on. Default the whole span. */
   readonly rows?: number;
 }
 
-/**
- * Weight of the first method where nothing speaks for either, and the SD around it: the network leads, as it alone follows
- * drift and paths, which rows that are predicted at one go undervalue. Chosen on simulated histories: docs/methods/lstm.md.
- */
-const PRIOR = { weight: 0.75, sd: 0.15 };
+/** Weight of the first method where nothing speaks for either, and the SD around it: docs/methods/lstm.md. */
+const PRIOR = { weight: 0.7, sd: 0.2 };
 
 /** Correlation of the two methods' errors in exposures: .45 to .87 where both are right in form (docs/methods/lstm.md). */
 const ERROR_CORRELATION = 0.7;
@@ -42,12 +38,15 @@ const ERROR_CORRELATION = 0.7;
 /**
  * The weighted mean of two methods' returns and exposures (Bates and Granger 1969): methods that err differently err less
  * together. Both are fitted on the first rows; the weight w of the first minimises the squared error of
- * w a + (1 - w) b on the rows after these, all assets together in units of their SD, is drawn to .75 by as much as those rows
- * leave open (normal prior of SD .15, the rows' errors as independent), and lies in [0, 1]. Then both are fitted on all rows.
+ * w a + (1 - w) b on the rows after these, all assets together in units of their SD, is drawn to .7 by as much as those rows
+ * leave open (normal prior of SD .2, the rows' errors as independent), and lies in [0, 1]. Then both are fitted on all rows.
  * `facts.blend_weight` says which. Errors of the two are taken to correlate by .7 in every variance.
  *
+ * Where the coefficients of the first walk, the weight is learned with those that stand still, as the second's do, and the
+ * second takes over the walk: with K walking, S standing and C the second, exposures are w K + (1 - w) (C + K - S).
+ *
  * @example
- * const both = blendEstimator({ first: { estimator: lstmEstimator() }, second: { estimator: splineEstimator() } });
+ * const both = blendEstimator({ first: lstmEstimator({ heads: 'kalman' }), second: splineEstimator({ prior: 'components' }) });
  */
 export function blendEstimator(options: BlendOptions): Estimator {
   const { first, second, validationShare = 0.25 } = options;
@@ -55,20 +54,20 @@ export function blendEstimator(options: BlendOptions): Estimator {
     throw new ArgumentError(`validationShare is ${validationShare}`, 'give a share between 0 and 1');
   }
   return {
-    method: first.estimator.method,
+    method: first.method,
     async fit(panel, span, fit) {
       const end = Math.min(span.end, span.start + (options.rows ?? span.end - span.start));
       const early = { start: span.start, end: end - Math.round(validationShare * (end - span.start)) };
       const later = { start: early.end, end };
       const { onProgress, ...quiet } = fit;
       const predictions: Float64Array[] = [];
-      for (const { estimator, early: own = estimator } of [first, second]) {
-        const fitted = await own.fit(panel, early, quiet);
-        predictions.push((await fitted.predict(panel.inputs, later)).values);
+      for (const estimator of [first, second]) {
+        const fitted: Walking = await estimator.fit(panel, early, quiet);
+        predictions.push((await (fitted.standing ?? fitted).predict(panel.inputs, later)).values);
       }
       const weight = blendWeight(panel, early, later, predictions);
-      const one = await first.estimator.fit(panel, span, { ...quiet, ...(onProgress && { onProgress }) });
-      return new BlendFitted(one, await second.estimator.fit(panel, span, quiet), weight);
+      const one = await first.fit(panel, span, { ...quiet, ...(onProgress && { onProgress }) });
+      return new BlendFitted(one, await second.fit(panel, { start: span.start, end }, quiet), weight);
     },
   };
 }
@@ -100,7 +99,7 @@ class BlendFitted implements Fitted {
   readonly diagnostics: Fitted['diagnostics'];
 
   constructor(
-    private readonly first: Fitted,
+    private readonly first: Walking,
     private readonly second: Fitted,
     private readonly weight: number,
   ) {
@@ -115,19 +114,30 @@ class BlendFitted implements Fitted {
   }
 
   async predict(inputs: FactorPanel, span: Span, assets?: AssetRange): Promise<ReturnMatrix> {
+    const { standing = this.first } = this.first;
     const one = await this.first.predict(inputs, span, assets);
+    const still = standing === this.first ? one : await standing.predict(inputs, span, one.assets);
     const { values } = await this.second.predict(inputs, span, one.assets);
-    return { ...one, values: one.values.map((x, i) => this.weight * x + (1 - this.weight) * values[i]) };
+    return { ...one, values: one.values.map((x, i) => x + (1 - this.weight) * (values[i] - still.values[i])) };
   }
 
   async *jacobian(inputs: FactorPanel, span: Span, options: JacobianOptions = {}): AsyncIterable<JacobianBlock> {
     const [own, other] = [this.weight, 1 - this.weight];
+    const { standing } = this.first;
     for await (const block of this.first.jacobian(inputs, span, options)) {
-      let sum = scaled(block, own);
-      for await (const part of this.second.jacobian(inputs, span, { ...options, assets: block.assets })) {
-        sum = joinBlock(sum, scaled(part, other), (a, b) => a + b + 2 * ERROR_CORRELATION * Math.sqrt(a * b));
+      const within = { ...options, assets: block.assets };
+      // What walks, then the second on top of it.
+      let walked = scaled(block, standing ? 1 : 0);
+      const still = standing?.jacobian(inputs, span, within) ?? [];
+      for await (const part of still) walked = joinBlock(walked, scaled(part, -1), (a, b) => Math.max(0, a - b));
+      for await (const part of this.second.jacobian(inputs, span, within)) {
+        walked = joinBlock(walked, part, (a, b) => a + b);
       }
-      yield sum;
+      yield joinBlock(
+        scaled(block, own),
+        scaled(walked, other),
+        (a, b) => a + b + 2 * ERROR_CORRELATION * Math.sqrt(a * b),
+      );
     }
   }
 }

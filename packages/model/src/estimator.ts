@@ -1,5 +1,6 @@
 import {
   ArgumentError,
+  calmWeights,
   type Diagnostics,
   type Estimator,
   type FitOptions,
@@ -11,9 +12,9 @@ import {
   type PerAssetLstmParameters,
   type Scaler,
   type Span,
+  weightRows,
 } from '@macrograd/core';
 import { type ClosedFormFit, type ClosedFormInputs, closedFormFit } from '@macrograd/kernel';
-import { calmWeights, weightRows } from './calm-weights.js';
 import { assetStatus, averagePValues, MIN_ASSET_OBSERVATIONS } from './diagnose.js';
 import { LstmFitted } from './fitted.js';
 import { encoderInputs, fitInputRule, type InputRule } from './input-rule.js';
@@ -127,10 +128,11 @@ function fittedOf(
   diagnostics: Diagnostics,
   options: Pick<LstmEstimatorOptions, 'threads'>,
   path?: WalkPath,
+  standing?: LstmFitted,
 ): TopFitted {
   return 'mode' in parameters
     ? new PerAssetFitted(parameters, diagnostics, threadsOf(options))
-    : new LstmFitted(parameters, diagnostics, threadsOf(options), path);
+    : new LstmFitted(parameters, diagnostics, threadsOf(options), path, standing);
 }
 
 /** Products of factors and state have heads in closed form alone. */
@@ -159,7 +161,10 @@ async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmE
   const known = { status: assetStatus(scaler.count), observations: scaler.count };
   const make = (pValues: Float64Array) => {
     const diagnostics: Diagnostics = { ...known, pValues, facts };
-    const top = fittedOf(parameters, diagnostics, options, result && walkPath(result, panel.inputs, span, returns));
+    const path = result && walkPath(result, panel.inputs, span, returns);
+    const still = result && standingParameters(parameters as LstmParameters, result);
+    const standing = still && new LstmFitted(still, diagnostics, threadsOf(options));
+    const top = fittedOf(parameters, diagnostics, options, path, standing);
     return bases.length === 0 ? top : new FittedWithBase(bases, top, diagnostics);
   };
   const pValues = await averagePValues(make(new Float64Array(0)), panel, span);
@@ -191,7 +196,7 @@ async function trainClosedForm(
 ): Promise<TrainedLstm> {
   const assets = scaler.mean.length;
   const conditional = options.form === 'conditional';
-  const data = conditional ? weightRows(inputs, returns, calmWeights(returns, assets)) : { inputs, returns };
+  const data = conditional ? weightedRows(inputs, returns, assets) : { inputs, returns };
   const starts = conditional ? STARTS : [1];
   const train = (startScale: number, place: number) =>
     closedFormFit(data.inputs, data.returns, assets, {
@@ -223,6 +228,12 @@ async function trainClosedForm(
   // Weighted rows tell coefficients, not levels: the training mean is the level.
   const levels = conditional ? new Float64Array(assets) : result.offsets;
   return { parameters: parametersOf({ ...result, offsets: levels }, rule, scaler, seed), facts, result };
+}
+
+/** Rows of calm count as much as those of a crisis; the window stays as it is. */
+function weightedRows(inputs: ClosedFormInputs, returns: Float64Array, assets: number) {
+  const weights = calmWeights(returns, assets);
+  return { inputs: { ...inputs, factors: weightRows(inputs.factors, weights) }, returns: weightRows(returns, weights) };
 }
 
 /**
@@ -386,6 +397,14 @@ function parametersOf(result: ClosedFormFit, rule: InputRule, scaler: Scaler, se
       seed,
     })),
   };
+}
+
+/** The same encoder with heads that stand still, where heads walk. */
+function standingParameters(parameters: LstmParameters, result: ClosedFormFit): LstmParameters | undefined {
+  const { standingGroup } = result;
+  if (!standingGroup) return undefined;
+  const members = parameters.members.map((member, i) => ({ ...member, ...result.members[i].standing }));
+  return { ...parameters, assetGroup: standingGroup, members };
 }
 
 function settings({ hiddenSize, members, cell, steps, longSteps, maxPatterns, threads }: LstmEstimatorOptions) {

@@ -40,6 +40,8 @@ export class LstmFitted implements Fitted {
     readonly diagnostics: Diagnostics,
     private readonly run: Pick<RunOptions, 'threads'>,
     private readonly path?: WalkPath,
+    /** Where heads walk: the same encoder with heads that stand still, those of the training rows. */
+    readonly standing?: Fitted,
   ) {
     this.assets = fittedParameters.returnMean.length;
   }

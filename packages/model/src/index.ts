@@ -1,4 +1,4 @@
-export { type BlendMember, type BlendOptions, blendEstimator } from './blend.js';
+export { type BlendOptions, blendEstimator } from './blend.js';
 export { type ConditionalBetaOptions, conditionalBetaEstimator } from './conditional-beta.js';
 export { MIN_ASSET_OBSERVATIONS } from './diagnose.js';
 export { fromParameters, type LstmEstimatorOptions, lstmEstimator } from './estimator.js';

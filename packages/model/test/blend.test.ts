@@ -72,9 +72,7 @@ function known(seed: number, error: number, exposure: number, variance: number, 
 }
 
 const fit = (a: Estimator, b: Estimator, rows?: number) =>
-  blendEstimator({ first: { estimator: a }, second: { estimator: b }, ...(rows && { rows }) }).fit(panel, SPAN, {
-    seed: 1,
-  });
+  blendEstimator({ first: a, second: b, ...(rows && { rows }) }).fit(panel, SPAN, { seed: 1 });
 
 async function weightOf(a: number, b: number): Promise<number> {
   const fitted = await fit(known(1, a, 1, 1, 1, 6), known(2, b, 1, 1, 1, 6));
@@ -92,14 +90,14 @@ describe('blendEstimator', () => {
 
   it('keeps the prior where the two are the same', async () => {
     const same = known(1, 0.02, 1, 1, 1, 6);
-    expect((await fit(same, same)).diagnostics.facts.blend_weight).toBe(0.75);
+    expect((await fit(same, same)).diagnostics.facts.blend_weight).toBe(0.7);
   });
 
   it('learns the weight from the rows that it is told to and from no later one', async () => {
     const [a, b] = [known(1, 0.03, 1, 1, 1, 6), known(2, 0.03, 1, 1, 1, 6)];
     const returns = panel.returns.map((x, i) => (i < 200 * ASSETS ? x : x + 1000));
     const before = await fit(a, b, 200);
-    const options = { first: { estimator: a }, second: { estimator: b }, rows: 200 };
+    const options = { first: a, second: b, rows: 200 };
     const after = await blendEstimator(options).fit({ ...panel, returns }, SPAN, { seed: 1 });
     expect(after.diagnostics.facts.blend_weight).toBe(before.diagnostics.facts.blend_weight);
     expect((await fit(a, b)).diagnostics.facts.blend_weight).not.toBe(before.diagnostics.facts.blend_weight);
@@ -133,8 +131,34 @@ describe('blendEstimator', () => {
     });
   });
 
+  it('learns the weight from what stands still, and lets the second walk with the first', async () => {
+    const [still, b] = [known(1, 0.03, 3, 4, 1, 6), known(2, 0.03, -1, 9, 1, 6)];
+    // Walking, it predicts perfectly, which must not count: the second can't.
+    const walking = known(5, 0, 7, 6, 1, 2);
+    const a: Estimator = {
+      method: 'lstm',
+      fit: async (...input) => Object.assign(await walking.fit(...input), { standing: await still.fit(...input) }),
+    };
+    const fitted = await fit(a, b);
+    const w = fitted.diagnostics.facts.blend_weight;
+    expect(w).toBe((await fit(still, b)).diagnostics.facts.blend_weight);
+    for await (const { values, variance } of fitted.jacobian(panel.inputs, { start: 10, end: 12 })) {
+      // 7 w + (1 - w) (-1 + 7 - 3); variances 6, and 9 + 6 - 4.
+      const [own, other] = [Math.sqrt(6) * w, Math.sqrt(11) * (1 - w)];
+      for (const value of values) expect(Math.abs(value - (7 * w + 3 * (1 - w)))).toBeLessThan(SAME);
+      for (const v of variance) expect(Math.abs(v - (own ** 2 + other ** 2 + 1.4 * own * other))).toBeLessThan(SAME);
+    }
+    const { values } = await fitted.predict(panel.inputs, SPAN);
+    const [x, y, z] = await Promise.all(
+      [walking, b, still].map(async (one) => (await one.fit(panel, SPAN, { seed: 1 })).predict(panel.inputs, SPAN)),
+    );
+    values.forEach((value, i) => {
+      expect(Math.abs(value - (x.values[i] + (1 - w) * (y.values[i] - z.values[i])))).toBeLessThan(SAME);
+    });
+  });
+
   it('refuses a share that leaves no rows', () => {
-    const one = { estimator: known(1, 0, 0, 0, 1, 1) };
+    const one = known(1, 0, 0, 0, 1, 1);
     expect(() => blendEstimator({ first: one, second: one, validationShare: 1 })).toThrow(/validationShare is 1/);
   });
 });

@@ -307,6 +307,14 @@ describe('heads that walk', () => {
     expect(await mean(small)).toBeGreaterThan(-0.01);
   });
 
+  it('carry the heads that stand still with them, those of a fit of the encoder rows alone to the bit', async () => {
+    const { standing } = (await lstmEstimator(kalman).fit(panel, TRAIN, { seed: 3 })) as Fitted & { standing: Fitted };
+    const alone = await lstmEstimator(small).fit(panel, { start: 0, end: ENCODER }, { seed: 3 });
+    const span = { start: ENCODER, end: TRAIN.end };
+    expect(await exposures(standing, span)).toEqual(await exposures(alone, span));
+    expect(await standing.predict(panel.inputs, span)).toEqual(await alone.predict(panel.inputs, span));
+  });
+
   it('average over dates what each date has', async () => {
     const fit = await lstmEstimator(kalman).fit(panel, TRAIN, { seed: 3 });
     const span = { start: 100, end: 150 };

@@ -2,8 +2,8 @@
 
 use crate::closed_form_walks::{ClosedFormWalkGroups, ClosedFormWalks};
 use macrograd_lstm::closed_form::{
-    AssetScale, Cell, FeatureForm, FeatureMap, Fit, HeadCovariance, Inputs, JacobianForm, JacobianRequest, Layout,
-    Member, MemberHeads, Options, Returns, exposures, fit, predictions,
+    AssetScale, Cell, FeatureForm, FeatureMap, Fit, HeadCovariance, Heads, Inputs, JacobianForm, JacobianRequest,
+    Layout, Member, MemberHeads, Options, Returns, exposures, fit, predictions,
 };
 use macrograd_lstm::{LstmError, LstmWeights};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float64Array, Int32Array, Uint8Array};
@@ -175,6 +175,30 @@ impl From<FeatureMap<f32>> for ClosedFormMap {
     }
 }
 
+/// Posterior of the heads of one member.
+#[napi(object)]
+pub struct ClosedFormHeads {
+    /// `[asset][feature]`; NaN without returns.
+    pub heads: Float64Array,
+    /// `[group][feature][feature]`, C.
+    pub head_covariance: Float64Array,
+    /// `[group][direction][feature]`, u.
+    pub head_basis: Float64Array,
+    /// `[asset][1 + direction]`, v: the head of an asset has the covariance `v_0 C + sum of v_p u_p u_p'`.
+    pub head_variances: Float64Array,
+}
+
+impl From<Heads> for ClosedFormHeads {
+    fn from(heads: Heads) -> Self {
+        Self {
+            heads: heads.values.into(),
+            head_covariance: heads.covariances.into(),
+            head_basis: heads.bases.into(),
+            head_variances: heads.variances.into(),
+        }
+    }
+}
+
 /// One fitted member.
 #[napi(object)]
 pub struct ClosedFormMember {
@@ -191,6 +215,8 @@ pub struct ClosedFormMember {
     pub steps: u32,
     /// Where heads walk.
     pub walks: Option<ClosedFormWalks>,
+    /// Where heads walk: those that stand still, on the training rows.
+    pub standing: Option<ClosedFormHeads>,
 }
 
 impl From<Member> for ClosedFormMember {
@@ -204,6 +230,7 @@ impl From<Member> for ClosedFormMember {
             validation_error: member.validation_error,
             steps: member.steps as u32,
             walks: member.walks.map(Into::into),
+            standing: member.standing.map(Into::into),
         }
     }
 }
@@ -224,6 +251,8 @@ pub struct ClosedFormFit {
     pub dropped_observations: u32,
     /// Where heads walk.
     pub walk_groups: Option<ClosedFormWalkGroups>,
+    /// `[asset]`, group in the heads that stand still, where heads walk.
+    pub standing_group: Option<Int32Array>,
 }
 
 impl From<Fit> for ClosedFormFit {
@@ -234,6 +263,7 @@ impl From<Fit> for ClosedFormFit {
             members: fit.members.into_iter().map(Into::into).collect(),
             offsets: fit.offsets.into(),
             walk_groups: fit.walk_groups.map(Into::into),
+            standing_group: fit.standing_group.map(Into::into),
             asset_group: fit.asset_group.into(),
             validation_errors: fit.validation_errors,
             dropped_observations: fit.dropped_observations as u32,

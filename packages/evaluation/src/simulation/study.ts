@@ -1,4 +1,4 @@
-import type { Estimator } from '@macrograd/core';
+import type { Estimator, Fitted } from '@macrograd/core';
 import { distributedLagEstimator, kalmanEstimator, olsEstimator, splineEstimator } from '@macrograd/linear';
 import { blendEstimator, lstmEstimator } from '@macrograd/model';
 import { FACTOR_MEAN, INFLATION } from './macro_process.js';
@@ -134,31 +134,44 @@ interface Entry {
 
 function methodsOf(world: World, cut: number, threads?: number): Entry[] {
   const own = threads === undefined ? {} : { threads };
+  const network = remembered(lstmEstimator({ ...own, heads: 'kalman', encoderRows: cut }));
+  const components = remembered(splineEstimator({ prior: 'components' }));
   return [
     { method: 'ols', estimator: olsEstimator(), toDate: false },
     { method: 'kalman', estimator: kalmanEstimator({ varianceRows: cut }), toDate: true },
     { method: 'distributed_lag', estimator: distributedLagEstimator(), toDate: false },
     { method: 'spline', estimator: splineEstimator(), toDate: false },
-    { method: 'components', estimator: splineEstimator({ prior: 'components' }), toDate: false },
-    { method: 'lstm', estimator: lstmEstimator(own), toDate: false },
-    { method: 'lstm_kalman', estimator: lstmEstimator({ ...own, heads: 'kalman', encoderRows: cut }), toDate: true },
-    { method: 'blend', estimator: blendOf(cut, own), toDate: true },
+    { method: 'components', estimator: components, toDate: false },
+    { method: 'lstm', estimator: standing(network), toDate: true },
+    { method: 'lstm_kalman', estimator: network, toDate: true },
+    { method: 'blend', estimator: blendEstimator({ first: network, second: components, rows: cut }), toDate: true },
     { method: 'oracle', estimator: oracleEstimator(world), toDate: DRIFTING.includes(world.process) },
   ];
 }
 
-function blendOf(cut: number, own: { readonly threads?: number }): Estimator {
-  const spline = splineEstimator({ prior: 'components' });
-  const frozen: Estimator = {
-    method: spline.method,
-    fit: (panel, { start }, fit) => spline.fit(panel, { start, end: cut }, fit),
+/** Fits each span once: methods of a world share fits of the same panel and seed. */
+function remembered(estimator: Estimator): Estimator {
+  const fits = new Map<string, Promise<Fitted>>();
+  return {
+    method: estimator.method,
+    fit(panel, span, fit) {
+      const key = `${span.start}-${span.end}`;
+      const fitted = fits.get(key) ?? estimator.fit(panel, span, fit);
+      fits.set(key, fitted);
+      return fitted;
+    },
   };
-  const network = (rows: number) => lstmEstimator({ ...own, heads: 'kalman', encoderRows: rows });
-  return blendEstimator({
-    first: { estimator: network(cut), early: lstmEstimator({ ...own, heads: 'kalman' }) },
-    second: { estimator: frozen, early: spline },
-    rows: cut,
-  });
+}
+
+/** The network of the training rows with heads that stand still. */
+function standing(network: Estimator): Estimator {
+  return {
+    method: network.method,
+    async fit(panel, span, fit) {
+      const walking: Fitted & { readonly standing?: Fitted } = await network.fit(panel, span, fit);
+      return walking.standing ?? walking;
+    },
+  };
 }
 
 function regimeShare({ process, panel }: World, cut: number): number {

@@ -5,7 +5,9 @@ use crate::small::dot;
 /// Moments of the assets that miss the same rows, features and returns less their means over the rows observed.
 pub(crate) struct Pattern {
     pub assets: Vec<usize>,
-    /// Rows observed, less one for the mean.
+    /// Those observed.
+    pub rows: Vec<usize>,
+    /// Their number, less one for the mean.
     pub freedom: f64,
     /// `[feature]`.
     pub feature_mean: Vec<f64>,
@@ -43,6 +45,7 @@ impl Pattern {
         }
         let mut own = Self {
             assets: group.assets.clone(),
+            rows: Vec::new(),
             freedom: count - 1.0,
             feature_mean,
             return_mean,
@@ -63,6 +66,7 @@ impl Pattern {
             }
             own.add(&x, &y);
         }
+        own.rows = rows;
         own
     }
 

@@ -32,6 +32,8 @@ pub struct Member {
     pub steps: usize,
     /// How its heads walk, where they do; `heads` are then those after the last row.
     pub walks: Option<Walks>,
+    /// Where heads walk: the ones that stand still, on the training rows.
+    pub standing: Option<Heads>,
 }
 
 /// Result of a fit.
@@ -57,6 +59,8 @@ pub struct Fit {
     pub dropped_observations: usize,
     /// Groups of the walks, where heads walk.
     pub walk_groups: Option<WalkGroups>,
+    /// Group of each asset in the heads that stand still, where heads walk.
+    pub standing_group: Option<Vec<i32>>,
 }
 
 /// Fits an ensemble; `noisy_columns` as in [`TrainingData`]. The same bits for any number of threads.
@@ -127,6 +131,7 @@ pub fn fit(
     } else {
         None
     };
+    let standing = asset_groups(&patterns, returns.assets);
     let observed = returns.values.iter().filter(|x| !x.is_nan()).count();
     let used: usize = patterns.iter().map(|p| p.rows.len() * p.assets.len()).sum();
     Ok(Fit {
@@ -134,10 +139,10 @@ pub fn fit(
         lookback,
         offsets: member_offsets,
         members,
-        asset_group: walk_groups.as_ref().map_or_else(
-            || asset_groups(&patterns, returns.assets),
-            |groups| groups.asset_group.clone(),
-        ),
+        asset_group: walk_groups
+            .as_ref()
+            .map_or_else(|| standing.clone(), |groups| groups.asset_group.clone()),
+        standing_group: walk_groups.is_some().then_some(standing),
         walk_groups,
         validation_errors: winner.validation_errors,
         cell: winner.cell,
@@ -189,6 +194,7 @@ fn with_heads(
         validation_error: trained.validation_error,
         steps: trained.steps,
         walks: None,
+        standing: None,
     })
 }
 
@@ -221,6 +227,7 @@ fn walk_members(
             prior,
             train_rows,
         };
+        member.standing = Some(member.heads.clone());
         member.walks = Some(fit_walks(&source, &mut member.heads));
     }
     Ok(groups)

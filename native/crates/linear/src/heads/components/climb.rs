@@ -27,6 +27,10 @@ const INNER_STEPS: usize = 2;
 
 const LEAST_VARIANCE: f64 = 1e-10;
 
+/// Coefficients of 0 that every group is taken to have beside its own, p(tau) ~ tau^-(UNSEEN / 2): of dozens of groups some
+/// fit the noise of a few hundred rows, the more where one series, the market, is all that there is.
+const UNSEEN: f64 = 10.0;
+
 /// Least number of well-determined coefficients of a group that a variance is divided by.
 const LEAST_DETERMINED: f64 = 1e-3;
 
@@ -164,7 +168,7 @@ impl State {
                 posterior.pull.transpose(),
             );
             let w = &posterior.deviation;
-            assets += pattern.assets;
+            assets += 1.0 + pattern.deviations();
             for i in 0..n {
                 for j in 0..n {
                     sum[(i, j)] += pattern.assets * (w[i] * w[j] + pulled[(i, j)])
@@ -180,7 +184,7 @@ impl State {
             own_square += pattern.deviation_square
                 - 2.0 * inner_product(posterior.v2.as_ref(), inner.as_ref()) / self.own_noise
                 + inner_product(posterior.gram.as_ref(), second.deviations.as_ref());
-            own_freedom += (pattern.assets - 1.0) * pattern.freedom;
+            own_freedom += pattern.deviations() * pattern.freedom;
             let seen = times(loadings.transpose(), &pattern.mean);
             let explained: f64 = seen.iter().zip(&posterior.shared).map(|(b, c)| b * c).sum();
             let square = pattern.assets * (pattern.mean_square - 2.0 * explained)
@@ -265,9 +269,9 @@ impl State {
             }
             for (g, tau) in own.iter_mut().enumerate() {
                 let value = if is_fast {
-                    square[g] / (size[g] - variance[g] / *tau).max(LEAST_DETERMINED)
+                    square[g] / ((size[g] - variance[g] / *tau).max(LEAST_DETERMINED) + UNSEEN)
                 } else {
-                    (square[g] + variance[g]) / size[g]
+                    (square[g] + variance[g]) / (size[g] + UNSEEN)
                 };
                 *tau = value.max(LEAST_VARIANCE);
             }

@@ -8,6 +8,7 @@
 //! its own. Formulae and sources: docs/methods/pooled_features.md.
 
 mod climb;
+mod independence;
 mod posterior;
 mod start;
 
@@ -18,6 +19,7 @@ use super::moments::Pattern;
 use super::{HeadOptions, PooledHeads, Rank, usable_patterns};
 use crate::{LinearError, Panel};
 use climb::State;
+use independence::effective_share;
 
 /// Options of [`component_heads`].
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +40,8 @@ pub struct ComponentOptions {
 /// Moments of a pattern in the features of the fit, own ones first.
 pub(super) struct Moments {
     pub assets: f64,
+    /// Independent deviations from the assets' mean, as a share of N - 1.
+    pub share: f64,
     pub freedom: f64,
     /// `[feature][feature]`.
     pub gram: Mat<f64>,
@@ -86,7 +90,10 @@ pub fn component_heads(
         return Ok(out);
     }
     let map = Map::new(panel, options);
-    let moments: Vec<Moments> = patterns.iter().map(|pattern| map.moments(pattern)).collect();
+    let moments: Vec<Moments> = patterns
+        .iter()
+        .map(|pattern| map.moments(pattern, effective_share(panel, pattern)))
+        .collect();
     // Of the component features.
     let groups: Vec<usize> = options
         .group
@@ -127,6 +134,13 @@ pub fn component_heads(
     out.converged = state.converged;
     control.report(1.0);
     Ok(out)
+}
+
+impl Moments {
+    /// Independent deviations from the assets' mean.
+    pub fn deviations(&self) -> f64 {
+        self.share * (self.assets - 1.0)
+    }
 }
 
 impl Map {
@@ -171,7 +185,7 @@ impl Map {
         times(self.back.transpose(), moments)
     }
 
-    fn moments(&self, pattern: &Pattern) -> Moments {
+    fn moments(&self, pattern: &Pattern, share: f64) -> Moments {
         let k = self.back.nrows();
         let square = |values: &[f64]| Mat::from_fn(k, k, |i, j| values[i * k + j]);
         let turned = |values: &Mat<f64>| {
@@ -184,12 +198,13 @@ impl Map {
         let spread = multiply(deviations.as_ref(), deviations.transpose());
         Moments {
             assets: pattern.assets.len() as f64,
+            share,
             freedom: pattern.freedom,
             gram: turned(&square(&pattern.gram)),
             mean: self.forward(&pattern.mean_moment),
             mean_square: pattern.mean_square,
-            spread: turned(&spread),
-            deviation_square: pattern.deviation_square,
+            spread: turned(&(faer::Scale(share) * &spread)),
+            deviation_square: share * pattern.deviation_square,
         }
     }
 }

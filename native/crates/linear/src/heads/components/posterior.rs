@@ -22,7 +22,7 @@ pub(super) struct Posterior {
     pub loadings: Mat<f64>,
 }
 
-/// Sums over a pattern's assets: of the mean, times the number of assets, and of the deviations from it.
+/// Sums over a pattern's assets: of the mean, times the number of assets, and of the independent deviations from it.
 pub(super) struct Second {
     pub mean: Mat<f64>,
     pub deviations: Mat<f64>,
@@ -75,7 +75,8 @@ impl State {
         let (features, own) = (self.theta.nrows(), self.own);
         for a in 0..self.theta.ncols() {
             for c in 0..self.theta.ncols() {
-                let square = (mean[(own + a, own + c)] + deviations[(own + a, own + c)]) / pattern.assets;
+                let at = (own + a, own + c);
+                let square = (mean[at] + deviations[at] / pattern.share) / pattern.assets;
                 for i in 0..features {
                     for j in 0..features {
                         out[(own + i, own + j)] += square * self.shape[(a * features + i, c * features + j)];
@@ -140,7 +141,7 @@ impl State {
             half.as_ref(),
         );
         let deviations = Mat::from_fn(n, n, |i, j| {
-            squares[(i, j)] / posterior.noise.powi(2) + (assets - 1.0) * posterior.v2[(i, j)]
+            squares[(i, j)] / posterior.noise.powi(2) + pattern.deviations() * posterior.v2[(i, j)]
         });
         Second { mean, deviations }
     }

@@ -1,5 +1,3 @@
-import type { ClosedFormInputs } from '@macrograd/kernel';
-
 /** Rows before and after a row whose squares make its variance. */
 const REACH = 4;
 
@@ -28,17 +26,12 @@ export function calmWeights(returns: Float64Array, assets: number): Float64Array
 }
 
 /**
- * Returns and factors of every row times its weight, the window as it is: least squares of y = u'b with a noise whose
- * variance is one over the square of the weight.
+ * Every row times its weight. Regressors and returns of a row times the same: least squares of a noise whose variance is one
+ * over the square of the weight.
+ *
+ * @param values [row][column]
  */
-export function weightRows(
-  inputs: ClosedFormInputs,
-  returns: Float64Array,
-  weights: Float64Array,
-): { inputs: ClosedFormInputs; returns: Float64Array } {
-  const times = (values: Float64Array) => {
-    const width = values.length / weights.length;
-    return values.map((value, i) => value * weights[Math.floor(i / width)]);
-  };
-  return { inputs: { ...inputs, factors: times(inputs.factors) }, returns: times(returns) };
+export function weightRows(values: Float64Array, weights: Float64Array): Float64Array {
+  const width = values.length / weights.length;
+  return values.map((value, i) => value * weights[Math.floor(i / width)]);
 }
