@@ -34,7 +34,7 @@ function methodTable({ methods }: Headline): string {
     coloured(100 * medianHedge, 1),
     Number.isNaN(shareWon) ? '' : `${formatNumber(100 * shareWon, 0)} %`,
   ]);
-  const head = ['method', 'R² median %', 'R² pooled %', 'variance hedged %', 'assets won'].map(pc.dim);
+  const head = ['method', 'R² median %', 'R² pooled %', 'variance hedged %', 'in the mix'].map(pc.dim);
   return formatTable([head, ...rows], ['left', 'right', 'right', 'right', 'right']);
 }
 

@@ -2,12 +2,14 @@ import type { MethodId } from '@macrograd/core';
 import type { Choice } from './choice.js';
 import { describeFolds, type FoldForecast, scoredFolds } from './forecast.js';
 import { mixForecasts } from './mix.js';
-import { ONE_STANDARD_ERROR, recordsOf } from './records.js';
+import { recordsOf } from './records.js';
 
 export interface StackOptions {
-  /** Weight of the pool in an asset's stack, in units of an average asset's own test rows; default 8. */
+  /**
+   * Weight of the pool in the stack of an asset that nothing explains, in units of an average asset's own test rows; default 8.
+   */
   readonly shrinkage?: number;
-  /** Standard errors common to all assets that a stack's gain has to exceed, or the asset gets no exposure; default 1. */
+  /** Standard errors common to all assets that a stack's gain has to exceed, or the asset gets no exposure; default 0. */
   readonly caution?: number;
 }
 
@@ -30,12 +32,12 @@ interface Moments {
  * Weights w are non-negative and sum to at most 1, the rest is no exposure. Over the known rows they minimise
  * sum (y - sum_m w_m d_m)^2, y being an asset's returns less its training mean and d_m what method m expects beyond it: for
  * all assets together first (each in units of its own benchmark loss), then for each asset with a penalty
- * k (w - w_pool)'A (w - w_pool), A the average asset's second moments, that draws it to the pool. An asset has no exposure
- * where nothing is known, and where its stack's gain over the known rows, shrunk to the pool's and less one standard error of
- * what all assets have in common ({@link recordsOf}), is not above 0.
+ * k s (w - w_pool)'A (w - w_pool), A the average asset's second moments and s the share of its variance that the asset's own
+ * best stack leaves, that draws it to the pool. An asset has no exposure where nothing is known, and where its stack's gain
+ * over the known rows, shrunk to the pool's ({@link recordsOf}), is not above 0.
  */
 export function stackMethods(forecasts: readonly FoldForecast[], options: StackOptions = {}): Choice[] {
-  const { shrinkage = 8, caution = ONE_STANDARD_ERROR } = options;
+  const { shrinkage = 8, caution = 0 } = options;
   const methods = [...new Set(forecasts.map(({ method }) => method))].filter((method) => method !== 'zero');
   if (forecasts.length === 0) return [];
   const stack = (fit: number | 'final', known: readonly FoldForecast[], endRow: number): Choice[] => {
@@ -44,7 +46,7 @@ export function stackMethods(forecasts: readonly FoldForecast[], options: StackO
     const mean = pooled(each);
     const pool = boundedWeights(mean.own, mean.cross);
     const lines = each.map((moments, asset) => {
-      const weights = moments.rows === 0 ? pool : shrunkWeights(moments, mean, pool, shrinkage);
+      const weights = moments.rows === 0 ? pool : shrunkWeights(moments, mean, pool, shrinkage * unexplained(moments));
       return asChoices(asset, fit, methods, weights, `stacked over ${describeFolds(known)}`);
     });
     if (known.length === 0) return lines.flat();
@@ -52,7 +54,7 @@ export function stackMethods(forecasts: readonly FoldForecast[], options: StackO
     return lines.flatMap((own, asset) => {
       const score = gains.assets[asset]?.score ?? gains.pool;
       if (score > 0) return own;
-      const reason = `no exposure over ${describeFolds(known)}: a stack's gain is ${score.toFixed(3)} less the common error`;
+      const reason = `no exposure over ${describeFolds(known)}: a stack's gain is ${score.toFixed(3)}`;
       return asChoices(asset, fit, methods, new Float64Array(methods.length), reason);
     });
   };
@@ -121,6 +123,18 @@ function pooled(each: readonly Moments[]): Moments {
     rows += part.rows / count;
   }
   return { own, cross, rows };
+}
+
+/** Share of the benchmark loss that an asset's own best stack leaves: what its weights are to be estimated against. */
+function unexplained({ own, cross, rows }: Moments): number {
+  const w = boundedWeights(own, cross);
+  const m = w.length;
+  let gain = 0;
+  for (let k = 0; k < m; k++) {
+    gain += 2 * cross[k] * w[k];
+    for (let l = 0; l < m; l++) gain -= w[k] * own[k * m + l] * w[l];
+  }
+  return Math.max(0, 1 - gain / rows);
 }
 
 function shrunkWeights({ own, cross }: Moments, pool: Moments, weights: Float64Array, shrinkage: number): Float64Array {

@@ -117,6 +117,18 @@ describe('stackMethods', () => {
     expect(spread(1e9)).toBeLessThan(ROUNDING);
   });
 
+  it('leaves an asset that a method explains wholly its own weights, however strong the pool', () => {
+    const same = forecasts.map((forecast) => {
+      const exact = forecasts.find(
+        ({ method, fold }) => method === 'ols' && fold.index === forecast.fold.index,
+      )!.predicted;
+      const realised = forecast.realised.map((r, at) => (at % panel.assets.length === 0 ? exact[at] : r));
+      return { ...forecast, realised };
+    });
+    const own = stackMethods(same).filter(({ fit, asset }) => fit === 'final' && asset === 0);
+    expect(own.find(({ method }) => method === 'ols')!.weight).toBeGreaterThan(1 - 2 * SMALLEST);
+  });
+
   it('of a fold looks at earlier folds alone', () => {
     const shifted = forecasts.map((forecast) =>
       forecast.fold.index < 2 ? forecast : { ...forecast, realised: forecast.realised.map((r) => r + 1000) },

@@ -7,8 +7,10 @@ export function addLinearExposures(wanted: ExposureGraph, parameters: LinearPara
   const { columns, coefficients, variances } = parameters;
   const places = wanted.targets.map((target) => columns.indexOf(target));
   const at = (asset: number, cell: number) => (places[cell] < 0 ? -1 : asset * columns.length + places[cell]);
-  // A coefficient that could not be estimated is 0 for predictions and has no variance: no exposure.
-  const known = (place: number) => place >= 0 && !(variances && Number.isNaN(variances[place]));
+  // A coefficient that could not be estimated is 0 for predictions and has no variance: no exposure. One that is not 0
+  // without a variance, as ridge has under the heaviest penalties, is an exposure without a standard error.
+  const known = (place: number) =>
+    place >= 0 && !(variances && Number.isNaN(variances[place]) && coefficients[place] === 0);
   const value = (asset: number, cell: number) => {
     const place = at(asset, cell);
     return known(place) ? coefficients[place] : Number.NaN;

@@ -11,7 +11,7 @@ export interface MethodHeadline {
   readonly pooledR2: number;
   /** Median over assets. */
   readonly medianHedge: number;
-  /** Share of assets for which the method was chosen for the fit on the whole span; NaN for `chosen`. */
+  /** Mean over assets of the method's weight in the mix of the fit on the whole span; NaN for `chosen`. */
   readonly shareWon: number;
 }
 
@@ -81,7 +81,8 @@ function methodsOf({ rows, columns }: TableData<'evaluation'>, chosen: TableData
 
 function shareWon({ rows, columns }: TableData<'chosen'>, method: string): number {
   const finals = rowsWhere(rows, (row) => stringAt(columns.fit, row) === 'final');
-  return finals.filter((row) => stringAt(columns.method, row) === method).length / finals.length;
+  const weightOf = (of: readonly number[]) => of.reduce((sum, row) => sum + columns.weight[row], 0);
+  return weightOf(finals.filter((row) => stringAt(columns.method, row) === method)) / weightOf(finals);
 }
 
 function findingsOf(
@@ -95,11 +96,13 @@ function findingsOf(
       stringAt(factors.columns.unit, row) ?? '',
     ]),
   );
+  // The heaviest that claims an exposure, as in the summary.
+  const claims = rowsWhere(
+    chosen.rows,
+    (row) => stringAt(chosen.columns.fit, row) === 'final' && stringAt(chosen.columns.method, row) !== 'zero',
+  ).sort((a, b) => chosen.columns.weight[a] - chosen.columns.weight[b]);
   const origin = new Map(
-    rowsWhere(chosen.rows, (row) => stringAt(chosen.columns.fit, row) === 'final').map((row) => [
-      stringAt(chosen.columns.asset, row),
-      stringAt(chosen.columns.method, row) ?? '',
-    ]),
+    claims.map((row) => [stringAt(chosen.columns.asset, row), stringAt(chosen.columns.method, row) ?? '']),
   );
   const selected = rowsWhere(rows, (row) => stringAt(columns.method, row) === 'chosen' && columns.selected[row] === 1);
   const findings = selected.map((row) => {

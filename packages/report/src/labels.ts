@@ -39,7 +39,7 @@ const methodHints: Readonly<Record<string, string>> = {
   markov: 'Least squares whose coefficients and noise switch with a hidden state of the market, asset by asset.',
   threshold: 'Least squares with other coefficients above a threshold of a series, where a test says that they change.',
   lstm: 'Recurrent network over a window of macro history, shared by all assets unless the configuration wants one each; its derivative is the exposure.',
-  chosen: 'For each asset the method chosen with what was known before each fold.',
+  chosen: 'For each asset the method or mix of methods chosen with what was known before each fold.',
 };
 
 const statusNames: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { PageData } from './page-data.js';
-import { chosenNone, judgedAssets, screeningMethod } from './source.js';
+import { judgedAssets, screeningMethod } from './source.js';
 
 /** What the charts through time and by lag show. */
 export interface Selection {
@@ -21,7 +21,7 @@ export function firstSelection(data: PageData): Selection {
 /** Methods whose exposure through time is drawn at first: the LSTM, and the chosen one or OLS beside it. */
 export function firstMethods(data: PageData, asset: number): string[] {
   const drawn = data.methods.filter((method) => data.seriesKeys.some((key) => key.method === method));
-  const chosen = chosenNone(data, asset) ? '' : (data.choices[asset]?.[0]?.method ?? '');
+  const chosen = data.choices[asset]?.find(({ method }) => method !== 'zero')?.method ?? '';
   const main = screeningMethod(data);
   const beside = chosen && chosen !== main ? chosen : 'ols';
   const first = drawn.filter((method) => method === main || method === beside);

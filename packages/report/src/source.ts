@@ -11,9 +11,10 @@ export function headlineMethod(data: PageData): string {
   return data.summary.chosen ? 'chosen' : screeningMethod(data);
 }
 
-/** Whether the choice for an asset is to claim no exposure at all. */
+/** Whether the choice for an asset is to claim no exposure at all: no method beside it has a weight. */
 export function chosenNone(data: PageData, asset: number): boolean {
-  return data.choices[asset]?.[0]?.method === 'zero';
+  const choices = data.choices[asset] ?? [];
+  return choices.length > 0 && choices.every(({ method }) => method === 'zero');
 }
 
 /**

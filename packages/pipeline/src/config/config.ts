@@ -34,7 +34,7 @@ export interface EvaluationConfig {
   readonly step: number | undefined;
   /** Periods between training and test rows; undefined = horizon - 1. */
   readonly purge: number | undefined;
-  /** `best` method per asset, or a `stack` of them. */
+  /** `best` method per asset, or a `stack` of them, the default with `zero` among the methods. */
   readonly choice: 'best' | 'stack';
   /** Where the scored hedges read exposures: at the `state` of the period before, or an `average` over likely moves. */
   readonly hedge: 'state' | 'average';
@@ -161,7 +161,7 @@ function resolveConfig(document: ConfigDocument, raw: RawConfig): RunConfig {
       initial: evaluation.initial,
       step: evaluation.step,
       purge: evaluation.purge === 'auto' ? undefined : evaluation.purge,
-      choice: evaluation.choice ?? 'best',
+      choice: evaluation.choice ?? (named.includes('zero') ? 'stack' : 'best'),
       hedge: evaluation.hedge ?? 'state',
       lookAheadBill: evaluation.look_ahead_bill ?? false,
       seeds: evaluation.seeds ?? 1,

@@ -56,7 +56,7 @@ export function methodNotes(data: PageData, coverage: number): Note[] {
     },
     {
       term: 'Chosen method',
-      text: 'Taken for each asset by what was known before each fold, and scored on that fold only. It may be "no exposure".',
+      text: 'One method or a mix of several, taken for each asset by what was known before each fold, and scored on that fold only. It may be "no exposure", in part or as a whole.',
     },
   ];
   return notes;

@@ -147,7 +147,7 @@ function warnings(list: readonly string[]): Html {
 
 function table(data: PageData, run: RunRecord): Html {
   return html`<section id="assets"><h2>Assets</h2>
-<p class="lead">The ${term('chosen method', 'For each asset, the method chosen with what was known before each fold; it may be no exposure at all.')} of every asset, how well it did out of sample, and its strongest exposures in % per one unit of the factor with ${Math.round(100 * run.interval_coverage)} % interval. A filled dot marks significance at q \u2264 ${fixed(data.level, 2)}.</p>
+<p class="lead">The ${term('chosen method', 'For each asset, the method or mix of methods chosen with what was known before each fold; it may be no exposure at all.')} of every asset, how well it did out of sample, and its strongest exposures in % per one unit of the factor with ${Math.round(100 * run.interval_coverage)} % interval. A filled dot marks significance at q \u2264 ${fixed(data.level, 2)}.</p>
 <div class="controls" id="asset-controls"></div>
 <div class="scroll"><table class="bodies" id="asset-table"></table></div>
 <div class="more" id="asset-more"></div>
