@@ -54,7 +54,7 @@ async function printWalkForward() {
   const own = {
     ewm_refreshed: { make: () => ewm, every: 1 },
     kalman: { make: () => kalmanEstimator() },
-    components: { make: () => splineEstimator({ prior: 'components' }) },
+    spline_own: { make: () => splineEstimator({ prior: 'empirical_bayes' }) },
     lstm_on_ewm: { make: () => guardedLstmEstimator({ base: ewm, hiddenSize: 8 }) },
     ...averaged('spline'),
     ...averaged('lstm'),

@@ -7,9 +7,8 @@ export interface SplineEstimatorOptions {
   /** Lags, the return's own period included; default 24, 0 = none. */
   readonly lags?: number;
   /**
-   * Default `empirical_bayes`: a coefficient of every asset on every feature, shrunk to the mean over assets. `ridge`: to
-   * zero. `components`: bends, products and lags enter through a few shapes that all assets share: far better where residuals
-   * of assets are independent but for what all share, far worse where they are not.
+   * Default `components`: bends, products and lags enter through a few shapes that all assets share. `empirical_bayes`: a
+   * coefficient of every asset on every feature, shrunk to the mean over assets. `ridge`: to zero.
    */
   readonly prior?: 'components' | 'empirical_bayes' | 'ridge';
   /** Shapes of `components`; default 3. */
@@ -26,7 +25,7 @@ export interface SplineEstimatorOptions {
  * const fitted = await splineEstimator().fit(panel, { start: 0, end: 420 }, { seed: 1 });
  */
 export function splineEstimator(options: SplineEstimatorOptions = {}): Estimator {
-  const { lags = 24, prior = 'empirical_bayes', components, minObservations = 24 } = options;
+  const { lags = 24, prior = 'components', components, minObservations = 24 } = options;
   if (!(Number.isInteger(lags) && lags >= 0)) throw new ArgumentError(`lags is ${lags}`, 'give 0 or more');
   const settings = {
     method: 'spline',

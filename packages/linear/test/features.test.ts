@@ -16,8 +16,8 @@ const estimators: [string, () => Estimator][] = [
     'distributed_lag, reduced rank',
     () => distributedLagEstimator({ lags: 6, shape: 'free', prior: 'reduced_rank', rank: 2 }),
   ],
-  ['spline', () => splineEstimator({ lags: 4 })],
-  ['spline on components', () => splineEstimator({ lags: 4, prior: 'components', components: 2 })],
+  ['spline', () => splineEstimator({ lags: 4, components: 2 })],
+  ['spline, a coefficient of every asset on every feature', () => splineEstimator({ lags: 4, prior: 'empirical_bayes' })],
   ['spline by ridge, no lags', () => splineEstimator({ lags: 0, prior: 'ridge' })],
 ];
 

@@ -46,7 +46,7 @@ const ERROR_CORRELATION = 0.7;
  * second takes over the walk: with K walking, S standing and C the second, exposures are w K + (1 - w) (C + K - S).
  *
  * @example
- * const both = blendEstimator({ first: lstmEstimator({ heads: 'kalman' }), second: splineEstimator({ prior: 'components' }) });
+ * const both = blendEstimator({ first: lstmEstimator({ heads: 'kalman' }), second: splineEstimator() });
  */
 export function blendEstimator(options: BlendOptions): Estimator {
   const { first, second, validationShare = 0.25 } = options;

@@ -20,7 +20,8 @@ export interface StudyCell {
 /**
  * Ways to estimate exposures in a study. `kalman` and `lstm_kalman` (and the oracle of coefficients that walk) read
  * returns up to each row, with everything else learned on the first 70 %; the others are frozen there. `components` is
- * the spline with that prior, `blend` the weighted mean of it and `lstm_kalman`, its weight learned within the 70 %.
+ * the spline as it is by default, `spline` the one with a coefficient of every asset on every feature, `blend` the weighted
+ * mean of `components` and `lstm_kalman`, its weight learned within the 70 %.
  */
 export type StudyMethod = (typeof STUDY_METHODS)[number];
 
@@ -135,12 +136,12 @@ interface Entry {
 function methodsOf(world: World, cut: number, threads?: number): Entry[] {
   const own = threads === undefined ? {} : { threads };
   const network = remembered(lstmEstimator({ ...own, heads: 'kalman', encoderRows: cut }));
-  const components = remembered(splineEstimator({ prior: 'components' }));
+  const components = remembered(splineEstimator());
   return [
     { method: 'ols', estimator: olsEstimator(), toDate: false },
     { method: 'kalman', estimator: kalmanEstimator({ varianceRows: cut }), toDate: true },
     { method: 'distributed_lag', estimator: distributedLagEstimator(), toDate: false },
-    { method: 'spline', estimator: splineEstimator(), toDate: false },
+    { method: 'spline', estimator: splineEstimator({ prior: 'empirical_bayes' }), toDate: false },
     { method: 'components', estimator: components, toDate: false },
     { method: 'lstm', estimator: standing(network), toDate: true },
     { method: 'lstm_kalman', estimator: network, toDate: true },
