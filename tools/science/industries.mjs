@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { walkForwardFolds } from '@macrograd/evaluation';
 import { benjaminiHochberg, normalCdf } from '@macrograd/exposure';
 import { kalmanEstimator, splineEstimator } from '@macrograd/linear';
-import { guardedLstmEstimator } from '@macrograd/model';
+import { guardedLstmEstimator, lstmEstimator } from '@macrograd/model';
 import { defaultEstimators, loadConfig } from '@macrograd/pipeline';
 import { printHedgeTable } from './hedge-table.mjs';
 import { inflationByRegime } from './inflation-regimes.mjs';
@@ -55,6 +55,7 @@ async function printWalkForward() {
     ewm_refreshed: { make: () => ewm, every: 1 },
     kalman: { make: () => kalmanEstimator() },
     spline_own: { make: () => splineEstimator({ prior: 'empirical_bayes' }) },
+    lstm_calm: { make: () => lstmEstimator({ rowWeights: 'calm' }) },
     lstm_on_ewm: { make: () => guardedLstmEstimator({ base: ewm, hiddenSize: 8 }) },
     ...averaged('spline'),
     ...averaged('lstm'),

@@ -65,6 +65,7 @@ const makers = {
   kalman: { make: () => kalmanEstimator() },
   spline: { make: () => splineEstimator() },
   lstm: { make: () => lstmEstimator({ lookback: 1 }) },
+  lstm_calm: { make: () => lstmEstimator({ lookback: 1, rowWeights: 'calm' }) },
   lstm_kalman: { make: () => lstmEstimator({ lookback: 1, heads: 'kalman' }) },
   // Encoder and variances from before the fold, heads filtered to the week before the hedge.
   lstm_to_date: {

@@ -148,6 +148,8 @@ export interface ClosedFormOptions {
   conditional: boolean
   /** What the SDs of the heads' prior start from, as a share of the usual. */
   startScale: number
+  /** What each row is multiplied by, up to a common factor; absent = all alike. */
+  rowRoots?: Float64Array
   seed: number
 }
 

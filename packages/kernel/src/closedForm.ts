@@ -41,6 +41,11 @@ export interface ClosedFormOptions extends RunOptions {
   readonly conditional?: boolean;
   /** What the SDs of the heads' prior start from, as a share of the usual; small where little is to be expected. Default 1. */
   readonly startScale?: number;
+  /**
+   * [row]: what returns and features are multiplied by in likelihood and heads, up to a common factor: one over the SD of the
+   * row's residuals. Default: all alike. Refused with `walk`.
+   */
+  readonly rowRoots?: Float64Array;
   /** Integer of at least 0. */
   readonly seed: number;
 }
@@ -175,6 +180,7 @@ export function closedFormFit(
     walk: options.walk ?? false,
     conditional: options.conditional ?? false,
     startScale: options.startScale ?? 1,
+    ...(options.rowRoots && { rowRoots: options.rowRoots.slice() }),
     seed: options.seed,
   };
   const [copy, copiedReturns] = [owned(inputs), returns.slice()];

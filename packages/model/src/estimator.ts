@@ -21,6 +21,7 @@ import { encoderInputs, fitInputRule, type InputRule } from './input-rule.js';
 import { type LearnedOptions, learnedFit } from './learned.js';
 import { perAssetFit } from './per-asset.js';
 import { PerAssetFitted } from './per-asset-fitted.js';
+import { pilotResiduals } from './pilot.js';
 import { type WalkPath, walkPath } from './walk-path.js';
 import { FittedWithBase, fitBases, type TopFitted } from './with-base.js';
 
@@ -80,6 +81,12 @@ export interface LstmEstimatorOptions {
    * filter goes on through the rest of the span.
    */
   readonly encoderRows?: number;
+  /**
+   * `calm`: rows count in training and heads by one over the mean square of residuals around them, so that a crisis does not
+   * count as much as years of calm: for weekly and daily returns (docs/methods/lstm.md). The residuals are those of one
+   * member that is trained first. Default `equal`. Heads in closed form of level features alone.
+   */
+  readonly rowWeights?: 'equal' | 'calm';
   /** Default 0 = all cores; the result has the same bits for any number. */
   readonly threads?: number;
 }
@@ -135,12 +142,15 @@ function fittedOf(
     : new LstmFitted(parameters, diagnostics, threadsOf(options), path, standing);
 }
 
-/** Products of factors and state have heads in closed form alone. */
-function refuseForm({ form, heads = 'closed_form', mode = 'pooled' }: LstmEstimatorOptions): void {
-  if (form !== 'conditional') return;
-  if (mode !== 'pooled') throw new ArgumentError(`form is conditional and mode is ${mode}`, 'leave `mode` out');
-  if (heads !== 'closed_form')
-    throw new ArgumentError(`form is conditional and heads are ${heads}`, 'leave `heads` out');
+/** Products of factors and state, and weighted rows, have heads in closed form alone; those products weigh rows anyway. */
+function refuseForm({ form, rowWeights, heads = 'closed_form', mode = 'pooled' }: LstmEstimatorOptions): void {
+  const asked = form === 'conditional' ? 'form is conditional' : rowWeights === 'calm' ? 'row weights are calm' : '';
+  if (!asked) return;
+  if (mode !== 'pooled') throw new ArgumentError(`${asked} and mode is ${mode}`, 'leave `mode` out');
+  if (heads !== 'closed_form') throw new ArgumentError(`${asked} and heads are ${heads}`, 'leave `heads` out');
+  if (form === 'conditional' && rowWeights === 'calm') {
+    throw new ArgumentError('conditional betas weigh rows by calm as it is', 'leave `rowWeights` out');
+  }
 }
 
 async function fitLstm(panel: Panel, span: Span, fit: FitOptions, options: LstmEstimatorOptions): Promise<Fitted> {
@@ -198,17 +208,19 @@ async function trainClosedForm(
   const conditional = options.form === 'conditional';
   const data = conditional ? weightedRows(inputs, returns, assets) : { inputs, returns };
   const starts = conditional ? STARTS : [1];
+  const common = { ...settings(options), lookbacks, trainRows, noisyColumns: rule.windowColumns.length, seed };
+  const stop = signal && { signal };
+  const calm = options.rowWeights === 'calm' && {
+    rowRoots: calmWeights(await pilotResiduals(inputs, returns, assets, { ...common, ...stop }), assets),
+  };
   const train = (startScale: number, place: number) =>
     closedFormFit(data.inputs, data.returns, assets, {
-      ...settings(options),
-      lookbacks,
-      trainRows,
+      ...common,
+      ...calm,
+      ...stop,
       walk: options.heads === 'kalman',
       conditional,
       startScale,
-      noisyColumns: rule.windowColumns.length,
-      seed,
-      ...(signal && { signal }),
       ...(onProgress && {
         onProgress: (fraction) => onProgress((place + fraction) / starts.length, 'training the LSTM'),
       }),

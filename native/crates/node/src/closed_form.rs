@@ -70,6 +70,8 @@ pub struct ClosedFormOptions {
     pub conditional: bool,
     /// What the SDs of the heads' prior start from, as a share of the usual.
     pub start_scale: f64,
+    /// What each row is multiplied by, up to a common factor; absent = all alike.
+    pub row_roots: Option<Float64Array>,
     pub seed: f64,
 }
 
@@ -87,6 +89,7 @@ impl From<&ClosedFormOptions> for Options {
             walk: options.walk,
             form: form_of(options.conditional),
             start_scale: options.start_scale,
+            row_roots: options.row_roots.as_ref().map(|roots| roots.to_vec()),
             seed: options.seed as u64,
             ..Self::default()
         }

@@ -91,6 +91,10 @@ pub fn fit(
         .iter()
         .map(|pattern| GroupReturns::on(returns, pattern, control))
         .collect::<Result<_, _>>()?;
+    let groups = match &options.row_roots {
+        None => groups,
+        Some(roots) => weighted(groups, roots, inputs.rows)?,
+    };
     let data = TrainingData {
         inputs,
         noisy_columns,
@@ -148,6 +152,21 @@ pub fn fit(
         cell: winner.cell,
         dropped_observations: observed - used,
     })
+}
+
+/// The groups with roots of weights whose mean over the rows is 1, so that noise and penalties keep their scale.
+fn weighted(groups: Vec<GroupReturns>, roots: &[f64], rows: usize) -> Result<Vec<GroupReturns>, LstmError> {
+    check_length("row_roots", roots.len(), rows)?;
+    if let Some(&value) = roots.iter().find(|root| !(root.is_finite() && **root > 0.0)) {
+        return Err(LstmError::BadOption {
+            name: "row_roots",
+            value,
+            wanted: "finite and positive",
+        });
+    }
+    let scale = (rows as f64 / dot(roots, roots)).sqrt();
+    let roots: Vec<f64> = roots.iter().map(|root| scale * root).collect();
+    Ok(groups.into_iter().map(|group| group.weighted(&roots)).collect())
 }
 
 /// Heads of all members, one member an item of work.

@@ -9,6 +9,28 @@ use super::patterns::{Pattern, Returns};
 use super::tall::{DOT_PANEL, Tall, add_dots};
 use crate::error::LstmError;
 
+/// Rows of a group, and what each is multiplied by: the root of its weight.
+#[derive(Debug, Clone, Copy)]
+pub struct ScaledRows<'a> {
+    /// Positions in the group's rows.
+    pub rows: &'a [usize],
+    /// One a row.
+    pub roots: &'a [f64],
+}
+
+impl ScaledRows<'_> {
+    /// Mean of `value` over the rows, each with its weight.
+    #[must_use]
+    pub fn mean(&self, value: impl Fn(usize) -> f64) -> f64 {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (&row, root) in self.rows.iter().zip(self.roots) {
+            sum += root * root * value(row);
+            total += root * root;
+        }
+        if total > 0.0 { sum / total } else { 0.0 }
+    }
+}
+
 /// The deviations from the group's mean, as far as they matter: sums over assets of products of two rows.
 #[derive(Debug, Clone)]
 pub enum SecondMoment {
@@ -37,14 +59,14 @@ impl SecondMoment {
     }
 
     /// The block between `left` and `right`, two sets of rows, after each asset's mean over `right` was taken off.
-    pub(super) fn centred_block(&self, isa: Isa, left: &[usize], right: &[usize]) -> Block {
+    pub(super) fn centred_block(&self, isa: Isa, left: ScaledRows<'_>, right: ScaledRows<'_>) -> Block {
         match self {
             Self::Factor(deviations) => {
-                let (assets, rows) = (deviations.ncols(), right.len());
+                let (assets, rows) = (deviations.ncols(), right.rows.len());
                 let outer = centred_rows(deviations, left, right);
                 let inner = centred_rows(deviations, right, right);
                 Block::Factor {
-                    left: Packed::from_fn(isa, left.len(), assets, |i, asset| outer[(i, asset)]),
+                    left: Packed::from_fn(isa, left.rows.len(), assets, |i, asset| outer[(i, asset)]),
                     right: Packed::from_fn(isa, assets, rows, |asset, i| inner[(i, asset)]),
                 }
             }
@@ -54,14 +76,16 @@ impl SecondMoment {
 
     /// Sum of squares over `rows` after each asset's mean over `centre` was taken off.
     #[must_use]
-    pub fn centred_trace(&self, rows: &[usize], centre: &[usize]) -> f64 {
+    pub fn centred_trace(&self, rows: ScaledRows<'_>, centre: ScaledRows<'_>) -> f64 {
         match self {
             Self::Factor(deviations) => centred_rows(deviations, rows, centre).squared_norm_l2(),
             Self::Gram(gram) => {
                 let with_centre = row_means(gram, centre);
-                let all = centre.iter().map(|&row| with_centre[row]).sum::<f64>() / centre.len() as f64;
-                rows.iter()
-                    .map(|&row| gram[(row, row)] - 2.0 * with_centre[row] + all)
+                let all = centre.mean(|row| with_centre[row]);
+                rows.rows
+                    .iter()
+                    .zip(rows.roots)
+                    .map(|(&row, root)| root * root * (gram[(row, row)] - 2.0 * with_centre[row] + all))
                     .sum()
             }
         }
@@ -107,30 +131,29 @@ impl Block {
     }
 }
 
-fn centred_rows(deviations: &Mat<f64>, rows: &[usize], centre: &[usize]) -> Mat<f64> {
-    let mut out = Mat::zeros(rows.len(), deviations.ncols());
+fn centred_rows(deviations: &Mat<f64>, rows: ScaledRows<'_>, centre: ScaledRows<'_>) -> Mat<f64> {
+    let mut out = Mat::zeros(rows.rows.len(), deviations.ncols());
     for asset in 0..deviations.ncols() {
         let column = deviations.col(asset);
-        let mean = centre.iter().map(|&row| column[row]).sum::<f64>() / centre.len() as f64;
-        for (i, &row) in rows.iter().enumerate() {
-            out[(i, asset)] = column[row] - mean;
+        let mean = centre.mean(|row| column[row]);
+        for (i, (&row, root)) in rows.rows.iter().zip(rows.roots).enumerate() {
+            out[(i, asset)] = root * (column[row] - mean);
         }
     }
     out
 }
 
-fn row_means(gram: &Mat<f64>, centre: &[usize]) -> Vec<f64> {
-    (0..gram.nrows())
-        .map(|row| centre.iter().map(|&c| gram[(c, row)]).sum::<f64>() / centre.len() as f64)
-        .collect()
+fn row_means(gram: &Mat<f64>, centre: ScaledRows<'_>) -> Vec<f64> {
+    (0..gram.nrows()).map(|row| centre.mean(|c| gram[(c, row)])).collect()
 }
 
 /// (y - mean over right)(y - mean over right)' from y y' alone.
-fn centred_gram(isa: Isa, gram: &Mat<f64>, left: &[usize], right: &[usize]) -> Packed {
+fn centred_gram(isa: Isa, gram: &Mat<f64>, left: ScaledRows<'_>, right: ScaledRows<'_>) -> Packed {
     let with_centre = row_means(gram, right);
-    let all = right.iter().map(|&row| with_centre[row]).sum::<f64>() / right.len() as f64;
-    Packed::from_fn(isa, left.len(), right.len(), |i, j| {
-        gram[(left[i], right[j])] - with_centre[left[i]] - with_centre[right[j]] + all
+    let all = right.mean(|row| with_centre[row]);
+    Packed::from_fn(isa, left.rows.len(), right.rows.len(), |i, j| {
+        let (from, to) = (left.rows[i], right.rows[j]);
+        left.roots[i] * right.roots[j] * (gram[(from, to)] - with_centre[from] - with_centre[to] + all)
     })
 }
 
@@ -145,6 +168,8 @@ pub struct GroupReturns {
     pub mean: Vec<f64>,
     /// Of the deviations from that mean; `None` for a group of one.
     pub deviations: Option<SecondMoment>,
+    /// Root of the weight of each row: what its returns and features are multiplied by.
+    pub roots: Vec<f64>,
 }
 
 impl GroupReturns {
@@ -169,10 +194,18 @@ impl GroupReturns {
         Ok(Self::of(pattern, mean, Some(SecondMoment::Gram(gram))))
     }
 
+    /// With the roots of the rows' weights, one a row of the fit.
+    #[must_use]
+    pub fn weighted(mut self, roots: &[f64]) -> Self {
+        self.roots = self.rows.iter().map(|&row| roots[row]).collect();
+        self
+    }
+
     fn of(pattern: &Pattern, mean: Vec<f64>, deviations: Option<SecondMoment>) -> Self {
         Self {
             rows: pattern.rows.clone(),
             assets: pattern.assets.len(),
+            roots: vec![1.0; mean.len()],
             mean,
             deviations,
         }
@@ -242,7 +275,14 @@ mod tests {
     #[test]
     fn both_forms_of_the_second_moment_agree() {
         let deviations = Mat::from_fn(7, 3, |i, j| ((3 * i + 5 * j) % 7) as f64 - 2.5);
-        let (left, right) = ([0, 3], [1, 2, 4, 5, 6]);
+        let left = ScaledRows {
+            rows: &[0, 3],
+            roots: &[1.0, 0.5],
+        };
+        let right = ScaledRows {
+            rows: &[1, 2, 4, 5, 6],
+            roots: &[0.5, 1.0, 1.5, 1.0, 2.0],
+        };
         let factor = SecondMoment::Factor(deviations.clone());
         let gram = SecondMoment::Gram(&deviations * deviations.transpose());
         let mut argument = Tall::zeros(5, 2);
@@ -255,9 +295,9 @@ mod tests {
         let mut results = Vec::new();
         for form in [factor, gram] {
             let mut out = Tall::zeros(2, 2);
-            form.centred_block(isa, &left, &right)
+            form.centred_block(isa, left, right)
                 .apply(&argument, &mut BlockScratch::default(), &mut out);
-            results.push((out, form.centred_trace(&left, &right)));
+            results.push((out, form.centred_trace(left, right)));
         }
         assert!((results[0].0.view() - results[1].0.view()).norm_max() < 1e-12);
         assert!((results[0].1 - results[1].1).abs() < 1e-12);

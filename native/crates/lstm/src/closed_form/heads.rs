@@ -86,7 +86,7 @@ impl Likelihood {
                 .filter(|row| pattern.rows.binary_search(row).is_ok())
                 .collect();
             let (_, centred, _) = self.group_features(index);
-            let data = AssetReturns::new(returns, &used, pattern);
+            let data = AssetReturns::new(returns, &used, pattern, self.group_roots(index));
             let mut centre = posterior.centre(group, used.len())?;
             let residual = centre.residual(centred, &data);
             centre.shared.common_cross =
@@ -256,14 +256,16 @@ struct AssetReturns {
 }
 
 impl AssetReturns {
-    fn new(returns: Returns<'_>, rows: &[usize], pattern: &Pattern) -> Self {
+    fn new(returns: Returns<'_>, rows: &[usize], pattern: &Pattern, roots: Option<&[f64]>) -> Self {
+        let root = |i: usize| roots.map_or(1.0, |roots| roots[i]);
         let value = |i: usize, j: usize| returns.values[rows[i] * returns.assets + pattern.assets[j]];
-        let count = rows.len() as f64;
+        let weight = |i: usize| root(i) * root(i);
+        let total: f64 = (0..rows.len()).map(weight).sum();
         let levels: Vec<f64> = (0..pattern.assets.len())
-            .map(|j| (0..rows.len()).map(|i| value(i, j)).sum::<f64>() / count)
+            .map(|j| (0..rows.len()).map(|i| weight(i) * value(i, j)).sum::<f64>() / total)
             .collect();
         Self {
-            values: Mat::from_fn(rows.len(), levels.len(), |i, j| value(i, j) - levels[j]),
+            values: Mat::from_fn(rows.len(), levels.len(), |i, j| root(i) * (value(i, j) - levels[j])),
             levels,
         }
     }

@@ -4,7 +4,7 @@ use faer::MatRef;
 use macrograd_simd::Isa;
 
 use super::dense::inner;
-use super::groups::{Block, BlockScratch, GroupReturns};
+use super::groups::{Block, BlockScratch, GroupReturns, ScaledRows};
 use super::likelihood::Likelihood;
 use super::pool::Pool;
 use super::prior::Prior;
@@ -83,14 +83,24 @@ impl HeldOutGroup {
         } else {
             positions(held_out)
         };
-        let level = centre.iter().map(|&i| returns.mean[i]).sum::<f64>() / centre.len().max(1) as f64;
+        let roots: Vec<f64> = centre.iter().map(|&i| returns.roots[i]).collect();
+        let training = ScaledRows {
+            rows: &centre,
+            roots: &roots,
+        };
+        // What is left out is scored as it is, whatever its rows weigh.
+        let held_out = ScaledRows {
+            rows: &own,
+            roots: &vec![1.0; own.len()],
+        };
+        let level = training.mean(|i| returns.mean[i]);
         let deviations = returns
             .deviations
             .as_ref()
             .filter(|_| !own.is_empty())
             .map(|moment| HeldOutDeviations {
-                block: moment.centred_block(isa, &own, &centre),
-                trace: moment.centred_trace(&own, &centre),
+                block: moment.centred_block(isa, held_out, training),
+                trace: moment.centred_trace(held_out, training),
                 scratch: BlockScratch::default(),
                 applied: Tall::zeros(own.len(), rank),
             });

@@ -6,7 +6,7 @@ use macrograd_simd::Isa;
 
 use super::dense::{Spd, dot, times_vector_into};
 use super::group_posterior::{DeviationPosterior, GroupPosterior, Slopes};
-use super::groups::{Block, BlockScratch, GroupReturns};
+use super::groups::{Block, BlockScratch, GroupReturns, ScaledRows};
 use super::packed::{Coefficients, combine};
 use super::pool::Pool;
 use super::prior::{Gradient, Prior};
@@ -17,6 +17,8 @@ use crate::error::LstmError;
 struct Group {
     /// Rows of the feature matrix that belong to the group.
     rows: Vec<usize>,
+    /// What each row is multiplied by after its weighted mean was taken off; none where all weigh the same.
+    roots: Option<Vec<f64>>,
     assets: usize,
     /// The group mean's own square, y'y.
     target_square: f64,
@@ -126,6 +128,11 @@ impl Likelihood {
         &self.posterior
     }
 
+    /// What the rows of group `index` are multiplied by; none where all weigh the same.
+    pub(super) fn group_roots(&self, index: usize) -> Option<&[f64]> {
+        self.groups[index].roots.as_deref()
+    }
+
     /// Group `index` as last conditioned: mean of its features, R centred and P = R B, all over its rows.
     pub(super) fn group_features(&self, index: usize) -> (&[f64], MatRef<'_, f64>, &Tall) {
         let group = &self.groups[index];
@@ -171,25 +178,31 @@ impl Group {
             .filter_map(|(own, row)| fit_rows.binary_search(row).ok().map(|position| (own, position)))
             .unzip();
         let scale = (returns.assets as f64).sqrt();
-        let mean = own.iter().map(|&i| returns.mean[i]).sum::<f64>() / own.len().max(1) as f64;
+        let roots: Vec<f64> = own.iter().map(|&i| returns.roots[i]).collect();
+        let scaled = ScaledRows {
+            rows: &own,
+            roots: &roots,
+        };
+        let mean = scaled.mean(|i| returns.mean[i]);
         let (count, size, rank) = (rows.len(), prior.features(), prior.rank());
         let deviations = returns
             .deviations
             .as_ref()
             .filter(|_| count > 0)
             .map(|moment| Deviations {
-                block: moment.centred_block(isa, &own, &own),
-                trace: moment.centred_trace(&own, &own),
+                block: moment.centred_block(isa, scaled, scaled),
+                trace: moment.centred_trace(scaled, scaled),
                 scratch: BlockScratch::default(),
             });
         let before = if deviations.is_some() { rank } else { 0 };
         let mut responses = Tall::zeros(count, before + 1);
-        for (to, &i) in responses.column_mut(before).iter_mut().zip(&own) {
-            *to = scale * (returns.mean[i] - mean);
+        for ((to, &i), root) in responses.column_mut(before).iter_mut().zip(&own).zip(&roots) {
+            *to = root * scale * (returns.mean[i] - mean);
         }
         Self {
             target_square: dot(responses.column(before), responses.column(before)),
             rows,
+            roots: roots.iter().any(|&root| root != 1.0).then_some(roots),
             assets: returns.assets,
             deviations,
             feature_mean: vec![0.0; size],
@@ -208,7 +221,10 @@ impl Group {
                 *to = from[row];
             }
         }
-        centre(isa, &mut self.centred, &mut self.feature_mean);
+        match &self.roots {
+            None => centre(isa, &mut self.centred, &mut self.feature_mean),
+            Some(roots) => centre_weighted(roots, &mut self.centred, &mut self.feature_mean),
+        }
     }
 
     /// Room for what the data will say about it.
@@ -245,7 +261,7 @@ impl Group {
         dots(isa, &self.centred, &self.responses, false, &mut state.seen);
     }
 
-    /// dL/dR = R W + U V + y t', centred, and added to the rows of `d_features`.
+    /// dL/dR = R W + U V + y t', through the adjoint of centring, and added to the rows of `d_features`.
     fn add_feature_gradient(&mut self, isa: Isa, slopes: &Slopes<'_>, d_features: &mut Mat<f64>, observations: f64) {
         let size = slopes.features.nrows();
         self.coefficients.prepare(size + self.responses.columns(), size);
@@ -261,7 +277,10 @@ impl Group {
             &self.coefficients,
             &mut self.d_centred,
         );
-        centre(isa, &mut self.d_centred, &mut self.feature_mean);
+        match &self.roots {
+            None => centre(isa, &mut self.d_centred, &mut self.feature_mean),
+            Some(roots) => centre_weighted_adjoint(roots, &mut self.d_centred),
+        }
         for k in 0..size {
             let mut to = d_features.col_mut(k);
             for (d, &row) in self.d_centred.column(k).iter().zip(&self.rows) {
@@ -282,6 +301,32 @@ impl Posterior {
             beta: vec![0.0; size],
             loss: f64::NAN,
         }
+    }
+}
+
+/// Takes the weighted mean off every column and multiplies the rows by the roots of their weights.
+fn centre_weighted(roots: &[f64], values: &mut Tall, means: &mut [f64]) {
+    let total = dot(roots, roots);
+    for (k, mean) in means.iter_mut().enumerate() {
+        let column = values.column_mut(k);
+        *mean = column.iter().zip(roots).map(|(x, root)| root * root * x).sum::<f64>() / total;
+        column
+            .iter_mut()
+            .zip(roots)
+            .for_each(|(x, root)| *x = root * (*x - *mean));
+    }
+}
+
+/// The adjoint of [`centre_weighted`]: `x_t` becomes `root_t x_t` less `root_t^2` times the sum of those over the total weight.
+fn centre_weighted_adjoint(roots: &[f64], values: &mut Tall) {
+    let total = dot(roots, roots);
+    for k in 0..values.columns() {
+        let column = values.column_mut(k);
+        let pull = dot(column, roots) / total;
+        column
+            .iter_mut()
+            .zip(roots)
+            .for_each(|(x, root)| *x = root * (*x - root * pull));
     }
 }
 

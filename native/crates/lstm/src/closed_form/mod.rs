@@ -33,7 +33,7 @@ mod walk_readout;
 pub use cell::Cell;
 pub use ensemble::{Fit, Member, fit};
 pub use form::FeatureForm;
-pub use groups::{GroupReturns, SecondMoment};
+pub use groups::{GroupReturns, ScaledRows, SecondMoment};
 pub use head_readout::{AssetScale, HeadCovariance, MemberHeads, SPREAD_WEIGHT, exposures, predictions};
 pub use heads::{Heads, Noise};
 pub use held_out::HeldOut;

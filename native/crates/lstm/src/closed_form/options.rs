@@ -62,6 +62,9 @@ pub struct Options {
     pub train_rows: Option<usize>,
     /// Whether heads walk on the factors, so that their path uses returns up to each row.
     pub walk: bool,
+    /// What the returns and features of each row are multiplied by in likelihood and heads, up to a common factor: one over
+    /// the SD of the row's residuals. `None` = all alike.
+    pub row_roots: Option<Vec<f64>>,
     /// Seed of initial weights and noise.
     pub seed: u64,
 }
@@ -95,6 +98,7 @@ impl Default for Options {
             max_patterns: 8,
             train_rows: None,
             walk: false,
+            row_roots: None,
             seed: 0,
         }
     }
@@ -133,6 +137,13 @@ impl Options {
                 name: "walk",
                 value: 1.0,
                 wanted: "0 with conditional features, whose heads stand still",
+            });
+        }
+        if self.walk && self.row_roots.is_some() {
+            return Err(LstmError::BadOption {
+                name: "walk",
+                value: 1.0,
+                wanted: "0 with weights of the rows, which the filter of walking heads does not know",
             });
         }
         if !(self.start_scale.is_finite() && self.start_scale > 0.0) {

@@ -4,3 +4,4 @@ mod conditional;
 mod golden;
 mod own_noise;
 mod trainer;
+mod weights;

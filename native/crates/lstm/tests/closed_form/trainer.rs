@@ -59,6 +59,11 @@ pub fn inputs<'a>(window: &'a [f64], factors: &'a [f64]) -> Inputs<'a> {
 /// Compares the gradient of the loss at random parameters with central differences: two factors, a flag in the window,
 /// seven assets in two groups of missing returns, every fifth block of rows left out.
 pub fn assert_gradient(layout: Layout) {
+    assert_weighted_gradient(layout, &[1.0; ROWS]);
+}
+
+/// The same with rows that are multiplied by `roots`.
+pub fn assert_weighted_gradient(layout: Layout, roots: &[f64]) {
     let (window, factors, returns) = world();
     let returns = Returns {
         values: &returns,
@@ -66,7 +71,7 @@ pub fn assert_gradient(layout: Layout) {
     };
     let groups: Vec<GroupReturns> = group_by_pattern(returns, ROWS, 8)
         .iter()
-        .map(|pattern| GroupReturns::new(returns, pattern))
+        .map(|pattern| GroupReturns::new(returns, pattern).weighted(roots))
         .collect();
     assert_eq!(groups.len(), 2);
     let data = TrainingData {
