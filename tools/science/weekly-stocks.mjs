@@ -50,7 +50,7 @@ if (!folder) throw new Error('MACROGRAD_DATA is not set: give the folder with ma
 
 const every = Number(arguments_.refresh);
 const ewm = {
-  halfLife: Number(arguments_['half-life']),
+  halfLife: arguments_['half-life'] === 'validated' ? 'validated' : Number(arguments_['half-life']),
   strength: arguments_.strength === 'validated' ? 'validated' : Number(arguments_.strength),
 };
 const base = ewmOlsEstimator(ewm);

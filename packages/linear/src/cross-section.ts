@@ -47,6 +47,8 @@ export interface MovingCoefficients {
   readonly prior?: CrossSection;
   /** Factor on its precision. */
   readonly strength?: number;
+  /** Where the strength was validated: sum of squared errors of the rows that it was chosen on, in units of the returns' SD. */
+  readonly validationError?: number;
 }
 
 /** Refuses options that contradict each other. */
@@ -87,11 +89,13 @@ export async function movingCoefficients(
   const { sd } = fitScaler(panel.returns, panel.assets, { start: 0, end: panel.rows });
   const scaled = { ...panel, returns: panel.returns.map((value, at) => value / sd[at % panel.assets]) };
   const plain = await regression.crossSection(scaled);
-  const factor = strength === 'validated' ? await validatedStrength(scaled, regression, plain, signal) : strength;
+  const validated = strength === 'validated' && (await validatedStrength(scaled, regression, plain, signal));
+  const factor = validated ? validated.strength : Number(strength);
   const prior = sharpened(plain, factor);
   return {
     prior,
     strength: factor,
+    ...(validated && { validationError: validated.error }),
     path: async (rows, assets, signal) =>
       rescaled(await regression.path(scaled, { rows, assets }, prior, signal), sd.subarray(assets.start, assets.end)),
   };

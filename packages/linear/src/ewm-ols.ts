@@ -25,8 +25,11 @@ import { defaultMinObservations, runOptions, training } from './training.js';
 
 /** Options of {@link ewmOlsEstimator}. */
 export interface EwmOlsEstimatorOptions {
-  /** Rows after which a weight has halved; default 60. */
-  readonly halfLife?: number;
+  /**
+   * Rows after which a weight has halved; default 60. `validated`, with a validated strength: of 26, 52, 104 and 208 the one
+   * that explains the same rows best.
+   */
+  readonly halfLife?: number | 'validated';
   /** Default `cross_section`. */
   readonly shrinkage?: 'cross_section' | 'none';
   /**
@@ -48,7 +51,11 @@ export interface EwmOlsEstimatorOptions {
  */
 export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator {
   const { halfLife = 60, shrinkage = 'cross_section', covariance, strength = 1 } = options;
-  if (!(halfLife > 0 && Number.isFinite(halfLife))) {
+  if (halfLife === 'validated') {
+    if (strength !== 'validated' || shrinkage === 'none') {
+      throw new ArgumentError('halfLife is validated and strength is not', "give `strength: 'validated'` too");
+    }
+  } else if (!(halfLife > 0 && Number.isFinite(halfLife))) {
     throw new ArgumentError(`halfLife is ${halfLife}`, 'give a positive, finite number of rows');
   }
   checkShrinkage(shrinkage === 'cross_section', strength === 'validated' ? 1 : strength, covariance);
@@ -57,6 +64,9 @@ export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator
     fit: (panel, span, fit) => fitEwm(panel, span, fit, { ...options, halfLife, shrinkage, strength }),
   });
 }
+
+/** Half-lives that validation compares: a quarter to four years of weeks, two to seventeen of months. */
+const HALF_LIVES: readonly number[] = [26, 52, 104, 208];
 
 async function fitEwm(
   panel: Panel,
@@ -68,17 +78,23 @@ async function fitEwm(
   const minObservations = options.minObservations ?? defaultMinObservations(rule);
   const lags = options.lags ?? overlapLags(panel.horizon, rows.rows);
   const settings = {
-    halfLife: options.halfLife,
     minObservations,
     freeColumns: freeRegressors(rule),
     covariance: options.covariance ?? 'homoscedastic',
     ...(lags === undefined ? {} : { lags }),
   };
-  const regression: MovingRegression = {
-    crossSection: (scaled) => ewmCrossSection(scaled, { ...settings, ...runOptions(fit) }),
-    path: (own, range, prior, signal) => ewmRegression(own, signal ? { ...settings, signal } : settings, range, prior),
-  };
-  const moving = await movingCoefficients(rows, regression, options, fit.signal);
+  const weighted = (halfLife: number): MovingRegression => ({
+    crossSection: (scaled) => ewmCrossSection(scaled, { halfLife, ...settings, ...runOptions(fit) }),
+    path: (own, range, prior, signal) =>
+      ewmRegression(own, { halfLife, ...settings, ...(signal && { signal }) }, range, prior),
+  });
+  const candidates = options.halfLife === 'validated' ? HALF_LIVES : [options.halfLife];
+  let [halfLife] = candidates;
+  let moving = await movingCoefficients(rows, weighted(halfLife), options, fit.signal);
+  for (const other of candidates.slice(1)) {
+    const found = await movingCoefficients(rows, weighted(other), options, fit.signal);
+    if (Number(found.validationError) < Number(moving.validationError)) [halfLife, moving] = [other, found];
+  }
   const mask = maskThinSeries(rule, panel.inputs, span, Number.POSITIVE_INFINITY);
   const path = async (wanted: Span, assets: AssetRange, signal?: AbortSignal): Promise<RegressionPath> =>
     mask(await moving.path(wanted, assets, signal), wanted);
@@ -94,7 +110,7 @@ async function fitEwm(
     observations,
     minObservations,
     facts: {
-      half_life: options.halfLife,
+      half_life: halfLife,
       condition_number: largestFinite(last.condition),
       regressors: rule.width,
       degrees_of_freedom: largestFinite(last.degreesOfFreedom),

@@ -14,7 +14,7 @@ const ASSETS_PER_BLOCK = 256;
 /**
  * The strength of shrinkage under which coefficients of the row before explain returns best: least squared error over the
  * last quarter of the rows, all assets together, in units of their SD; the weakest of equals. The prior itself is that of all
- * rows, so that only its strength is judged.
+ * rows, so that only its strength is judged. `error`: the sum of squares under it.
  *
  * @param panel returns in units of their SD
  */
@@ -23,7 +23,7 @@ export async function validatedStrength(
   regression: MovingRegression,
   prior: CrossSection,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<{ readonly strength: number; readonly error: number }> {
   const rows = { start: Math.max(0, panel.rows - 1 - Math.round(VALIDATION_SHARE * panel.rows)), end: panel.rows - 1 };
   const errors = STRENGTHS.map(() => 0);
   for (let start = 0; start < panel.assets; start += ASSETS_PER_BLOCK) {
@@ -34,7 +34,8 @@ export async function validatedStrength(
       errors[at] += squaredError(panel, coefficients, rows, assets);
     }
   }
-  return STRENGTHS[errors.indexOf(Math.min(...errors))];
+  const error = Math.min(...errors);
+  return { strength: STRENGTHS[errors.indexOf(error)], error };
 }
 
 /** Of the returns one row after each of `rows`, by `coefficients` [asset][row][column]. */

@@ -255,6 +255,18 @@ describe('ewm_ols with a strength by validation', () => {
     }
   });
 
+  it('takes the half-life that explains the same rows best: long where exposures stand still, short where they turned', async () => {
+    const halfLife = async (panel: Panel) => {
+      const estimator = ewmOlsEstimator({ halfLife: 'validated', strength: 'validated' });
+      return (await estimator.fit(panel, { start: 0, end: 400 }, options)).diagnostics.facts.half_life;
+    };
+    const { panel, assets } = linearWorld({ noise: 0.01, rows: 400, lateStart: 0, holes: 0, assets: 40, seed: 12 });
+    expect(await halfLife(panel)).toBe(208);
+    const turned = panel.returns.map((y, at) => (Math.floor(at / assets) < 240 ? -y : y));
+    expect(await halfLife({ ...panel, returns: turned })).toBe(26);
+    expect(() => ewmOlsEstimator({ halfLife: 'validated' })).toThrow(/halfLife is validated and strength is not/);
+  });
+
   it('stays with what the data ask for where exposures differ clearly', async () => {
     const { panel } = linearWorld({ noise: 0.01, rows: 300, lateStart: 0, assets: 40, seed: 12 });
     expect((await fit(panel, 'validated')).diagnostics.facts.shrinkage_strength).toBe(1);

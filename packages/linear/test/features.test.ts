@@ -17,7 +17,10 @@ const estimators: [string, () => Estimator][] = [
     () => distributedLagEstimator({ lags: 6, shape: 'free', prior: 'reduced_rank', rank: 2 }),
   ],
   ['spline', () => splineEstimator({ lags: 4, components: 2 })],
-  ['spline, a coefficient of every asset on every feature', () => splineEstimator({ lags: 4, prior: 'empirical_bayes' })],
+  [
+    'spline, a coefficient of every asset on every feature',
+    () => splineEstimator({ lags: 4, prior: 'empirical_bayes' }),
+  ],
   ['spline by ridge, no lags', () => splineEstimator({ lags: 0, prior: 'ridge' })],
 ];
 

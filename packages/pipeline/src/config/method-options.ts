@@ -45,7 +45,7 @@ export function methodSections(z: typeof Zod) {
     rolling_ols: z.strictObject({ window: count(2), ...shrinkage }).optional(),
     ewm_ols: z
       .strictObject({
-        half_life: positive,
+        half_life: z.union([z.number().gt(0), z.literal('validated')]).optional(),
         ...shrinkage,
         strength: z.union([z.number().gt(0), z.literal('validated')]).optional(),
       })
