@@ -40,7 +40,7 @@ const ERROR_CORRELATION = 0.7;
  * together. Both are fitted on the first rows; the weight w of the first minimises the squared error of
  * w a + (1 - w) b on the rows after these, all assets together in units of their SD, is drawn to .7 by as much as those rows
  * leave open (normal prior of SD .2, the rows' errors as independent), and lies in [0, 1]. Then both are fitted on all rows.
- * `facts.blend_weight` says which. Errors of the two are taken to correlate by .7 in every variance.
+ * `facts.blend_weight` says which. Errors of the two are taken to correlate by .7 in every variance, those of a walk are shared.
  *
  * Where the coefficients of the first walk, the weight is learned with those that stand still, as the second's do, and the
  * second takes over the walk: with K walking, S standing and C the second, exposures are w K + (1 - w) (C + K - S).
@@ -122,22 +122,25 @@ class BlendFitted implements Fitted {
   }
 
   async *jacobian(inputs: FactorPanel, span: Span, options: JacobianOptions = {}): AsyncIterable<JacobianBlock> {
-    const [own, other] = [this.weight, 1 - this.weight];
     const { standing } = this.first;
     for await (const block of this.first.jacobian(inputs, span, options)) {
       const within = { ...options, assets: block.assets };
-      // What walks, then the second on top of it.
-      let walked = scaled(block, standing ? 1 : 0);
-      const still = standing?.jacobian(inputs, span, within) ?? [];
-      for await (const part of still) walked = joinBlock(walked, scaled(part, -1), (a, b) => Math.max(0, a - b));
-      for await (const part of this.second.jacobian(inputs, span, within)) {
-        walked = joinBlock(walked, part, (a, b) => a + b);
+      // What walks is part of both: it is added whole, and what stands still is blended.
+      let still = block;
+      let walk = scaled(block, 0);
+      if (standing) {
+        still = scaled(block, 0);
+        for await (const part of standing.jacobian(inputs, span, within))
+          still = joinBlock(still, part, (a, b) => a + b);
+        walk = joinBlock(scaled(block, 1), scaled(still, -1), (a, b) => Math.max(0, a - b));
+        still = { ...still, variance: still.variance.map((v, i) => Math.min(v, block.variance[i])) };
       }
-      yield joinBlock(
-        scaled(block, own),
-        scaled(walked, other),
-        (a, b) => a + b + 2 * ERROR_CORRELATION * Math.sqrt(a * b),
-      );
+      let sum = scaled(still, this.weight);
+      for await (const part of this.second.jacobian(inputs, span, within)) {
+        const own = scaled(part, 1 - this.weight);
+        sum = joinBlock(sum, own, (a, b) => a + b + 2 * ERROR_CORRELATION * Math.sqrt(a * b));
+      }
+      yield joinBlock(sum, walk, (a, b) => a + b);
     }
   }
 }

@@ -132,7 +132,7 @@ describe('blendEstimator', () => {
   });
 
   it('learns the weight from what stands still, and lets the second walk with the first', async () => {
-    const [still, b] = [known(1, 0.03, 3, 4, 1, 6), known(2, 0.03, -1, 9, 1, 6)];
+    const [still, b] = [known(1, 0.03, 3, 4, 1, 1), known(2, 0.03, -1, 9, 1, 6)];
     // Walking, it predicts perfectly, which must not count: the second can't.
     const walking = known(5, 0, 7, 6, 1, 2);
     const a: Estimator = {
@@ -143,10 +143,11 @@ describe('blendEstimator', () => {
     const w = fitted.diagnostics.facts.blend_weight;
     expect(w).toBe((await fit(still, b)).diagnostics.facts.blend_weight);
     for await (const { values, variance } of fitted.jacobian(panel.inputs, { start: 10, end: 12 })) {
-      // 7 w + (1 - w) (-1 + 7 - 3); variances 6, and 9 + 6 - 4.
-      const [own, other] = [Math.sqrt(6) * w, Math.sqrt(11) * (1 - w)];
+      // 7 w + (1 - w) (-1 + 7 - 3); variances 4 and 9, the walk's 6 - 4.
+      const [own, other] = [2 * w, 3 * (1 - w)];
       for (const value of values) expect(Math.abs(value - (7 * w + 3 * (1 - w)))).toBeLessThan(SAME);
-      for (const v of variance) expect(Math.abs(v - (own ** 2 + other ** 2 + 1.4 * own * other))).toBeLessThan(SAME);
+      const wanted = own ** 2 + other ** 2 + 1.4 * own * other + 2;
+      for (const v of variance) expect(Math.abs(v - wanted)).toBeLessThan(SAME);
     }
     const { values } = await fitted.predict(panel.inputs, SPAN);
     const [x, y, z] = await Promise.all(
