@@ -210,26 +210,34 @@ describe('an exposure file', () => {
   });
 });
 
+/** Places of two coefficients, [asset][series]. */
+const LEFT_OUT = 7;
+const WITHOUT_ERROR = 9;
+
 describe('exported exposures of a linear method', () => {
   const parameters = linearParameters({ series: 5, assets: 6 }, [3, 0, 4, 1], [3], 48);
-  const variances = parameters.coefficients.map((b, i) => (i === 7 ? Number.NaN : b * b));
+  // What could not be estimated is 0 for predictions and has no variance; ridge may have a coefficient without one.
+  const coefficients = parameters.coefficients.map((b, i) => (i === LEFT_OUT ? 0 : b));
+  const variances = coefficients.map((b, i) => (i === LEFT_OUT || i === WITHOUT_ERROR ? Number.NaN : b * b));
   const inputs = factorPanel(30, 5, [3], 49);
 
   it('are its coefficients, NaN where a series is missing, unknown or was left out', async () => {
-    const bytes = exposuresToOnnx({ ...parameters, variances }, infoOf(5, 6));
+    const bytes = exposuresToOnnx({ ...parameters, coefficients, variances }, infoOf(5, 6));
     const result = await runExposures(bytes, inputs, { start: 5, end: 8 }, { start: 0, end: 6 }, 'contemporaneous');
-    const expected = [5, 6, 7].flatMap((row) =>
+    const cells = [5, 6, 7].flatMap((row) =>
       Array.from({ length: 6 }, (_, asset) =>
         [1, 2, 3, 4].map((column) => {
           const place = parameters.columns.indexOf(column);
           const at = asset * 4 + place;
-          const none = place < 0 || at === 7 || Number.isNaN(inputs.values[row * 5 + column]);
-          return none ? Number.NaN : Math.fround(parameters.coefficients[at]);
+          const none = place < 0 || at === LEFT_OUT || Number.isNaN(inputs.values[row * 5 + column]);
+          return { at, value: none ? Number.NaN : Math.fround(coefficients[at]) };
         }),
       ).flat(),
     );
-    expect([...result.values]).toEqual(expected);
-    expect([...result.se!]).toEqual(expected.map((b) => Math.abs(b)));
+    expect([...result.values]).toEqual(cells.map(({ value }) => value));
+    expect([...result.se!]).toEqual(
+      cells.map(({ at, value }) => (at === WITHOUT_ERROR ? Number.NaN : Math.abs(value))),
+    );
   });
 
   it('have no standard errors where the parameters have no variances', async () => {
