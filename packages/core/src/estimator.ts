@@ -367,4 +367,6 @@ export interface Fitted {
    * use it for the row itself. Absent: it may depend on the row.
    */
   readonly knownAhead?: boolean;
+  /** Where coefficients walk: the same fit with coefficients that stand still, those of the training rows. */
+  readonly standing?: Fitted | undefined;
 }

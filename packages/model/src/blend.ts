@@ -13,11 +13,6 @@ import {
 } from '@macrograd/core';
 import { joinBlock } from './with-base.js';
 
-/** A fit whose coefficients walk, beside the same one with coefficients that stand still. */
-interface Walking extends Fitted {
-  readonly standing?: Fitted;
-}
-
 /** Options of {@link blendEstimator}. */
 export interface BlendOptions {
   /** The one that may walk: an LSTM with heads of either kind. */
@@ -62,7 +57,7 @@ export function blendEstimator(options: BlendOptions): Estimator {
       const { onProgress, ...quiet } = fit;
       const predictions: Float64Array[] = [];
       for (const estimator of [first, second]) {
-        const fitted: Walking = await estimator.fit(panel, early, quiet);
+        const fitted = await estimator.fit(panel, early, quiet);
         predictions.push((await (fitted.standing ?? fitted).predict(panel.inputs, later)).values);
       }
       const weight = blendWeight(panel, early, later, predictions);
@@ -99,7 +94,7 @@ class BlendFitted implements Fitted {
   readonly diagnostics: Fitted['diagnostics'];
 
   constructor(
-    private readonly first: Walking,
+    private readonly first: Fitted,
     private readonly second: Fitted,
     private readonly weight: number,
   ) {
@@ -114,35 +109,41 @@ class BlendFitted implements Fitted {
   }
 
   async predict(inputs: FactorPanel, span: Span, assets?: AssetRange): Promise<ReturnMatrix> {
-    const { standing = this.first } = this.first;
     const one = await this.first.predict(inputs, span, assets);
-    const still = standing === this.first ? one : await standing.predict(inputs, span, one.assets);
+    const still = (await this.first.standing?.predict(inputs, span, one.assets)) ?? one;
     const { values } = await this.second.predict(inputs, span, one.assets);
     return { ...one, values: one.values.map((x, i) => x + (1 - this.weight) * (values[i] - still.values[i])) };
   }
 
   async *jacobian(inputs: FactorPanel, span: Span, options: JacobianOptions = {}): AsyncIterable<JacobianBlock> {
-    const { standing } = this.first;
     for await (const block of this.first.jacobian(inputs, span, options)) {
       const within = { ...options, assets: block.assets };
-      // What walks is part of both: it is added whole, and what stands still is blended.
-      let still = block;
-      let walk = scaled(block, 0);
-      if (standing) {
-        still = scaled(block, 0);
-        for await (const part of standing.jacobian(inputs, span, within))
-          still = joinBlock(still, part, (a, b) => a + b);
-        walk = joinBlock(scaled(block, 1), scaled(still, -1), (a, b) => Math.max(0, a - b));
-        still = { ...still, variance: still.variance.map((v, i) => Math.min(v, block.variance[i])) };
-      }
-      let sum = scaled(still, this.weight);
+      const still = this.first.standing && (await gathered(this.first.standing.jacobian(inputs, span, within), block));
+      let sum = scaled(still ? { ...still, variance: smaller(still.variance, block.variance) } : block, this.weight);
       for await (const part of this.second.jacobian(inputs, span, within)) {
         const own = scaled(part, 1 - this.weight);
         sum = joinBlock(sum, own, (a, b) => a + b + 2 * ERROR_CORRELATION * Math.sqrt(a * b));
       }
-      yield joinBlock(sum, walk, (a, b) => a + b);
+      // What walks is part of both: it is added whole.
+      yield still ? joinBlock(sum, walkBetween(still, block), (a, b) => a + b) : sum;
     }
   }
+}
+
+/** One block of the shape of `like`. */
+async function gathered(parts: AsyncIterable<JacobianBlock>, like: JacobianBlock): Promise<JacobianBlock> {
+  let sum = scaled(like, 0);
+  for await (const part of parts) sum = joinBlock(sum, part, (a, b) => a + b);
+  return sum;
+}
+
+/** How far coefficients that walk are from those that stand still, and the variance that this adds. */
+function walkBetween(still: JacobianBlock, walking: JacobianBlock): JacobianBlock {
+  return joinBlock(scaled(walking, 1), scaled(still, -1), (a, b) => Math.max(0, a - b));
+}
+
+function smaller(one: Float64Array, other: Float64Array): Float64Array {
+  return one.map((value, i) => Math.min(value, other[i]));
 }
 
 function scaled(block: JacobianBlock, by: number): JacobianBlock {

@@ -169,7 +169,7 @@ function standing(network: Estimator): Estimator {
   return {
     method: network.method,
     async fit(panel, span, fit) {
-      const walking: Fitted & { readonly standing?: Fitted } = await network.fit(panel, span, fit);
+      const walking = await network.fit(panel, span, fit);
       return walking.standing ?? walking;
     },
   };
