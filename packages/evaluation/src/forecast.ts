@@ -30,22 +30,26 @@ export async function forecastFold(
   fold: Fold,
   options: HedgeOptions = {},
 ): Promise<FoldForecast> {
+  const forecast = await forecastReturns(fitted, panel, fold);
+  if (panel.horizon > 0) return forecast;
+  return { ...forecast, hedged: await hedgedReturns(fitted, panel.inputs, fold, forecast.realised, options) };
+}
+
+/** {@link forecastFold} without its hedge: `hedged` is NaN. */
+export async function forecastReturns(fitted: Fitted, panel: Panel, fold: Fold): Promise<FoldForecast> {
   const assets = panel.assets.length;
   const { test } = fold;
   const realised = panel.returns.slice(test.start * assets, test.end * assets);
-  const prediction = await fitted.predict(panel.inputs, test);
+  const { values } = await fitted.predict(panel.inputs, test);
   return {
     method: fitted.method,
     fold,
     assets,
     horizon: panel.horizon,
     realised,
-    predicted: prediction.values,
+    predicted: values,
     trainingMean: trainingMeans(panel, fold),
-    hedged:
-      panel.horizon === 0
-        ? await hedgedReturns(fitted, panel.inputs, fold, realised, options)
-        : new Float64Array(realised.length).fill(Number.NaN),
+    hedged: new Float64Array(realised.length).fill(Number.NaN),
   };
 }
 

@@ -13,6 +13,7 @@ export { type FoldForecast, forecastFold } from './forecast.js';
 export { type HedgeOptions, hedgedReturns } from './hedge.js';
 export { clarkWest, dieboldMariano, type TestResult } from './loss_tests.js';
 export { chosenForecasts } from './mix.js';
+export { type AssetShare, type MixErrors, type MixSource, mixReference, weightsByMethod } from './mixture.js';
 export { forecastRefreshed } from './refresh.js';
 export {
   bestMethod,
@@ -62,4 +63,5 @@ export { judgeQuickStudy, type QuickVerdict } from './simulation/study_limits.js
 export { simulateWorld, type Truth, type World, type WorldOptions } from './simulation/world.js';
 export { worldFiles } from './simulation/world_files.js';
 export { type StackOptions, stackMethods } from './stack.js';
+export { type StackEstimatorOptions, stackEstimator } from './stack_estimator.js';
 export { FactorVar, generalisedMoves } from './var1.js';

@@ -22,6 +22,8 @@ interface Moments {
   readonly own: Float64Array;
   /** [method]. */
   readonly cross: Float64Array;
+  /** [method]: without a finite forecast, hence without moments. */
+  readonly silent: readonly boolean[];
   readonly rows: number;
 }
 
@@ -34,7 +36,8 @@ interface Moments {
  * all assets together first (each in units of its own benchmark loss), then for each asset with a penalty
  * k s (w - w_pool)'A (w - w_pool), A the average asset's second moments and s the share of its variance that the asset's own
  * best stack leaves, that draws it to the pool. An asset has no exposure where nothing is known, and where its stack's gain
- * over the known rows, shrunk to the pool's ({@link recordsOf}), is not above 0.
+ * over the known rows, shrunk to the pool's ({@link recordsOf}), is not above 0. A method that never said anything finite about
+ * an asset with known rows has no weight there.
  */
 export function stackMethods(forecasts: readonly FoldForecast[], options: StackOptions = {}): Choice[] {
   const { shrinkage = 8, caution = 0 } = options;
@@ -74,7 +77,10 @@ function mixesOf(known: readonly FoldForecast[], lines: readonly Choice[]): Fold
   );
 }
 
-/** Moments of one asset in units of its benchmark loss; rows that some method lacks are left out. */
+/**
+ * Moments of one asset in units of its benchmark loss. Rows that some method lacks are left out; a method that lacks all of
+ * them has no moments, hence no weight.
+ */
 function momentsOf(
   forecasts: readonly FoldForecast[],
   methods: readonly MethodId[],
@@ -85,7 +91,9 @@ function momentsOf(
   const own = new Float64Array(m * m);
   const cross = new Float64Array(m);
   let [rows, loss] = [0, 0];
-  for (const index of new Set(forecasts.map(({ fold }) => fold.index))) {
+  const silent = methods.map((method) => isSilent(forecasts, method, asset, endRow));
+  const known = silent.every((none) => none) ? [] : forecasts;
+  for (const index of new Set(known.map(({ fold }) => fold.index))) {
     const mine = methods.map((method) => forecasts.find((f) => f.fold.index === index && f.method === method));
     if (mine.some((forecast) => forecast === undefined)) continue;
     const [first] = mine as FoldForecast[];
@@ -93,7 +101,9 @@ function momentsOf(
     for (let t = 0; t < realised.length / assets && fold.test.start + t < endRow; t++) {
       const at = t * assets + asset;
       const y = realised[at] - trainingMean[asset];
-      const d = (mine as FoldForecast[]).map(({ predicted }) => predicted[at] - trainingMean[asset]);
+      const d = (mine as FoldForecast[]).map(({ predicted }, k) =>
+        silent[k] ? 0 : predicted[at] - trainingMean[asset],
+      );
       if (![y, ...d].every(Number.isFinite)) continue;
       rows++;
       loss += y * y;
@@ -104,7 +114,18 @@ function momentsOf(
     }
   }
   const scale = loss > 0 ? rows / loss : 0;
-  return { own: own.map((x) => x * scale), cross: cross.map((x) => x * scale), rows };
+  return { own: own.map((x) => x * scale), cross: cross.map((x) => x * scale), silent, rows };
+}
+
+/** Whether a method has no finite forecast for an asset before `endRow`. */
+function isSilent(forecasts: readonly FoldForecast[], method: MethodId, asset: number, endRow: number): boolean {
+  return forecasts.every(({ method: own, predicted, assets, fold: { test } }) => {
+    if (own !== method) return true;
+    for (let row = test.start, at = asset; row < Math.min(test.end, endRow); row++, at += assets) {
+      if (Number.isFinite(predicted[at])) return false;
+    }
+    return true;
+  });
 }
 
 function pooled(each: readonly Moments[]): Moments {
@@ -122,7 +143,7 @@ function pooled(each: readonly Moments[]): Moments {
     });
     rows += part.rows / count;
   }
-  return { own, cross, rows };
+  return { own, cross, silent: each[0].silent.map(() => false), rows };
 }
 
 /** Share of the benchmark loss that an asset's own best stack leaves: what its weights are to be estimated against. */
@@ -137,15 +158,21 @@ function unexplained({ own, cross, rows }: Moments): number {
   return Math.max(0, 1 - gain / rows);
 }
 
-function shrunkWeights({ own, cross }: Moments, pool: Moments, weights: Float64Array, shrinkage: number): Float64Array {
+function shrunkWeights(
+  { own, cross, silent }: Moments,
+  pool: Moments,
+  weights: Float64Array,
+  shrinkage: number,
+): Float64Array {
   const m = cross.length;
   const target = cross.map((value, k) => {
+    if (silent[k]) return 0;
     let drawn = 0;
     for (let l = 0; l < m; l++) drawn += pool.own[k * m + l] * weights[l];
     return value + shrinkage * drawn;
   });
   return boundedWeights(
-    own.map((value, i) => value + shrinkage * pool.own[i]),
+    own.map((value, i) => (silent[Math.floor(i / m)] ? 0 : value + shrinkage * pool.own[i])),
     target,
   );
 }

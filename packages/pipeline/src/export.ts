@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FittedParameters, InputError, METHOD_IDS, type MethodId } from '@macrograd/core';
+import { type AssetShare, mixReference, weightsByMethod } from '@macrograd/evaluation';
 import {
   conditionedFromParameters,
   featuresFromParameters,
@@ -11,7 +12,6 @@ import { fromParameters } from '@macrograd/model';
 import { type MixParameters, type NamedModel, selectAssets } from '@macrograd/onnx';
 import { readModel, readTable, stringAt } from '@macrograd/store';
 import { drawnInputs } from './stages/drawn-inputs.js';
-import { type AssetShare, mixReference, weightsByMethod } from './stages/mix.js';
 import {
   CHOSEN_FOLDER,
   type ExportChecks,

@@ -1,6 +1,13 @@
 import type { Estimator, Fitted } from '@macrograd/core';
-import { distributedLagEstimator, kalmanEstimator, olsEstimator, splineEstimator } from '@macrograd/linear';
+import {
+  distributedLagEstimator,
+  kalmanEstimator,
+  olsEstimator,
+  splineEstimator,
+  zeroEstimator,
+} from '@macrograd/linear';
 import { blendEstimator, lstmEstimator } from '@macrograd/model';
+import { stackEstimator } from '../stack_estimator.js';
 import { FACTOR_MEAN, INFLATION } from './macro_process.js';
 import { oracleEstimator } from './oracle.js';
 import type { ProcessId } from './processes.js';
@@ -21,7 +28,8 @@ export interface StudyCell {
  * Ways to estimate exposures in a study. `kalman` and `lstm_kalman` (and the oracle of coefficients that walk) read
  * returns up to each row, with everything else learned on the first 70 %; the others are frozen there. `components` is
  * the spline as it is by default, `spline` the one with a coefficient of every asset on every feature, `blend` the weighted
- * mean of `components` and `lstm_kalman`, its weight learned within the 70 %.
+ * mean of `components` and `lstm_kalman`, its weight learned within the 70 %, and `stack` what a run serves: no exposure,
+ * `ols`, `kalman`, `components` and `lstm_kalman` stacked per asset by forecasts within the 70 %, from fits frozen before each.
  */
 export type StudyMethod = (typeof STUDY_METHODS)[number];
 
@@ -34,6 +42,7 @@ const STUDY_METHODS = [
   'lstm',
   'lstm_kalman',
   'blend',
+  'stack',
   'oracle',
 ] as const;
 
@@ -137,17 +146,31 @@ function methodsOf(world: World, cut: number, threads?: number): Entry[] {
   const own = threads === undefined ? {} : { threads };
   const network = remembered(lstmEstimator({ ...own, heads: 'kalman', encoderRows: cut }));
   const components = remembered(splineEstimator());
+  const ols = remembered(olsEstimator());
+  const kalman = remembered(kalmanEstimator({ varianceRows: cut }));
+  const frozen = [zeroEstimator(), ols, components].map((estimator) => trainedOn(estimator, cut));
+  const stack = stackEstimator({ estimators: [...frozen, kalman, network], rows: cut });
   return [
-    { method: 'ols', estimator: olsEstimator(), toDate: false },
-    { method: 'kalman', estimator: kalmanEstimator({ varianceRows: cut }), toDate: true },
+    { method: 'ols', estimator: ols, toDate: false },
+    { method: 'kalman', estimator: kalman, toDate: true },
     { method: 'distributed_lag', estimator: distributedLagEstimator(), toDate: false },
     { method: 'spline', estimator: splineEstimator({ prior: 'empirical_bayes' }), toDate: false },
     { method: 'components', estimator: components, toDate: false },
     { method: 'lstm', estimator: standing(network), toDate: true },
     { method: 'lstm_kalman', estimator: network, toDate: true },
     { method: 'blend', estimator: blendEstimator({ first: network, second: components, rows: cut }), toDate: true },
+    { method: 'stack', estimator: stack, toDate: true },
     { method: 'oracle', estimator: oracleEstimator(world), toDate: DRIFTING.includes(world.process) },
   ];
+}
+
+/** Learns from the first `rows` rows of a panel at most, whatever span it is given. */
+function trainedOn(estimator: Estimator, rows: number): Estimator {
+  const { method } = estimator;
+  return {
+    method,
+    fit: (panel, span, fit) => estimator.fit(panel, { ...span, end: Math.min(span.end, rows) }, fit),
+  };
 }
 
 /** Fits each span once: methods of a world share fits of the same panel and seed. */

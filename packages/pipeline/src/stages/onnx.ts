@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FactorPanel, Fitted, JacobianForm, MethodId, ModelInfo, Panel, Span } from '@macrograd/core';
+import { type AssetShare, mixReference, weightsByMethod } from '@macrograd/evaluation';
 import {
   type ExportOptions,
   type ExposureExportOptions,
@@ -14,7 +15,7 @@ import {
   writeExposuresOnnx,
   writeModelOnnx,
 } from '@macrograd/onnx';
-import { type AssetShare, mixParameters, mixReference, weightsByMethod } from './mix.js';
+import { mixParameters } from './mix.js';
 
 /** Largest error of an export in its own runtime (float32) relative to the largest value. */
 export const EXPORT_TOLERANCE = 1e-5;
