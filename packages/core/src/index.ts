@@ -58,6 +58,7 @@ export {
   type StatusNote,
   type ThresholdParameters,
 } from './estimator.js';
+export { averagingTerm } from './model-average.js';
 export type { ModelInfo } from './model-info.js';
 export {
   type AssetMeta,

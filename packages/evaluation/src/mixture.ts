@@ -1,4 +1,11 @@
-import { type FactorPanel, type Fitted, indexesOfRole, type JacobianBlock, type MethodId } from '@macrograd/core';
+import {
+  averagingTerm,
+  type FactorPanel,
+  type Fitted,
+  indexesOfRole,
+  type JacobianBlock,
+  type MethodId,
+} from '@macrograd/core';
 import type { Choice } from './choice.js';
 
 /** What serves an asset in a fit: a line of `chosen.parquet`. */
@@ -26,14 +33,10 @@ export interface MixSource {
 }
 
 /**
- * How standard errors se_m of exposures b_m make that of their mix b. `sum`: sum_m w_m se_m, as of methods that are all right.
- * `average`: sum_m w_m sqrt(se_m^2 + (b_m - b)^2), the unconditional standard error of model averaging (Buckland, Burnham and
- * Augustin 1997), where no exposure counts as 0 +- 0. Errors are perfectly correlated in both: methods look at the same data.
+ * The mix as it predicts and differentiates: weighted sums over methods, with the standard errors of model averaging
+ * (`averagingTerm` of `@macrograd/core`); one method alone keeps its own.
  */
-export type MixErrors = 'sum' | 'average';
-
-/** The mix as it predicts and differentiates: weighted sums over methods; one method alone keeps its standard errors. */
-export function mixReference(sources: readonly MixSource[], errors: MixErrors = 'sum'): MixSource['reference'] {
+export function mixReference(sources: readonly MixSource[]): MixSource['reference'] {
   return {
     predict: async (inputs, span, assets) => {
       const results = await Promise.all(sources.map(({ reference }) => reference.predict(inputs, span, assets)));
@@ -56,7 +59,7 @@ export function mixReference(sources: readonly MixSource[], errors: MixErrors = 
         for (const { reference } of others) {
           wholes.push(await gathered(reference.jacobian(inputs, span, within), block));
         }
-        yield mixed(sources, wholes, inputs, errors);
+        yield mixed(sources, wholes, inputs);
       }
     },
   };
@@ -79,12 +82,7 @@ async function gathered(parts: AsyncIterable<JacobianBlock>, like: JacobianBlock
 }
 
 /** Lags that a method does not have are 0; NaN where the factor is missing at that lag. */
-function mixed(
-  sources: readonly MixSource[],
-  wholes: readonly JacobianBlock[],
-  inputs: FactorPanel,
-  errors: MixErrors,
-): JacobianBlock {
+function mixed(sources: readonly MixSource[], wholes: readonly JacobianBlock[], inputs: FactorPanel): JacobianBlock {
   const longest = wholes.reduce((a, b) => (b.lags > a.lags ? b : a));
   const { lags, dates, factors, span, assets } = longest;
   const targets = indexesOfRole(inputs, 'factor');
@@ -106,10 +104,7 @@ function mixed(
       return [{ weight, value: unit * wholes[m].values[from], se: unit * Math.sqrt(wholes[m].variance[from]) }];
     });
     const value = parts.reduce((sum, part) => sum + part.weight * part.value, missing);
-    const se = parts.reduce(
-      (sum, part) => sum + part.weight * (errors === 'sum' ? part.se : Math.hypot(part.se, part.value - value)),
-      missing,
-    );
+    const se = parts.reduce((sum, part) => sum + averagingTerm(part.weight, part.value, part.se, value), missing);
     values[at] = value;
     variance[at] = se * se;
   }

@@ -34,9 +34,9 @@ const STEP_SHARE = 3 / 14;
 /**
  * What a run serves, as one estimator: methods stacked per asset ({@link stackMethods}) by what they forecast walk-forward
  * within the span, a trial first. Then those with weight are fitted on the whole span; predictions and exposures are their
- * weighted sums, standard errors those of model averaging (`MixErrors`). Named after the first of `estimators`; `parameters` are those of the method with the most weight, whose
- * training SDs are the exposures' units, an asset's status and tests those of its own heaviest. Each method's mean
- * weight is among the facts, `weight_ols` say.
+ * weighted sums, standard errors those of model averaging. Named after the first of `estimators`; `parameters` are those of
+ * the method with the most weight, whose training SDs are the exposures' units, an asset's status and tests those of its own
+ * heaviest. Each method's mean weight is among the facts, `weight_ols` say.
  *
  * A method that can't say anything about an asset leaves its weight there to no exposure.
  *
@@ -139,7 +139,7 @@ class StackFitted implements Fitted {
       const reference = fits.get(method)!;
       return { reference, weights: weights.get(method)!, units: unitsOf(reference, this.heaviest, panel) };
     });
-    const { predict, jacobian } = mixReference(sources, 'average');
+    const { predict, jacobian } = mixReference(sources);
     this.predict = predict;
     this.jacobian = jacobian;
     const facts = Object.fromEntries(used.map((method) => [`weight_${method}`, mean(method)]));

@@ -35,7 +35,8 @@ const ERROR_CORRELATION = 0.7;
  * together. Both are fitted on the first rows; the weight w of the first minimises the squared error of
  * w a + (1 - w) b on the rows after these, all assets together in units of their SD, is drawn to .7 by as much as those rows
  * leave open (normal prior of SD .2, the rows' errors as independent), and lies in [0, 1]. Then both are fitted on all rows.
- * `facts.blend_weight` says which. Errors of the two are taken to correlate by .7 in every variance, those of a walk are shared.
+ * `facts.blend_weight` says which. Errors of the two are taken to correlate by .7 in every variance, those of a walk are shared,
+ * and the second is never surer than the first: a method that left a term out does not know what it left out.
  *
  * Where the coefficients of the first walk, the weight is learned with those that stand still, as the second's do, and the
  * second takes over the walk: with K walking, S standing and C the second, exposures are w K + (1 - w) (C + K - S).
@@ -118,12 +119,19 @@ class BlendFitted implements Fitted {
   async *jacobian(inputs: FactorPanel, span: Span, options: JacobianOptions = {}): AsyncIterable<JacobianBlock> {
     for await (const block of this.first.jacobian(inputs, span, options)) {
       const within = { ...options, assets: block.assets };
-      const still = this.first.standing && (await gathered(this.first.standing.jacobian(inputs, span, within), block));
-      let sum = scaled(still ? { ...still, variance: smaller(still.variance, block.variance) } : block, this.weight);
-      for await (const part of this.second.jacobian(inputs, span, within)) {
-        const own = scaled(part, 1 - this.weight);
-        sum = joinBlock(sum, own, (a, b) => a + b + 2 * ERROR_CORRELATION * Math.sqrt(a * b));
-      }
+      const standing = this.first.standing?.jacobian(inputs, span, within);
+      const still = standing && surer(await gathered(standing, block), block);
+      const one = still ?? block;
+      const two = joinBlock(
+        await gathered(this.second.jacobian(inputs, span, within), block),
+        withoutValues(one),
+        Math.max,
+      );
+      const sum = joinBlock(
+        scaled(one, this.weight),
+        scaled(two, 1 - this.weight),
+        (a, b) => a + b + 2 * ERROR_CORRELATION * Math.sqrt(a * b),
+      );
       // What walks is part of both: it is added whole.
       yield still ? joinBlock(sum, walkBetween(still, block), (a, b) => a + b) : sum;
     }
@@ -142,8 +150,14 @@ function walkBetween(still: JacobianBlock, walking: JacobianBlock): JacobianBloc
   return joinBlock(scaled(walking, 1), scaled(still, -1), (a, b) => Math.max(0, a - b));
 }
 
-function smaller(one: Float64Array, other: Float64Array): Float64Array {
-  return one.map((value, i) => Math.min(value, other[i]));
+/** A block that adds nothing but its variance. */
+function withoutValues(block: JacobianBlock): JacobianBlock {
+  return { ...block, values: new Float64Array(block.values.length) };
+}
+
+/** A block with the smaller one of two variances. */
+function surer(block: JacobianBlock, other: JacobianBlock): JacobianBlock {
+  return { ...block, variance: block.variance.map((value, i) => Math.min(value, other.variance[i])) };
 }
 
 function scaled(block: JacobianBlock, by: number): JacobianBlock {

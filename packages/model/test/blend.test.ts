@@ -131,6 +131,15 @@ describe('blendEstimator', () => {
     });
   });
 
+  it('takes the second for no surer than the first', async () => {
+    const fitted = await fit(known(1, 0.02, 3, 4, 1, 6), known(2, 0.02, -1, 0.01, 1, 2));
+    const w = fitted.diagnostics.facts.blend_weight;
+    for await (const { variance } of fitted.jacobian(panel.inputs, { start: 10, end: 12 })) {
+      const wanted = 4 * (w ** 2 + (1 - w) ** 2 + 1.4 * w * (1 - w));
+      for (const v of variance) expect(Math.abs(v - wanted)).toBeLessThan(SAME);
+    }
+  });
+
   it('learns the weight from what stands still, and lets the second walk with the first', async () => {
     const [still, b] = [known(1, 0.03, 3, 4, 1, 1), known(2, 0.03, -1, 9, 1, 6)];
     // Walking, it predicts perfectly, which must not count: the second can't.

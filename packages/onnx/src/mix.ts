@@ -1,4 +1,4 @@
-import { ArgumentError, type FittedParameters, type JacobianForm } from '@macrograd/core';
+import { ArgumentError, type FittedParameters, type JacobianForm, type MethodId } from '@macrograd/core';
 import type { ExposureEdges, ExposureGraph, MethodExposures } from './exposure-outputs.js';
 import type { Edge, GraphBuilder } from './graph.js';
 import { addMethodExposures, addMethodReturns, type ModelSizes, sizesOf } from './method.js';
@@ -69,29 +69,56 @@ export function addMixReturns(graph: GraphBuilder, { parts }: MixParameters, raw
 
 /** One part's exposures within the graph of the mix. */
 interface Share {
+  readonly method: MethodId;
   readonly lags: number;
-  /** Of each form, multiplied by the weight; 0 where the method has no share. */
+  /** Of each form, of the selected assets; of assets without a share they mean nothing. */
   readonly edges: ReadonlyMap<JacobianForm, ExposureEdges>;
+  /** [selected asset][1], and whether it is above 0. */
+  readonly weight: Edge;
+  readonly used: Edge;
 }
 
 /**
- * Exposures of a mix: every method's for the selected assets, 0 where it has no share. The standard error of a weighted
- * one is the weighted sum, as if the methods' errors were perfectly correlated: they share their data.
+ * Exposures of a mix: the weighted sum over methods, 0 where one has no share, with the standard errors of model averaging
+ * (`averagingTerm` of `@macrograd/core`). A method without standard errors leaves them unknown.
  */
 export function addMixExposures(wanted: ExposureGraph, { parts }: MixParameters): MethodExposures {
-  const { graph } = wanted;
   const shares = parts.map((part) => addShare(wanted, part));
   const lags = Math.max(...shares.map((share) => share.lags));
-  const sum = (form: JacobianForm, name: 'exposure' | 'se') => {
-    const terms = shares.map((share) => {
-      const edge = share.edges.get(form)?.[name] ?? '';
-      if (form !== 'lags' || share.lags === lags) return edge;
-      const pads = graph.ints(`lags_after_${share.lags}`, [0, 0, 0, 0, 0, (lags - share.lags) * wanted.targets.length]);
-      return graph.node('Pad', [edge, pads], `${edge}_of_${lags}`, { mode: 'constant' });
-    });
-    return graph.node('Sum', terms, `${form}.${name}`);
+  return { lags, edges: (form) => addMixForm(wanted, form, shares, lags) };
+}
+
+function addMixForm(
+  { graph, targets }: ExposureGraph,
+  form: JacobianForm,
+  shares: readonly Share[],
+  lags: number,
+): ExposureEdges {
+  const name = (share: Share, of: string) => `${share.method}.mix.${form}.${of}`;
+  // Lags that a method does not have are 0 and certain.
+  const padded = (share: Share, edge: Edge) => {
+    if (form !== 'lags' || share.lags === lags) return edge;
+    const pads = graph.ints(`lags_after_${share.lags}`, [0, 0, 0, 0, 0, (lags - share.lags) * targets.length]);
+    return graph.node('Pad', [edge, pads], `${edge}_of_${lags}`, { mode: 'constant' });
   };
-  return { lags, edges: (form) => ({ exposure: sum(form, 'exposure'), se: sum(form, 'se') }) };
+  const weighted = (share: Share, edge: Edge, as: string) => {
+    const product = graph.node('Mul', [edge, share.weight], name(share, `${as}_weighted`));
+    return graph.node('Where', [share.used, product, graph.floats('zero', [], [0])], name(share, `${as}_share`));
+  };
+  const estimates = shares.map((share) => padded(share, share.edges.get(form)!.exposure));
+  const terms = shares.map((share, m) => weighted(share, estimates[m], 'exposure'));
+  const exposure = graph.node('Sum', terms, `${form}.exposure`);
+  const errors = shares.map((share, m) => {
+    const own = share.edges.get(form)!;
+    const unknown = () =>
+      graph.node('Mul', [own.exposure, graph.floats('nan', [], [Number.NaN])], name(share, 'no_se'));
+    const se = padded(share, own.se ?? unknown());
+    const apart = graph.node('Sub', [estimates[m], exposure], name(share, 'apart'));
+    const squares = [apart, se].map((edge, i) => graph.node('Mul', [edge, edge], name(share, `square_${i}`)));
+    const variance = graph.node('Sum', squares, name(share, 'variance'));
+    return weighted(share, graph.node('Sqrt', [variance], name(share, 'error')), 'se');
+  });
+  return { exposure, se: graph.node('Sum', errors, `${form}.se`) };
 }
 
 function addShare(wanted: ExposureGraph, { parameters, weights }: MixPart): Share {
@@ -103,7 +130,12 @@ function addShare(wanted: ExposureGraph, { parameters, weights }: MixPart): Shar
     { ...wanted, graph: own, assetCount: places.length },
     selectRows(parameters, places),
   );
-  const made = forms.map((form) => [form, local.edges(form)] as const);
+  const prefixed = new Map(
+    forms.map((form) => {
+      const { exposure, se } = local.edges(form);
+      return [form, { exposure: `${prefix}${exposure}`, ...(se !== undefined && { se: `${prefix}${se}` }) }] as const;
+    }),
+  );
   // An asset that the method does not serve reads its first one, and is cut out below.
   const position = new Int32Array(weights.length);
   places.forEach((place, at) => {
@@ -120,26 +152,8 @@ function addShare(wanted: ExposureGraph, { parameters, weights }: MixPart): Shar
   );
   const all = graph.floats(`${prefix}weights`, [weights.length, 1], weights);
   const weight = graph.node('Gather', [all, assets], `${prefix}weight`, { axis: 0 });
-  const zero = graph.floats('zero', [], [0]);
-  const used = graph.node('Greater', [weight, zero], `${prefix}used`);
-  const weighted = (edge: Edge) => {
-    const product = graph.node('Mul', [`${prefix}${edge}`, weight], `${prefix}${edge}_weighted`);
-    return graph.node('Where', [used, product, zero], `${prefix}${edge}_share`);
-  };
-  const unknown = (edge: Edge) => {
-    const nan = graph.node('Mul', [`${prefix}${edge}`, graph.floats('nan', [], [Number.NaN])], `${prefix}${edge}_nan`);
-    return graph.node('Where', [used, nan, zero], `${prefix}${edge}_no_se`);
-  };
-  return {
-    lags: local.lags,
-    // A method without standard errors leaves them unknown.
-    edges: new Map(
-      made.map(([form, { exposure, se }]) => [
-        form,
-        { exposure: weighted(exposure), se: se === undefined ? unknown(exposure) : weighted(se) },
-      ]),
-    ),
-  };
+  const used = graph.node('Greater', [weight, graph.floats('zero', [], [0])], `${prefix}used`);
+  return { method: parameters.method, lags: local.lags, edges: prefixed, weight, used };
 }
 
 /** Places of the assets that have a share. */

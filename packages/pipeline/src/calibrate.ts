@@ -1,9 +1,9 @@
 import type { MethodId, ProgressCallback } from '@macrograd/core';
 import { InputError } from '@macrograd/core';
 import { calibrateIntervals, type IntervalCalibration } from '@macrograd/evaluation';
+import { INTERVAL_COVERAGE } from './levels.js';
 import { estimatorsOf } from './stages/estimators.js';
 import { loadConfig } from './stages/load.js';
-import { INTERVAL_COVERAGE } from './stages/summary.js';
 
 /** What {@link calibrateConfig} takes. */
 export interface CalibrateOptions {

@@ -1,6 +1,6 @@
 import type { AssetMeta, MethodId } from '@macrograd/core';
 import type { Choice } from '@macrograd/evaluation';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type MethodSummary, summaryCells } from '../src/stages/summary.js';
 
 const assets: AssetMeta[] = ['A', 'B', 'C'].map((name) => ({ name, source: 'test', labels: [] }));
@@ -57,4 +57,33 @@ it('screens the chosen mix over all pairs, those without exposure included', () 
   expect(chosen[0].qValue).toBeCloseTo(0.132, 12);
   expect(chosen.map(({ selected }) => selected)).toEqual([false, false, false]);
   expect(chosen[1].qValue).toBeNaN();
+});
+
+describe('a stack of methods', () => {
+  /** Asset A: `weight` of least squares, which is sure of .8 (its interval has no width), the rest no exposure. */
+  const stacked = (weight: number) => {
+    const choice = (method: MethodId, own: number): Choice => {
+      return { asset: 0, fit: 'final', method, weight: own, score: 0, reason: '' };
+    };
+    const summaries = [summary('zero', [0, 0, 0]), summary('ols', [0.8, 0.8, 0.8])];
+    const [cell] = summaryCells(summaries, [choice('ols', weight), choice('zero', 1 - weight)], assets).slice(6);
+    return cell;
+  };
+
+  it('has the interval of model averaging, which leaves 0 out only where little weight is without exposure', () => {
+    const { meanExposure, lo, hi, sign } = stacked(0.6);
+    expect(meanExposure).toBeCloseTo(0.48, 12);
+    // Apart by .32 with weight .6 and by .48 with weight .4.
+    expect(hi - meanExposure).toBeCloseTo(1.6448536269514722 * 0.384, 9);
+    expect([lo < 0, sign]).toEqual([true, 0]);
+    expect(stacked(0.9).sign).toBe(1);
+  });
+
+  it('claims nothing where most of it is no exposure', () => {
+    const [most, half] = [stacked(0.49), stacked(0.5)];
+    expect([most.origin, most.selected]).toEqual(['zero', false]);
+    expect(most.qValue).toBeNaN();
+    expect(half.origin).toBe('ols');
+    expect(half.qValue).not.toBeNaN();
+  });
 });

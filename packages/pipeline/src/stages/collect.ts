@@ -20,6 +20,7 @@ import {
   totalExposures,
   unitDivisors,
 } from '@macrograd/exposure';
+import { INTERVAL_COVERAGE, SCREENING_LEVEL } from '../levels.js';
 import type { FitDiagnostics } from '../tables/diagnostics.js';
 import { formsOf, hasLags } from '../tables/exposure-layout.js';
 import type { ExposureSource, ExposureTable } from '../tables/exposures.js';
@@ -27,7 +28,7 @@ import type { FitProfile } from '../tables/results.js';
 import { DriftReader } from './drift.js';
 import type { FitTask } from './fit.js';
 import { dependsOnState, stateEffects, ThresholdReader } from './state-effects.js';
-import { INTERVAL_COVERAGE, type MethodSummary, SCREENING_LEVEL } from './summary.js';
+import type { MethodSummary } from './summary.js';
 
 /**
  * Takes from every fit what the result needs - forecasts, exposures, lag profiles, summaries - so that the fit itself

@@ -2,9 +2,9 @@ import type { Fitted, MethodId, Panel } from '@macrograd/core';
 import type { Fold } from '@macrograd/evaluation';
 import { type ExposureReading, exposureDrift, readExposures } from '@macrograd/exposure';
 import type { DriftRecord } from '@macrograd/store';
+import { INTERVAL_COVERAGE } from '../levels.js';
 import { UNIVERSE } from '../tables/results.js';
 import type { FitTask } from './fit.js';
-import { INTERVAL_COVERAGE } from './summary.js';
 
 /**
  * What a method's exposures do from one refit to the next, at the last training row of the later one, and with other seeds

@@ -1,8 +1,8 @@
 import { type Fitted, indexesOfRole, type MethodId, type Panel } from '@macrograd/core';
 import { benjaminiHochberg, crossPartials, jointShock, normalQuantile, type Screen } from '@macrograd/exposure';
 import type { InteractionFinding } from '../interactions.js';
+import { INTERVAL_COVERAGE, SCREENING_LEVEL } from '../levels.js';
 import { dependsOnState } from './state-effects.js';
-import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
 
 /** What is found of one asset's factor, with the method that sizes are read off: undefined where none sees states. */
 export interface InteractionRow extends InteractionFinding {

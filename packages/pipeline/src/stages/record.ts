@@ -4,12 +4,12 @@ import type { WalkForward } from '@macrograd/evaluation';
 import type { BillRecord, ConditionRecord, NetworkRecord, RunRecord } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
 import { dataSheet } from '../datasheet.js';
+import { INTERVAL_COVERAGE, SCREENING_LEVEL } from '../levels.js';
 import type { Collector } from './collect.js';
 import { dataSheetRecord } from './data-record.js';
 import type { LoadedPanel } from './load.js';
 import { EXPORT_TOLERANCE, type ExportChecks } from './onnx.js';
 import type { RunIdentity } from './reuse.js';
-import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
 import {
   alarmWarnings,
   breakWarnings,

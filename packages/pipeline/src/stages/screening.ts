@@ -8,7 +8,7 @@ import {
 } from '@macrograd/exposure';
 import { TableBuilder, type TableData } from '@macrograd/store';
 import type { RunConfig } from '../config/config.js';
-import { SCREENING_LEVEL } from './summary.js';
+import { SCREENING_LEVEL } from '../levels.js';
 
 /** `screening`: what each further procedure says of every pair, ordered by asset, factor; undefined where none is asked for. */
 export function screeningTable(

@@ -9,7 +9,7 @@ import {
   signChange,
   type Threshold,
 } from '@macrograd/exposure';
-import { INTERVAL_COVERAGE, SCREENING_LEVEL } from './summary.js';
+import { INTERVAL_COVERAGE, SCREENING_LEVEL } from '../levels.js';
 
 /** How the exposure of one asset and factor depends on the state of the economy. */
 export interface StateEffects {

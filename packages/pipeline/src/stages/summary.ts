@@ -6,6 +6,7 @@ import {
   type LagInterval,
   NO_LAG_INTERVAL,
 } from '@macrograd/exposure';
+import { SCREENING_LEVEL } from '../levels.js';
 import type { TableMethod } from '../tables/exposure-layout.js';
 import { blendCells } from './blend.js';
 import type { StateEffects } from './state-effects.js';
@@ -42,17 +43,11 @@ export interface MethodSummary extends ExposureSummary {
   readonly states: readonly StateEffects[];
 }
 
-/** False-discovery rate at which exposures are called selected. */
-export const SCREENING_LEVEL = 0.1;
-
-/** Coverage of the intervals of all tables. */
-export const INTERVAL_COVERAGE = 0.9;
-
 /**
  * Summary lines of every method and of the chosen mix, ordered by method, asset, factor.
  *
- * The mix takes each asset's line from the method chosen for it, or blends those of a stack; its q-values are worked out anew over its own grid
- * of assets and factors, since it is its own family of tests.
+ * The mix takes each asset's line from the method chosen for it, or blends those of a stack; its q-values are worked out
+ * anew over its own grid of assets and factors, since it is its own family of tests.
  */
 export function summaryCells(
   summaries: readonly MethodSummary[],

@@ -1,6 +1,7 @@
-import type { FitStatus, Panel } from '@macrograd/core';
-import type { ExposureCube } from '@macrograd/exposure';
+import { averagingTerm, type FitStatus, type Panel } from '@macrograd/core';
+import { type ExposureCube, normalQuantile } from '@macrograd/exposure';
 import type { DictionaryColumn, TableData } from '@macrograd/store';
+import { INTERVAL_COVERAGE } from '../levels.js';
 import { type ExposureLayout, type ExposureSection, hasLags, type TableMethod } from './exposure-layout.js';
 
 /** One fit's exposures at the dates that it is used for. */
@@ -16,6 +17,9 @@ export interface ExposureSource {
   /** Share below which a state counts as barely seen; 0 for a method whose exposures no state moves. */
   readonly leastRegimeShare: number;
 }
+
+/** Half the width of an interval in standard errors. */
+const HALF_WIDTH = normalQuantile((1 + INTERVAL_COVERAGE) / 2);
 
 const statuses: readonly FitStatus[] = [
   'ok',
@@ -112,7 +116,7 @@ export class ExposureTable {
 
   /**
    * Fills a section of the chosen mix from the sections of the methods chosen, date by date: one is copied, several are
-   * summed by weight, standard errors and half-widths too, with the heaviest one's other columns.
+   * summed by weight, with the errors of model averaging and the heaviest one's other columns.
    */
   addChosen(
     section: number,
@@ -126,16 +130,33 @@ export class ExposureTable {
     const { layout } = this;
     const start = Math.max(rows.start, layout.firstRow[asset]);
     for (let factor = 0; factor < layout.factors.length; factor++) {
-      for (let row = start; row < rows.end; row++) {
-        const target = layout.tableRow(section, asset, factor, row);
-        for (const column of ['exposure', 'unit_exposure', 'se', 'lo', 'hi'] as const) {
-          const values = this.numbers[column];
-          let sum = 0;
-          for (const part of parts) sum += part.weight * values[layout.tableRow(part.from, asset, factor, row)];
-          values[target] = sum;
-        }
-      }
+      const from = parts.map((part) => layout.tableRow(part.from, asset, factor, start));
+      const target = layout.tableRow(section, asset, factor, start);
+      for (let t = 0; t < rows.end - start; t++) this.averageCell(target + t, from, t, parts);
     }
+  }
+
+  /** Fills one cell with the weighted mean of those `t` rows after `from`. */
+  private averageCell(
+    target: number,
+    from: readonly number[],
+    t: number,
+    parts: readonly { readonly weight: number }[],
+  ): void {
+    const { exposure, unit_exposure, se, lo, hi } = this.numbers;
+    let [mean, unit, error] = [0, 0, 0];
+    parts.forEach(({ weight }, m) => {
+      mean += weight * exposure[from[m] + t];
+      unit += weight * unit_exposure[from[m] + t];
+    });
+    parts.forEach(({ weight }, m) => {
+      error += averagingTerm(weight, exposure[from[m] + t], se[from[m] + t], mean);
+    });
+    exposure[target] = mean;
+    unit_exposure[target] = unit;
+    se[target] = error;
+    lo[target] = mean - HALF_WIDTH * error;
+    hi[target] = mean + HALF_WIDTH * error;
   }
 
   private copyRows(section: number, asset: number, rows: { start: number; end: number }, from: number): void {
