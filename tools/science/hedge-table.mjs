@@ -36,7 +36,6 @@ export async function printHedgeTable(panel, { folds, trial }, methods) {
     best: (known) => chooseMethods(known),
     'best where provable': (known) => chooseMethods(known, { confidence: 0.1 }),
     stack: (known) => stackMethods(known),
-    'stack, caution 1': (known) => stackMethods(known, { caution: 1 }),
   };
   for (const [name, rule] of Object.entries(rules)) {
     console.log(line(name, chosenForecasts(forecasts, rule(forecasts))));

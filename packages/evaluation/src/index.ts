@@ -13,7 +13,7 @@ export { type FoldForecast, forecastFold } from './forecast.js';
 export { type HedgeOptions, hedgedReturns } from './hedge.js';
 export { clarkWest, dieboldMariano, type TestResult } from './loss_tests.js';
 export { chosenForecasts } from './mix.js';
-export { type AssetShare, type MixErrors, type MixSource, mixReference, weightsByMethod } from './mixture.js';
+export { type AssetShare, type MixSource, mixReference, weightsByMethod } from './mixture.js';
 export { forecastRefreshed } from './refresh.js';
 export {
   bestMethod,

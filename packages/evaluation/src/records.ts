@@ -18,6 +18,8 @@ export interface Records {
   readonly assets: readonly (AssetRecord | undefined)[];
   /** Score of an asset without a record of its own; NaN where none has one. */
   readonly pool: number;
+  /** HAC standard error of the mean gain by date, in units of r2_oos: what all assets' records have in common. */
+  readonly se: number;
 }
 
 /** Caution by default: the one-standard-error rule (Breiman, Friedman, Olshen and Stone 1984). */
@@ -34,20 +36,21 @@ const SMALLEST_RECORD = 12;
  * assets: `caution` HAC standard errors of the mean gain by date are taken off.
  */
 export function recordsOf(forecasts: readonly FoldForecast[], endRow: number, caution: number): Records {
-  if (forecasts.length === 0) return { assets: [], pool: Number.NaN };
+  if (forecasts.length === 0) return { assets: [], pool: Number.NaN, se: Number.NaN };
   const [{ assets, horizon }] = forecasts;
   const each = Array.from({ length: assets }, (_, asset) => {
     const { benchmark, method } = lossSeries(forecasts, asset, endRow);
     return benchmark.length < SMALLEST_RECORD ? undefined : gain(benchmark, method, horizon);
   });
   const present = each.filter((record) => record !== undefined);
-  if (present.length === 0) return { assets: each.map(() => undefined), pool: Number.NaN };
+  if (present.length === 0) return { assets: each.map(() => undefined), pool: Number.NaN, se: Number.NaN };
   const own = Float64Array.from(present, (record) => record.mean);
   const pool = mean(own);
   const spread = own.length > 1 ? own.reduce((sum, x) => sum + (x - pool) ** 2, 0) / (own.length - 1) : 0;
   const between = Math.max(0, spread - mean(Float64Array.from(present, ({ variance }) => variance)));
   const universe = universeSeries(forecasts, endRow);
-  const less = caution * Math.sqrt(gain(universe.benchmark, universe.method, horizon).variance);
+  const se = Math.sqrt(gain(universe.benchmark, universe.method, horizon).variance);
+  const less = caution * se;
   return {
     assets: each.map((record) => {
       if (record === undefined) return undefined;
@@ -56,6 +59,7 @@ export function recordsOf(forecasts: readonly FoldForecast[], endRow: number, ca
       return { own: record.mean, pool, score: pool + trust * (record.mean - pool) - less };
     }),
     pool: pool - less,
+    se,
   };
 }
 

@@ -9,8 +9,6 @@ export interface StackOptions {
    * Weight of the pool in the stack of an asset that nothing explains, in units of an average asset's own test rows; default 8.
    */
   readonly shrinkage?: number;
-  /** Standard errors common to all assets that a stack's gain has to exceed, or the asset gets no exposure; default 0. */
-  readonly caution?: number;
 }
 
 /** Weights below this are not worth a method. */
@@ -35,12 +33,14 @@ interface Moments {
  * sum (y - sum_m w_m d_m)^2, y being an asset's returns less its training mean and d_m what method m expects beyond it: for
  * all assets together first (each in units of its own benchmark loss), then for each asset with a penalty
  * k s (w - w_pool)'A (w - w_pool), A the average asset's second moments and s the share of its variance that the asset's own
- * best stack leaves, that draws it to the pool. An asset has no exposure where nothing is known, and where its stack's gain
- * over the known rows, shrunk to the pool's ({@link recordsOf}), is not above 0. A method that never said anything finite about
+ * best stack leaves, that draws it to the pool. Last, each asset's weights are taken times g^2 / (g^2 + se^2 / 4), g being the
+ * stack's gain over the known rows, shrunk to the pool's, and se the error that it shares with all assets ({@link recordsOf}): a
+ * forecast that explains little is preshrunk to the mean (Copas 1983; half of se, since a gain 2 w c - w^2 a errs by twice what
+ * its slope c does). An asset has no exposure where nothing is known, and where its gain is not above 0. A method that never said anything finite about
  * an asset with known rows has no weight there.
  */
 export function stackMethods(forecasts: readonly FoldForecast[], options: StackOptions = {}): Choice[] {
-  const { shrinkage = 8, caution = 0 } = options;
+  const { shrinkage = 8 } = options;
   const methods = [...new Set(forecasts.map(({ method }) => method))].filter((method) => method !== 'zero');
   if (forecasts.length === 0) return [];
   const stack = (fit: number | 'final', known: readonly FoldForecast[], endRow: number): Choice[] => {
@@ -48,17 +48,18 @@ export function stackMethods(forecasts: readonly FoldForecast[], options: StackO
     const each = Array.from({ length: assets }, (_, asset) => momentsOf(known, methods, asset, endRow));
     const mean = pooled(each);
     const pool = boundedWeights(mean.own, mean.cross);
-    const lines = each.map((moments, asset) => {
-      const weights = moments.rows === 0 ? pool : shrunkWeights(moments, mean, pool, shrinkage * unexplained(moments));
-      return asChoices(asset, fit, methods, weights, `stacked over ${describeFolds(known)}`);
-    });
-    if (known.length === 0) return lines.flat();
-    const gains = recordsOf(mixesOf(known, lines.flat()), endRow, caution);
-    return lines.flatMap((own, asset) => {
-      const score = gains.assets[asset]?.score ?? gains.pool;
-      if (score > 0) return own;
-      const reason = `no exposure over ${describeFolds(known)}: a stack's gain is ${score.toFixed(3)}`;
-      return asChoices(asset, fit, methods, new Float64Array(methods.length), reason);
+    const weights = each.map((moments) =>
+      moments.rows === 0 ? pool : shrunkWeights(moments, mean, pool, shrinkage * unexplained(moments)),
+    );
+    const over = `stacked over ${describeFolds(known)}`;
+    const lines = weights.flatMap((own, asset) => asChoices(asset, fit, methods, own, over));
+    if (known.length === 0) return lines;
+    const gains = recordsOf(mixesOf(known, lines), endRow, 0);
+    return weights.flatMap((own, asset) => {
+      const gain = gains.assets[asset]?.score ?? gains.pool;
+      const trust = gain > 0 ? gain ** 2 / (gain ** 2 + (gains.se / 2) ** 2) : 0;
+      const trusted = own.map((weight) => trust * weight);
+      return asChoices(asset, fit, methods, trusted, `${over}: r2 ${gain.toFixed(3)} +- ${gains.se.toFixed(3)}`);
     });
   };
   const before = (index: number) => forecasts.filter(({ fold }) => fold.index < index);
