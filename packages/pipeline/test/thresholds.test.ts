@@ -99,12 +99,20 @@ describe('a run on a world with a threshold at 5 % inflation, its methods stacke
     expect(Math.abs([...own.values()].reduce((sum, w) => sum + w, 0) - 1)).toBeLessThan(0.011);
     const paths = [...own].map(([method, weight]) => ({ rows: path(asset, method, true), weight }));
     const mixed = path(asset, 'chosen', true);
-    for (const column of ['exposure', 'unit_exposure', 'lo', 'hi'] as const) {
-      const values = exposures.columns[column];
-      for (const t of [0, 200, MONTHS - 1]) {
-        const sum = paths.reduce((total, { rows, weight }) => total + weight * values[rows[t]], 0);
-        expect(values[mixed[t]]).toBeCloseTo(sum, 10);
-      }
+    const { exposure, unit_exposure, se, lo, hi } = exposures.columns;
+    for (const t of [0, 200, MONTHS - 1]) {
+      const at = mixed[t];
+      const mean = (values: Float64Array) => paths.reduce((sum, { rows, weight }) => sum + weight * values[rows[t]], 0);
+      expect(exposure[at]).toBeCloseTo(mean(exposure), 10);
+      expect(unit_exposure[at]).toBeCloseTo(mean(unit_exposure), 10);
+      // Model averaging: how far each method is from the mix is part of the error.
+      const error = paths.reduce(
+        (sum, { rows, weight }) => sum + weight * Math.hypot(se[rows[t]], exposure[rows[t]] - exposure[at]),
+        0,
+      );
+      expect(se[at]).toBeCloseTo(error, 10);
+      expect(hi[at] - exposure[at]).toBeCloseTo(1.6448536269514722 * error, 10);
+      expect(exposure[at] - lo[at]).toBeCloseTo(1.6448536269514722 * error, 10);
     }
     const summed = (method: string) =>
       Array.from({ length: summary.rows }, (_, row) => row).find(
