@@ -56,7 +56,7 @@ export function methodNotes(data: PageData, coverage: number): Note[] {
     },
     {
       term: 'Chosen method',
-      text: 'One method or a mix of several, taken for each asset by what was known before each fold, and scored on that fold only. It may be "no exposure", in part or as a whole.',
+      text: 'One method or a mix of several, taken for each asset by what was known before each fold, and scored on that fold only. It may be "no exposure", in part or as a whole; its intervals add how far the methods of a mix, no exposure among them, lie apart. Where most of a mix is no exposure, no pair of the asset is called significant.',
     },
   ];
   return notes;
