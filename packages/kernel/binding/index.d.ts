@@ -321,6 +321,12 @@ export declare function linearEwmPath(panel: LinearPanel, options: LinearEwmOpti
 /** Cross-section of the exponentially weighted regressions of all assets, at every row. */
 export declare function linearEwmPrior(panel: LinearPanel, options: LinearEwmOptions, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<LinearCrossSection>
 
+/**
+ * How well posterior means of those regressions explain the next row, under priors of several strengths: sum of squared errors
+ * by strength over the rows of the range and all assets.
+ */
+export declare function linearEwmStrengthErrors(panel: LinearPanel, options: LinearEwmOptions, strengths: Float64Array, range: LinearRange, threads: number, token?: CancelToken | undefined | null, onProgress?: ProgressListener | undefined | null): Promise<Float64Array>
+
 /** Fama and MacBeth's two passes with Shanken's correction. */
 export declare function linearFamaMacbeth(panel: LinearPricingPanel, intercept: boolean): LinearFamaMacBeth
 

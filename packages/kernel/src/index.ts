@@ -20,6 +20,7 @@ export {
   type EwmRegressionOptions,
   ewmCrossSection,
   ewmRegression,
+  ewmStrengthErrors,
   type MovingErrorOptions,
   type OlsRegression,
   type OlsRegressionOptions,

@@ -210,6 +210,32 @@ export function ewmCrossSection(panel: RegressionPanel, options: EwmRegressionOp
 }
 
 /**
+ * How well shrunk coefficients explain the next row: squared errors of all assets' returns one row after each of `rows`, by the
+ * posterior means as of these rows, summed up for every strength, a factor on the precision of the prior of
+ * {@link ewmCrossSection}. One pass over the rows for all strengths, and nothing else is kept. Rows and assets without an
+ * estimate of every coefficient do not count.
+ *
+ * @returns one sum a strength
+ * @throws {MacrogradError} `bad_argument` where the row after the last of `rows` does not lie in the panel, or for a strength
+ * that is not positive.
+ *
+ * @example
+ * const errors = await ewmStrengthErrors(panel, { halfLife: 52 }, Float64Array.of(1, 4), { start: 300, end: 399 });
+ */
+export function ewmStrengthErrors(
+  panel: RegressionPanel,
+  options: EwmRegressionOptions,
+  strengths: Float64Array,
+  rows: { readonly start: number; readonly end: number },
+): Promise<Float64Array> {
+  const native = ewmOptions(panel, options);
+  const wanted = nativeRange(panel, { rows });
+  const copy = owned(panel);
+  const factors = strengths.slice();
+  return runNative((kernel, run) => kernel.linearEwmStrengthErrors(copy, native, factors, wanted, ...run), options);
+}
+
+/**
  * Exponentially weighted least squares at every row of the range, from data up to that row; with a cross-section the
  * empirical-Bayes posterior mean and variance, which `covariance` does not touch.
  */

@@ -7,7 +7,7 @@ import {
   rollingCrossSection,
   rollingRegression,
 } from '@macrograd/kernel';
-import { sharpened, validatedStrength } from './validated-strength.js';
+import { sharpened } from './validated-strength.js';
 
 /** How coefficients are shrunk by empirical Bayes. */
 export interface ShrinkageOptions {
@@ -23,12 +23,6 @@ export interface ShrinkageOptions {
   readonly strength?: number;
 }
 
-/** Shrinkage of moving regressions; `validated`: see {@link validatedStrength}. */
-export interface MovingShrinkage {
-  readonly shrinkage: 'cross_section' | 'none';
-  readonly strength: number | 'validated';
-}
-
 /** A moving regression of the kernel, its options filled in. */
 export interface MovingRegression {
   readonly crossSection: (panel: RegressionPanel) => Promise<CrossSection>;
@@ -40,6 +34,12 @@ export interface MovingRegression {
   ) => Promise<RegressionPath>;
 }
 
+/** One whose strengths of shrinkage can be compared. */
+export interface ComparedRegression extends MovingRegression {
+  /** Squared errors of the rows after `rows`, by strength. */
+  readonly strengthErrors: (panel: RegressionPanel, strengths: Float64Array, rows: Span) => Promise<Float64Array>;
+}
+
 /** Coefficients as of each row of a span of training rows. */
 export interface MovingCoefficients {
   readonly path: (rows: Span, assets: AssetRange, signal?: AbortSignal) => Promise<RegressionPath>;
@@ -47,8 +47,6 @@ export interface MovingCoefficients {
   readonly prior?: CrossSection;
   /** Factor on its precision. */
   readonly strength?: number;
-  /** Where the strength was validated: sum of squared errors of the rows that it was chosen on, in units of the returns' SD. */
-  readonly validationError?: number;
 }
 
 /** Refuses options that contradict each other. */
@@ -73,31 +71,42 @@ export function slidingRegression(settings: RollingRegressionOptions, signal?: A
   };
 }
 
-/**
- * The regression as it is, or shrunk to the cross-section of its own estimates. Then returns enter in units of their own
- * training SD: a bond's and a stock's exposures are of one size, as one prior needs.
- */
-export async function movingCoefficients(
+/** Returns in units of their own training SD, [asset]: a bond's and a stock's exposures are then of one size, as one prior needs. */
+export interface ScaledPanel {
+  readonly panel: RegressionPanel;
+  readonly sd: Float64Array;
+}
+
+/** Scales the returns of training rows. */
+export function scaledReturns(panel: RegressionPanel): ScaledPanel {
+  const { sd } = fitScaler(panel.returns, panel.assets, { start: 0, end: panel.rows });
+  return { panel: { ...panel, returns: panel.returns.map((value, at) => value / sd[at % panel.assets]) }, sd };
+}
+
+/** The regression as it is, or shrunk to the cross-section of its own estimates. */
+export function movingCoefficients(
   panel: RegressionPanel,
   regression: MovingRegression,
-  { shrinkage, strength }: MovingShrinkage,
-  signal?: AbortSignal,
+  { shrinkage, strength }: Required<ShrinkageOptions>,
 ): Promise<MovingCoefficients> {
-  if (shrinkage === 'none') {
-    return { path: (rows, assets, signal) => regression.path(panel, { rows, assets }, undefined, signal) };
-  }
-  const { sd } = fitScaler(panel.returns, panel.assets, { start: 0, end: panel.rows });
-  const scaled = { ...panel, returns: panel.returns.map((value, at) => value / sd[at % panel.assets]) };
-  const plain = await regression.crossSection(scaled);
-  const validated = strength === 'validated' && (await validatedStrength(scaled, regression, plain, signal));
-  const factor = validated ? validated.strength : Number(strength);
-  const prior = sharpened(plain, factor);
+  if (shrinkage === 'cross_section') return shrunkCoefficients(scaledReturns(panel), regression, strength);
+  const path: MovingCoefficients['path'] = (rows, assets, signal) =>
+    regression.path(panel, { rows, assets }, undefined, signal);
+  return Promise.resolve({ path });
+}
+
+/** The regression shrunk to the cross-section of its own estimates. */
+export async function shrunkCoefficients(
+  { panel, sd }: ScaledPanel,
+  regression: MovingRegression,
+  strength: number,
+): Promise<MovingCoefficients> {
+  const prior = sharpened(await regression.crossSection(panel), strength);
   return {
     prior,
-    strength: factor,
-    ...(validated && { validationError: validated.error }),
+    strength,
     path: async (rows, assets, signal) =>
-      rescaled(await regression.path(scaled, { rows, assets }, prior, signal), sd.subarray(assets.start, assets.end)),
+      rescaled(await regression.path(panel, { rows, assets }, prior, signal), sd.subarray(assets.start, assets.end)),
   };
 }
 

@@ -7,14 +7,24 @@ import {
   type Panel,
   type Span,
 } from '@macrograd/core';
-import { ewmCrossSection, ewmRegression, type RegressionPath, twoSidedPValues } from '@macrograd/kernel';
+import {
+  ewmCrossSection,
+  ewmRegression,
+  ewmStrengthErrors,
+  type RegressionPanel,
+  type RegressionPath,
+  twoSidedPValues,
+} from '@macrograd/kernel';
 import { maskThinSeries } from './coverage.js';
 import {
+  type ComparedRegression,
   checkShrinkage,
   freedomOf,
-  type MovingRegression,
+  type MovingCoefficients,
   movingCoefficients,
+  scaledReturns,
   shrinkageFacts,
+  shrunkCoefficients,
 } from './cross-section.js';
 import { freeRegressors } from './design.js';
 import { diagnose, largestFinite, statistics } from './diagnose.js';
@@ -22,6 +32,7 @@ import { LinearFitted } from './fitted.js';
 import { overlapLags } from './ols.js';
 import { withResidualChecks } from './residual-checks.js';
 import { defaultMinObservations, runOptions, training } from './training.js';
+import { validatedStrength } from './validated-strength.js';
 
 /** Options of {@link ewmOlsEstimator}. */
 export interface EwmOlsEstimatorOptions {
@@ -68,12 +79,31 @@ export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator
 /** Half-lives that validation compares: a quarter to four years of weeks, two to seventeen of months. */
 const HALF_LIVES: readonly number[] = [26, 52, 104, 208];
 
-async function fitEwm(
-  panel: Panel,
-  span: Span,
-  fit: FitOptions,
-  options: EwmOlsEstimatorOptions & Required<Pick<EwmOlsEstimatorOptions, 'halfLife' | 'shrinkage' | 'strength'>>,
-): Promise<Fitted> {
+/** Coefficients of the half-life and strength that were given, or that explain the last quarter of the rows best. */
+async function chosenCoefficients(
+  rows: RegressionPanel,
+  weighted: (halfLife: number) => ComparedRegression,
+  { halfLife, shrinkage, strength }: Pick<Settings, 'halfLife' | 'shrinkage' | 'strength'>,
+): Promise<{ readonly halfLife: number; readonly moving: MovingCoefficients }> {
+  if (shrinkage === 'none' || strength !== 'validated') {
+    const own = { shrinkage, strength: strength === 'validated' ? 1 : strength };
+    return { halfLife: Number(halfLife), moving: await movingCoefficients(rows, weighted(Number(halfLife)), own) };
+  }
+  const scaled = scaledReturns(rows);
+  let best = { halfLife: Number.NaN, strength: Number.NaN, error: Number.POSITIVE_INFINITY };
+  for (const candidate of halfLife === 'validated' ? HALF_LIVES : [halfLife]) {
+    const found = await validatedStrength(scaled.panel, weighted(candidate));
+    if (found.error < best.error) best = { halfLife: candidate, ...found };
+  }
+  return {
+    halfLife: best.halfLife,
+    moving: await shrunkCoefficients(scaled, weighted(best.halfLife), best.strength),
+  };
+}
+
+type Settings = EwmOlsEstimatorOptions & Required<Pick<EwmOlsEstimatorOptions, 'halfLife' | 'shrinkage' | 'strength'>>;
+
+async function fitEwm(panel: Panel, span: Span, fit: FitOptions, options: Settings): Promise<Fitted> {
   const { rule, panel: rows, dates, observations } = training(panel, span, fit, 'ewm_ols');
   const minObservations = options.minObservations ?? defaultMinObservations(rule);
   const lags = options.lags ?? overlapLags(panel.horizon, rows.rows);
@@ -83,18 +113,14 @@ async function fitEwm(
     covariance: options.covariance ?? 'homoscedastic',
     ...(lags === undefined ? {} : { lags }),
   };
-  const weighted = (halfLife: number): MovingRegression => ({
+  const weighted = (halfLife: number): ComparedRegression => ({
     crossSection: (scaled) => ewmCrossSection(scaled, { halfLife, ...settings, ...runOptions(fit) }),
     path: (own, range, prior, signal) =>
       ewmRegression(own, { halfLife, ...settings, ...(signal && { signal }) }, range, prior),
+    strengthErrors: (scaled, strengths, span) =>
+      ewmStrengthErrors(scaled, { halfLife, ...settings, ...runOptions(fit) }, strengths, span),
   });
-  const candidates = options.halfLife === 'validated' ? HALF_LIVES : [options.halfLife];
-  let [halfLife] = candidates;
-  let moving = await movingCoefficients(rows, weighted(halfLife), options, fit.signal);
-  for (const other of candidates.slice(1)) {
-    const found = await movingCoefficients(rows, weighted(other), options, fit.signal);
-    if (Number(found.validationError) < Number(moving.validationError)) [halfLife, moving] = [other, found];
-  }
+  const { halfLife, moving } = await chosenCoefficients(rows, weighted, options);
   const mask = maskThinSeries(rule, panel.inputs, span, Number.POSITIVE_INFINITY);
   const path = async (wanted: Span, assets: AssetRange, signal?: AbortSignal): Promise<RegressionPath> =>
     mask(await moving.path(wanted, assets, signal), wanted);

@@ -1,9 +1,12 @@
+use std::ops::Range;
+
 use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
 use crate::moving::{Moving, moving_path};
 use crate::moving_hac::MovingErrors;
 use crate::prior::{CrossSection, cross_section};
+use crate::validation::strength_errors;
 use crate::{LinearError, Panel, Path, PathRange};
 
 /// Options of [`ewm_path`] and [`ewm_prior`].
@@ -87,5 +90,34 @@ pub fn ewm_path(
 /// # Errors
 /// `BadOption`, `Cancelled`.
 pub fn ewm_prior(panel: &Panel, options: &EwmOptions, control: &Control) -> Result<CrossSection, LinearError> {
-    cross_section(panel, &options.moving()?, control)
+    cross_section(panel, &options.moving()?, 0..panel.rows, control)
+}
+
+/// How well posterior means explain the next row: the squared errors of the returns of rows `rows + 1` by the coefficients
+/// as of each of `rows`, summed over assets, for every strength (a factor on the precision of the prior, which is that of
+/// [`ewm_prior`]). Rows and assets without an estimate of every coefficient do not count.
+///
+/// # Errors
+/// `BadOption` for rows whose next one does not lie in the panel or a strength that is not positive, `Cancelled`.
+///
+/// ```
+/// use macrograd_linear::{EwmOptions, MovingErrors, Panel, ewm_strength_errors};
+/// let design = [1.0, 0.0, 1.0, 1.0, 1.0, 3.0, 1.0, 4.0, 1.0, 2.0]; // constant, x
+/// let returns = [0.0, 2.0, 6.0, 8.0, 5.0]; // 2 x, but for 1 more in the last row
+/// let panel = Panel::new(&design, &returns, 5, 2, 1)?;
+/// let errors = MovingErrors::Homoscedastic;
+/// let options = EwmOptions { half_life: 2.0, min_observations: 3, variances: false, errors, free_columns: vec![0] };
+/// let control = macrograd_simd::Control::with_threads(1);
+/// let squares = ewm_strength_errors(&panel, &options, &[1.0], 3..4, &control)?;
+/// assert!((squares[0] - 1.0).abs() < 1e-9); // an estimate without noise is not shrunk
+/// # Ok::<(), macrograd_linear::LinearError>(())
+/// ```
+pub fn ewm_strength_errors(
+    panel: &Panel,
+    options: &EwmOptions,
+    strengths: &[f64],
+    rows: Range<usize>,
+    control: &Control,
+) -> Result<Vec<f64>, LinearError> {
+    strength_errors(panel, &options.moving()?, strengths, rows, control)
 }

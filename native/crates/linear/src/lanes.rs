@@ -1,3 +1,5 @@
+use macrograd_simd::Vectorise;
+
 use crate::Panel;
 use crate::aggregate::{Aggregate, Scheme};
 use crate::stream::{Window, WindowRow};
@@ -160,8 +162,9 @@ impl<'a> Lanes<'a> {
         }
     }
 
+    /// Returns of a row; 0 in lanes without an asset.
     #[inline(always)]
-    fn row_values(&self, row: usize) -> [f64; LANES] {
+    pub(crate) fn row_values(&self, row: usize) -> [f64; LANES] {
         let mut y = [0.0; LANES];
         for (y, &asset) in y.iter_mut().zip(&self.assets) {
             *y = self.panel.value(row, asset);
@@ -179,6 +182,28 @@ impl<'a> Lanes<'a> {
                 weight * (self.panel.value(row, self.assets[lane]) - fitted).powi(2)
             })
             .sum()
+    }
+}
+
+/// Takes blocks of assets that miss the same rows on by one row, and solves them where `shared` is there.
+pub(crate) struct Advance<'l, 'p> {
+    pub lanes: &'l mut [Lanes<'p>],
+    pub window: &'l Window<'p>,
+    pub row: usize,
+    pub shared: Option<&'l WindowRow>,
+}
+
+impl Vectorise for Advance<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for lanes in self.lanes {
+            lanes.push(self.row, self.window);
+            if let Some(shared) = self.shared {
+                lanes.estimate(self.window, shared);
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@
 //! - [`shrinkage_path`]: elastic net, principal-component and partial least squares with block cross-validation.
 //! - [`rolling_ols`], [`rolling_ols_into`]: least squares over the last `window` rows, at every row; [`ewm_path`]:
 //!   exponentially weighted. Both as they are or, with [`rolling_prior`] and [`ewm_prior`], shrunk to the cross-section
-//!   of assets and to zero by empirical Bayes.
+//!   of assets and to zero by empirical Bayes; [`ewm_strength_errors`]: by how much.
 //! - [`threshold_search`]: coefficients that change where a variable crosses a threshold.
 //! - [`markov_switching`], [`markov_path`]: coefficients and noise that switch with a hidden Markov chain.
 //! - [`pooled_heads`]: regressions of many assets on the same, possibly many, features with an estimated prior.
@@ -37,6 +37,7 @@ mod panel;
 mod parallel;
 mod path;
 mod pca;
+mod posterior;
 mod pricing;
 mod prior;
 mod qr;
@@ -50,11 +51,12 @@ mod solver;
 mod special;
 mod stream;
 mod threshold;
+mod validation;
 mod var;
 mod windows;
 
 pub use error::LinearError;
-pub use ewm::{EwmOptions, ewm_path, ewm_prior};
+pub use ewm::{EwmOptions, ewm_path, ewm_prior, ewm_strength_errors};
 pub use hac::{andrews_bandwidth, automatic_lags, hac_covariance};
 pub use heads::{ComponentOptions, HeadOptions, PooledHeads, Rank, component_heads, pooled_heads};
 pub use kalman::{

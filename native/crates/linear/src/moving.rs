@@ -2,9 +2,10 @@ use macrograd_simd::Control;
 
 use crate::aggregate::Scheme;
 use crate::moving_hac::MovingErrors;
-use crate::path::{Output, PathSetup, run_path, run_plain};
+use crate::path::{PathSetup, run_path, run_plain};
+use crate::posterior::Prepared;
 use crate::prior::{CrossSection, beliefs};
-use crate::shrink::{Belief, Prepared};
+use crate::shrink::Belief;
 use crate::stream::WindowRow;
 use crate::{LinearError, Panel, Path, PathRange};
 
@@ -62,7 +63,10 @@ pub(crate) fn moving_path(
             control,
             prepared(&expected),
             |prepared, mut output| match prepared {
-                Some(prepared) => prepared.write(&mut output),
+                Some(prepared) => {
+                    let posterior = prepared.posterior(output.window, output.estimate, false);
+                    output.write_posterior(&posterior, None);
+                }
                 None => output.write_plain(),
             },
         );
@@ -76,24 +80,17 @@ pub(crate) fn moving_path(
         control,
         prepare,
         |prepared, mut output| match prepared {
-            Some((expected, wide)) => write_both(expected, wide, &mut output),
+            Some((expected, wide)) => {
+                let wide = wide.posterior(output.window, output.estimate, true);
+                let expected = expected.posterior(output.window, output.estimate, false);
+                output.write_posterior(&expected, Some(&wide));
+            }
             None => output.write_plain(),
         },
     )
 }
 
-fn prepared<'b>(beliefs: &'b [Option<Belief>]) -> impl Fn(usize, &WindowRow) -> Option<Prepared<'b>> {
+/// Beliefs ready for the assets of a window, row by row.
+pub(crate) fn prepared<'b>(beliefs: &'b [Option<Belief>]) -> impl Fn(usize, &WindowRow) -> Option<Prepared<'b>> {
     |row, window| beliefs[row].as_ref().map(|belief| Prepared::new(belief, window))
-}
-
-/// Posterior mean under the estimated prior; its variance under the wider one, plus the squared distance between the
-/// two means. A prior variance estimated as zero would otherwise pass for knowledge.
-fn write_both(expected: &Prepared, wide: &Prepared, output: &mut Output) {
-    wide.write(output);
-    let other: Vec<f64> = output.coefficients.to_vec();
-    let variances = std::mem::take(&mut output.variances);
-    expected.write(output);
-    for ((variance, mean), other) in variances.iter_mut().zip(&*output.coefficients).zip(&other) {
-        *variance += (mean - other).powi(2);
-    }
 }

@@ -7,6 +7,7 @@ use crate::lanes::{Estimate, LANES, Lanes};
 use crate::moving_hac::{MovingErrors, MovingHac};
 use crate::panel::Group;
 use crate::parallel::{active_isa, for_each};
+use crate::posterior::Posterior;
 use crate::stream::{Window, WindowRow};
 use crate::{LinearError, Panel, windows};
 
@@ -115,6 +116,23 @@ pub(crate) struct Slot<'a> {
 }
 
 impl Slot<'_> {
+    /// Coefficients and variances of a place, these empty where they are not wanted.
+    #[inline(always)]
+    fn at(&mut self, place: Range<usize>) -> (&mut [f64], &mut [f64]) {
+        let variances = self.variances.get_mut(place.clone()).unwrap_or_default();
+        (&mut self.coefficients[place], variances)
+    }
+
+    fn void_dropped(&mut self, place: Range<usize>, kept: &[bool]) {
+        let (coefficients, variances) = self.at(place);
+        for (j, _) in kept.iter().enumerate().filter(|(_, kept)| !**kept) {
+            coefficients[j] = f64::NAN;
+            if let Some(variance) = variances.get_mut(j) {
+                *variance = f64::NAN;
+            }
+        }
+    }
+
     /// Nothing is known at a place.
     fn void(&mut self, place: Range<usize>) {
         self.coefficients[place.clone()].fill(f64::NAN);
@@ -130,57 +148,74 @@ pub(crate) struct Last {
     degrees_of_freedom: f64,
 }
 
-/// One estimate on its way out: shared part, lanes, lane; and where it goes.
-pub(crate) struct Output<'o> {
+/// Estimates of a block of lanes on their way out: the shared part, the lanes, and where each of them goes.
+pub(crate) struct Output<'o, 's> {
     pub window: &'o WindowRow,
     pub estimate: &'o Estimate,
-    pub lane: usize,
-    /// No column is dropped.
-    pub is_full: bool,
     /// `[column][lane]`: homoscedastic or robust.
-    pub plain_variances: &'o [[f64; LANES]],
-    pub coefficients: &'o mut [f64],
-    /// Empty when variances are not wanted.
-    pub variances: &'o mut [f64],
+    plain_variances: &'o [[f64; LANES]],
+    slots: &'o mut [Slot<'s>],
+    /// Of the row in each slot.
+    place: Range<usize>,
 }
 
-impl Output<'_> {
-    /// The estimate as it is, with its sampling variance.
+impl Output<'_, '_> {
+    /// The estimates as they are, with their sampling variances.
     #[inline(always)]
     pub(crate) fn write_plain(&mut self) {
-        let (k, lane) = (self.coefficients.len(), self.lane % LANES);
+        let k = self.place.len();
+        let is_full = self.window.solver.rank() == k;
         let plain = &self.estimate.coefficients.as_chunks::<LANES>().0[..k];
-        if self.variances.is_empty() {
-            for (own, lanes) in self.coefficients.iter_mut().zip(plain) {
-                *own = lanes[lane];
+        let plain_variances = &self.plain_variances[..k];
+        for (lane, slot) in self.slots.iter_mut().take(LANES).enumerate() {
+            let (coefficients, variances) = slot.at(self.place.clone());
+            if variances.is_empty() {
+                for (own, lanes) in coefficients.iter_mut().zip(plain) {
+                    *own = lanes[lane];
+                }
+            } else {
+                // One loop over both: it is as short as K.
+                let (coefficients, variances) = (&mut coefficients[..k], &mut variances[..k]);
+                for j in 0..k {
+                    coefficients[j] = plain[j][lane];
+                    variances[j] = plain_variances[j][lane];
+                }
             }
-        } else {
-            // One loop over both: it is as short as K.
-            let (coefficients, variances) = (&mut self.coefficients[..k], &mut self.variances[..k]);
-            let plain_variances = &self.plain_variances[..k];
-            for j in 0..k {
-                coefficients[j] = plain[j][lane];
-                variances[j] = plain_variances[j][lane];
+            if !is_full {
+                slot.void_dropped(self.place.clone(), &self.window.solver.kept);
             }
-        }
-        if !self.is_full {
-            self.void_dropped();
         }
     }
 
-    fn void_dropped(&mut self) {
-        let dropped = |(_, kept): &(_, &bool)| !**kept;
-        let kept = &self.window.solver.kept;
-        for out in [&mut *self.coefficients, &mut *self.variances] {
-            out.iter_mut()
-                .zip(kept)
-                .filter(dropped)
-                .for_each(|(out, _)| *out = f64::NAN);
+    /// Posterior means under the estimated prior; variances under a wider one, plus the squared distance between the two
+    /// means: a prior variance estimated as zero would otherwise pass for knowledge. Estimates without noise as they are.
+    #[inline(always)]
+    pub(crate) fn write_posterior(&mut self, expected: &Posterior, wide: Option<&Posterior>) {
+        let plain = self.estimate.coefficients.as_chunks::<LANES>().0;
+        for (lane, slot) in self.slots.iter_mut().take(LANES).enumerate() {
+            let (coefficients, variances) = slot.at(self.place.clone());
+            for (j, out) in coefficients.iter_mut().enumerate() {
+                let own = plain[j][lane];
+                *out = if expected.is_noisy[lane] {
+                    expected.mean[j][lane]
+                } else {
+                    own
+                };
+                if let (Some(wide), Some(variance)) = (wide, variances.get_mut(j)) {
+                    let (other, spread) = if wide.is_noisy[lane] {
+                        (wide.mean[j][lane], wide.variance[j][lane].max(0.0))
+                    } else {
+                        (own, self.plain_variances[j][lane])
+                    };
+                    *variance = spread + (*out - other).powi(2);
+                }
+            }
+            slot.void_dropped(self.place.clone(), &self.window.solver.kept);
         }
     }
 }
 
-/// Runs moving regressions over a range and hands every estimate to `emit`.
+/// Runs moving regressions over a range and hands the estimates of every block of lanes to `emit`.
 ///
 /// `prepare` makes what `emit` needs once a row for all assets that miss the same rows.
 pub(crate) fn run_path<P>(
@@ -450,7 +485,14 @@ impl<P, E: Fn(&P, Output)> Vectorise for Stretch<'_, '_, '_, P, E> {
                 .hac
                 .as_ref()
                 .map(|hac| hac.variances(self.panel, assets, estimate.coefficients.as_chunks::<LANES>().0));
-            emit_lanes(shared, estimate, robust.as_deref(), self.slots, place, self.emit);
+            let output = Output {
+                window: &shared.window,
+                estimate,
+                plain_variances: robust.as_deref().unwrap_or(&estimate.variances),
+                slots: &mut *self.slots,
+                place,
+            };
+            (self.emit)(&shared.prepared, output);
         }
     }
 }
@@ -460,30 +502,4 @@ struct Shared<P> {
     window: WindowRow,
     prepared: P,
     hac: Option<MovingHac>,
-}
-
-/// Hands the estimate of every lane to `emit`.
-#[inline(always)]
-fn emit_lanes<P>(
-    shared: &Shared<P>,
-    estimate: &Estimate,
-    robust: Option<&[[f64; LANES]]>,
-    slots: &mut [Slot],
-    place: Range<usize>,
-    emit: &impl Fn(&P, Output),
-) {
-    let plain_variances = robust.unwrap_or(&estimate.variances);
-    let is_full = shared.window.solver.rank() == place.len();
-    for (lane, slot) in slots.iter_mut().enumerate() {
-        let output = Output {
-            window: &shared.window,
-            estimate,
-            lane,
-            is_full,
-            plain_variances,
-            coefficients: &mut slot.coefficients[place.clone()],
-            variances: slot.variances.get_mut(place.clone()).unwrap_or_default(),
-        };
-        emit(&shared.prepared, output);
-    }
 }

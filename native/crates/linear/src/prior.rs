@@ -1,8 +1,10 @@
+use std::ops::Range;
+
 use macrograd_simd::Control;
 
-use crate::lanes::{Estimate, LANES, Lanes};
+use crate::lanes::{Advance, Estimate, LANES, Lanes};
 use crate::moving::Moving;
-use crate::parallel::for_each;
+use crate::parallel::{active_isa, for_each};
 use crate::path::ASSETS_PER_TASK;
 use crate::shrink::{Belief, MarketEvidence, Spread, paule_mandel, precision};
 use crate::stream::{Window, WindowRow};
@@ -79,6 +81,18 @@ impl CrossSection {
         }
     }
 
+    /// With its precision times `strength`.
+    pub(crate) fn sharpened(&self, strength: f64) -> Self {
+        let scaled = |values: &[f64]| values.iter().map(|value| value / strength).collect();
+        Self {
+            tau2: scaled(&self.tau2),
+            gamma2: scaled(&self.gamma2),
+            tau2_error: scaled(&self.tau2_error),
+            gamma2_error: scaled(&self.gamma2_error),
+            ..self.clone()
+        }
+    }
+
     fn store(&mut self, row: usize, spread: &RowSpread) {
         let k = spread.tau2.len();
         for (j, tau2) in spread.tau2.iter().enumerate() {
@@ -91,8 +105,13 @@ impl CrossSection {
     }
 }
 
-/// Estimates the cross-section at every row from all assets of the panel.
-pub(crate) fn cross_section(panel: &Panel, moving: &Moving, control: &Control) -> Result<CrossSection, LinearError> {
+/// Estimates the cross-section at each wanted row from all assets of the panel; nothing is known at other rows.
+pub(crate) fn cross_section(
+    panel: &Panel,
+    moving: &Moving,
+    wanted: Range<usize>,
+    control: &Control,
+) -> Result<CrossSection, LinearError> {
     let k = panel.columns;
     let market = market_returns(panel);
     let mut prior = CrossSection {
@@ -105,9 +124,10 @@ pub(crate) fn cross_section(panel: &Panel, moving: &Moving, control: &Control) -
     };
     let evidence = market_path(panel, moving, &market);
     let mut tasks = prior_tasks(panel, moving, &market);
-    for first in (0..panel.rows).step_by(ROWS_PER_CHUNK) {
-        let rows = first..panel.rows.min(first + ROWS_PER_CHUNK);
-        let advance = |task: &mut PriorTask| advance(task, rows.clone(), k);
+    let first_needed = moving.scheme.first_row(wanted.start);
+    for first in (first_needed..wanted.end).step_by(ROWS_PER_CHUNK) {
+        let rows = first..wanted.end.min(first + ROWS_PER_CHUNK);
+        let advance = |task: &mut PriorTask| advance(task, rows.clone(), wanted.start, k);
         for_each(tasks.iter_mut().collect(), control, |_| (), advance)?;
         let mut spreads: Vec<Option<RowSpread>> = vec![None; rows.len()];
         let outputs = spreads.iter_mut().enumerate().collect();
@@ -121,7 +141,7 @@ pub(crate) fn cross_section(panel: &Panel, moving: &Moving, control: &Control) -
                 prior.store(row, spread);
             }
         }
-        control.report(rows.end as f64 / panel.rows as f64);
+        control.report(rows.end as f64 / wanted.end as f64);
     }
     drop(tasks);
     prior.market = market;
@@ -241,18 +261,24 @@ fn prior_tasks<'a>(panel: &'a Panel<'a>, moving: &Moving, market: &'a [f64]) -> 
         .collect()
 }
 
-fn advance(task: &mut PriorTask, rows: std::ops::Range<usize>, k: usize) {
+/// Takes a task on by some rows; evidence is gathered from `wanted` on.
+fn advance(task: &mut PriorTask, rows: Range<usize>, wanted: usize, k: usize) {
     task.evidence.clear();
+    let isa = active_isa();
     for row in rows {
         task.window.push(row);
-        task.lanes.iter_mut().for_each(|lanes| lanes.push(row, &task.window));
+        let shared = (row >= wanted).then(|| task.window.evaluate()).flatten();
+        isa.vectorise(Advance {
+            lanes: &mut task.lanes,
+            window: &task.window,
+            row,
+            shared: shared.as_ref(),
+        });
         let mut out = Vec::new();
-        if let Some(shared) = task.window.evaluate() {
-            for lanes in &mut task.lanes {
-                let count = lanes.assets().len();
-                lanes.estimate(&task.window, &shared);
+        if let Some(shared) = &shared {
+            for lanes in &task.lanes {
                 let estimate = lanes.latest();
-                (0..count).for_each(|lane| collect(&shared, estimate, lane, k, &mut out));
+                (0..lanes.assets().len()).for_each(|lane| collect(shared, estimate, lane, k, &mut out));
             }
         }
         task.evidence.push(out);

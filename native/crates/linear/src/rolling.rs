@@ -83,7 +83,7 @@ pub fn rolling_ols(
 /// # Errors
 /// `BadOption`, `Cancelled`.
 pub fn rolling_prior(panel: &Panel, options: &RollingOptions, control: &Control) -> Result<CrossSection, LinearError> {
-    cross_section(panel, &options.moving(panel)?, control)
+    cross_section(panel, &options.moving(panel)?, 0..panel.rows, control)
 }
 
 /// As [`rolling_ols`] without a prior, into the caller's memory: used again from call to call, it saves the first touch of fresh pages, which

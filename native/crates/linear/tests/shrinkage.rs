@@ -1,8 +1,8 @@
 //! Empirical Bayes: the posterior against its definition, and what it buys on simulated cross-sections.
 
 use macrograd_linear::{
-    CrossSection, EwmOptions, MovingErrors, Panel, Path, PathRange, RollingOptions, ewm_path, ewm_prior, rolling_ols,
-    rolling_prior,
+    CrossSection, EwmOptions, MovingErrors, Panel, Path, PathRange, RollingOptions, ewm_path, ewm_prior,
+    ewm_strength_errors, rolling_ols, rolling_prior,
 };
 use macrograd_simd::Control;
 
@@ -389,6 +389,51 @@ fn an_asset_without_noise_keeps_its_exact_exposure_among_noisy_ones() {
     for (b, exact) in path.coefficients.iter().zip([0.1, -3.0, 0.0, 0.2]) {
         assert!((b - exact).abs() < POSTERIOR, "{b}");
     }
+}
+
+#[test]
+fn errors_of_every_strength_are_those_of_the_paths_that_it_shrinks() {
+    /// Sums of some thousand squares in another order.
+    const ORDER: f64 = 1e-11;
+    let world = world(31, 200, 40, 0.3, 0.5, true);
+    let panel = panel(&world);
+    let control = Control::with_threads(1);
+    let rows = 110..199;
+    let strengths = [1.0, 4.0, 16.0];
+    let found = ewm_strength_errors(&panel, &options(), &strengths, rows.clone(), &control).expect("runs");
+    let prior = ewm_prior(&panel, &options(), &control).expect("runs");
+    for (strength, found) in strengths.iter().zip(found) {
+        let divided = |values: &[f64]| values.iter().map(|value| value / strength).collect();
+        let sharper = CrossSection {
+            tau2: divided(&prior.tau2),
+            gamma2: divided(&prior.gamma2),
+            ..prior.clone()
+        };
+        let range = PathRange {
+            rows: rows.clone(),
+            assets: 0..world.assets,
+        };
+        let path = ewm_path(&panel, &options(), Some(&sharper), &range, &control).expect("runs");
+        let mut sum = 0.0;
+        for asset in 0..world.assets {
+            for (local, row) in rows.clone().enumerate() {
+                let at = (asset * rows.len() + local) * world.columns;
+                let b = &path.coefficients[at..at + world.columns];
+                let x = &world.design[(row + 1) * world.columns..(row + 2) * world.columns];
+                let fitted: f64 = x.iter().zip(b).map(|(x, b)| x * b).sum();
+                let error = world.returns[(row + 1) * world.assets + asset] - fitted;
+                if error.is_finite() {
+                    sum += error * error;
+                }
+            }
+        }
+        assert!((found / sum - 1.0).abs() < ORDER, "strength {strength}: {found}, {sum}");
+    }
+    let beyond = ewm_strength_errors(&panel, &options(), &strengths, 0..200, &control);
+    assert!(beyond.is_err(), "the last row has no next one");
+    let other = ewm_strength_errors(&panel, &options(), &strengths, rows.clone(), &Control::with_threads(2));
+    let one = ewm_strength_errors(&panel, &options(), &strengths, rows, &control);
+    assert_eq!(one.expect("runs"), other.expect("runs"));
 }
 
 #[test]

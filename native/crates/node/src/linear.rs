@@ -401,6 +401,26 @@ pub fn linear_ewm_prior(
     })
 }
 
+/// How well posterior means of those regressions explain the next row, under priors of several strengths: sum of squared errors
+/// by strength over the rows of the range and all assets.
+#[napi(ts_return_type = "Promise<Float64Array>")]
+pub fn linear_ewm_strength_errors(
+    panel: LinearPanel,
+    options: LinearEwmOptions,
+    strengths: Float64Array,
+    range: LinearRange,
+    threads: u32,
+    token: Option<&CancelToken>,
+    on_progress: Option<ProgressListener>,
+) -> AsyncTask<Work<Float64Array>> {
+    Work::spawn(control(threads, token, on_progress), move |control| {
+        let rows = PathRange::from(&range).rows;
+        let errors =
+            macrograd_linear::ewm_strength_errors(&panel.view()?, &(&options).into(), &strengths, rows, control)?;
+        Ok(errors.into())
+    })
+}
+
 /// Exponentially weighted least squares at every row of the range; with a prior, shrunk.
 #[napi(ts_return_type = "Promise<LinearPath>")]
 pub fn linear_ewm_path(
