@@ -1,22 +1,30 @@
 import type { Choice } from './choice.js';
-import { type FoldForecast, scoredFolds } from './forecast.js';
+import { TRIAL } from './folds.js';
+import type { FoldForecast } from './forecast.js';
+import type { AssetShare } from './mixture.js';
 
 /** Forecasts of what was chosen or stacked, one a fold, oldest first: weighted sums over methods, `zero` = the training mean. */
 export function chosenForecasts(forecasts: readonly FoldForecast[], choices: readonly Choice[]): FoldForecast[] {
-  return scoredFolds(forecasts).map(({ index }) => {
-    const mine = forecasts.filter(({ fold }) => fold.index === index);
-    return mixForecasts(
-      mine,
-      choices.filter(({ fit }) => fit === index),
-    );
-  });
+  const scored = forecasts.filter(({ fold }) => fold.index !== TRIAL);
+  return mixFolds(scored, (index) => choices.filter(({ fit }) => fit === index));
+}
+
+/** What mixes would have forecast in every fold, the trial too, oldest first. */
+export function mixFolds(
+  forecasts: readonly FoldForecast[],
+  sharesOf: (fold: number) => readonly AssetShare[],
+): FoldForecast[] {
+  const indices = [...new Set(forecasts.map(({ fold }) => fold.index))].sort((a, b) => a - b);
+  return indices.map((index) =>
+    mixForecasts(
+      forecasts.filter(({ fold }) => fold.index === index),
+      sharesOf(index),
+    ),
+  );
 }
 
 /** Weighted sums of the forecasts that methods made for one fold. */
-export function mixForecasts(
-  forecasts: readonly FoldForecast[],
-  choices: readonly Pick<Choice, 'asset' | 'method' | 'weight'>[],
-): FoldForecast {
+function mixForecasts(forecasts: readonly FoldForecast[], choices: readonly AssetShare[]): FoldForecast {
   const byMethod = new Map(forecasts.map((forecast) => [forecast.method, forecast]));
   const [like] = forecasts;
   const perAsset: Pick<Choice, 'method' | 'weight'>[][] = Array.from({ length: like.assets }, () => []);

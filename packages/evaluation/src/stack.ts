@@ -1,7 +1,7 @@
 import type { MethodId } from '@macrograd/core';
 import type { Choice } from './choice.js';
 import { describeFolds, type FoldForecast, scoredFolds } from './forecast.js';
-import { mixForecasts } from './mix.js';
+import { mixFolds } from './mix.js';
 import { recordsOf } from './records.js';
 
 export interface StackOptions {
@@ -54,7 +54,11 @@ export function stackMethods(forecasts: readonly FoldForecast[], options: StackO
     const over = `stacked over ${describeFolds(known)}`;
     const lines = weights.flatMap((own, asset) => asChoices(asset, fit, methods, own, over));
     if (known.length === 0) return lines;
-    const gains = recordsOf(mixesOf(known, lines), endRow, 0);
+    const gains = recordsOf(
+      mixFolds(known, () => lines),
+      endRow,
+      0,
+    );
     return weights.flatMap((own, asset) => {
       const gain = gains.assets[asset]?.score ?? gains.pool;
       const trust = gain > 0 ? gain ** 2 / (gain ** 2 + (gains.se / 2) ** 2) : 0;
@@ -65,17 +69,6 @@ export function stackMethods(forecasts: readonly FoldForecast[], options: StackO
   const before = (index: number) => forecasts.filter(({ fold }) => fold.index < index);
   const perFold = scoredFolds(forecasts).flatMap(({ index, train }) => stack(index, before(index), train.end));
   return [...perFold, ...stack('final', forecasts, Number.POSITIVE_INFINITY)];
-}
-
-/** What a stack would have forecast in every known fold, oldest first. */
-function mixesOf(known: readonly FoldForecast[], lines: readonly Choice[]): FoldForecast[] {
-  const indices = [...new Set(known.map(({ fold }) => fold.index))].sort((a, b) => a - b);
-  return indices.map((index) =>
-    mixForecasts(
-      known.filter(({ fold }) => fold.index === index),
-      lines,
-    ),
-  );
 }
 
 /**
