@@ -37,15 +37,15 @@ import { validatedStrength } from './validated-strength.js';
 /** Options of {@link ewmOlsEstimator}. */
 export interface EwmOlsEstimatorOptions {
   /**
-   * Rows after which a weight has halved; default 60. `validated`, with a validated strength: of 26, 52, 104 and 208 the one
-   * that explains the same rows best.
+   * Rows after which a weight has halved. `validated`, the default with shrinkage: of 26, 52, 104 and 208 the one that explains
+   * the last quarter of the training rows best; without shrinkage 60.
    */
   readonly halfLife?: number | 'validated';
   /** Default `cross_section`. */
   readonly shrinkage?: 'cross_section' | 'none';
   /**
-   * Factor on the precision of the prior; default 1, what the data ask for. `validated`: of 1, 2, 4, 8, 16 the one under which
-   * coefficients of the row before explain the last quarter of the training rows best.
+   * Factor on the precision of the prior; 1 is what the data ask for. `validated`, the default: of 1, 2, 4, 8, 16 the one under
+   * which coefficients of the row before explain the last quarter of the training rows best.
    */
   readonly strength?: number | 'validated';
   /** Fewest returns of an asset; default max(24, twice the number of regressors). */
@@ -61,10 +61,11 @@ export interface EwmOlsEstimatorOptions {
  * uses that row and the ones before it. Formulae and sources: docs/methods/linear.md.
  */
 export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator {
-  const { halfLife = 60, shrinkage = 'cross_section', covariance, strength = 1 } = options;
+  const { shrinkage = 'cross_section', covariance, strength = 'validated' } = options;
+  const { halfLife = shrinkage === 'none' ? PLAIN_HALF_LIFE : 'validated' } = options;
   if (halfLife === 'validated') {
-    if (strength !== 'validated' || shrinkage === 'none') {
-      throw new ArgumentError('halfLife is validated and strength is not', "give `strength: 'validated'` too");
+    if (shrinkage === 'none') {
+      throw new ArgumentError('halfLife is validated and shrinkage is none', 'give a number of rows, or shrink');
     }
   } else if (!(halfLife > 0 && Number.isFinite(halfLife))) {
     throw new ArgumentError(`halfLife is ${halfLife}`, 'give a positive, finite number of rows');
@@ -76,23 +77,29 @@ export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator
   });
 }
 
-/** Half-lives that validation compares: a quarter to four years of weeks, two to seventeen of months. */
-const HALF_LIVES: readonly number[] = [26, 52, 104, 208];
+/** Half-lives that validation compares, the first of equals wins: four years to a quarter of weeks, seventeen to two of months. */
+const HALF_LIVES: readonly number[] = [208, 104, 52, 26];
+/** Strengths that it compares. */
+const STRENGTHS: readonly number[] = [1, 2, 4, 8, 16];
+/** Half-life of the estimate without shrinkage. */
+const PLAIN_HALF_LIFE = 60;
 
 /** Coefficients of the half-life and strength that were given, or that explain the last quarter of the rows best. */
 async function chosenCoefficients(
   rows: RegressionPanel,
   weighted: (halfLife: number) => ComparedRegression,
-  { halfLife, shrinkage, strength }: Pick<Settings, 'halfLife' | 'shrinkage' | 'strength'>,
+  { halfLife, shrinkage, strength }: Settings,
 ): Promise<{ readonly halfLife: number; readonly moving: MovingCoefficients }> {
-  if (shrinkage === 'none' || strength !== 'validated') {
+  if (halfLife !== 'validated' && (shrinkage === 'none' || strength !== 'validated')) {
     const own = { shrinkage, strength: strength === 'validated' ? 1 : strength };
-    return { halfLife: Number(halfLife), moving: await movingCoefficients(rows, weighted(Number(halfLife)), own) };
+    return { halfLife, moving: await movingCoefficients(rows, weighted(halfLife), own) };
   }
   const scaled = scaledReturns(rows);
-  let best = { halfLife: Number.NaN, strength: Number.NaN, error: Number.POSITIVE_INFINITY };
-  for (const candidate of halfLife === 'validated' ? HALF_LIVES : [halfLife]) {
-    const found = await validatedStrength(scaled.panel, weighted(candidate));
+  const strengths = strength === 'validated' ? STRENGTHS : [strength];
+  const halfLives = halfLife === 'validated' ? HALF_LIVES : [halfLife];
+  let best = { halfLife: halfLives[0], strength: strengths[0], error: Number.POSITIVE_INFINITY };
+  for (const candidate of halfLives) {
+    const found = await validatedStrength(scaled.panel, weighted(candidate), strengths);
     if (found.error < best.error) best = { halfLife: candidate, ...found };
   }
   return {

@@ -218,7 +218,7 @@ describe('rolling_ols', () => {
 /** Methods that can be shrunk to the cross-section. */
 type Shrinking = (options: { shrinkage?: 'cross_section' | 'none'; strength?: number }) => Estimator;
 const shrinking: [string, Shrinking][] = [
-  ['ewm_ols', (own) => ewmOlsEstimator({ halfLife: 60, ...own })],
+  ['ewm_ols', (own) => ewmOlsEstimator({ halfLife: 60, strength: 1, ...own })],
   ['rolling_ols', (own) => rollingOlsEstimator({ window: 120, shrinkage: 'cross_section', ...own })],
   ['ols', (own) => olsEstimator({ shrinkage: 'cross_section', ...own })],
 ];
@@ -257,14 +257,29 @@ describe('ewm_ols with a strength by validation', () => {
 
   it('takes the half-life that explains the same rows best: long where exposures stand still, short where they turned', async () => {
     const halfLife = async (panel: Panel) => {
-      const estimator = ewmOlsEstimator({ halfLife: 'validated', strength: 'validated' });
-      return (await estimator.fit(panel, { start: 0, end: 400 }, options)).diagnostics.facts.half_life;
+      return (await ewmOlsEstimator().fit(panel, { start: 0, end: 400 }, options)).diagnostics.facts.half_life;
     };
     const { panel, assets } = linearWorld({ noise: 0.01, rows: 400, lateStart: 0, holes: 0, assets: 40, seed: 12 });
     expect(await halfLife(panel)).toBe(208);
     const turned = panel.returns.map((y, at) => (Math.floor(at / assets) < 240 ? -y : y));
     expect(await halfLife({ ...panel, returns: turned })).toBe(26);
-    expect(() => ewmOlsEstimator({ halfLife: 'validated' })).toThrow(/halfLife is validated and strength is not/);
+    expect(() => ewmOlsEstimator({ halfLife: 'validated', shrinkage: 'none' })).toThrow(/shrinkage is none/);
+  });
+
+  it('leaves intervals as wide as the data ask for, whatever the strength', async () => {
+    const { panel } = linearWorld({ rows: 400, lateStart: 0, assets: 40, seed: 5, holes: 0 });
+    const errors = async (strength: number) => {
+      const summary: number[] = [];
+      for await (const { variance } of (await fit(panel, strength)).jacobian(panel.inputs, { start: 299, end: 300 })) {
+        summary.push(...variance);
+      }
+      return summary;
+    };
+    const [asked, strong] = [await errors(1), await errors(16)];
+    // The wider prior is the same; the distance between the two means is added, and grows with the strength.
+    const ratios = strong.map((variance, i) => variance / asked[i]).filter((ratio) => !Number.isNaN(ratio));
+    expect(ratios.length).toBeGreaterThan(100);
+    expect(Math.min(...ratios)).toBeGreaterThan(1 - 1e-9);
   });
 
   it('stays with what the data ask for where exposures differ clearly', async () => {
