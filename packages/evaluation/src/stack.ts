@@ -64,7 +64,7 @@ export function stackMethods(forecasts: readonly FoldForecast[], options: StackO
     const rows = stackRows(known, methods, assets, endRow);
     const shares = lessCommonError(rows, boundedWeights(averageMoments(momentsOf(rows, methods.length))));
     before?.forEach((weights, i) => {
-      gained[i] += latestGain(shares, weights);
+      gained[i] += latestGain(rows, weights);
     });
     before = known.length === 0 ? undefined : weightsAt(rows, shares, methods.length, tried);
     const weights = before?.[gained.indexOf(Math.max(...gained))];
