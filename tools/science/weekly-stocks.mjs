@@ -1,7 +1,7 @@
 /**
  * Hedge variance reduction on weekly US stocks 2006-2017, out of sample: `MACROGRAD_DATA=<folder> node
  * tools/science/weekly-stocks.mjs [--assets 2508] [--step 52] [--methods zero,ols,...] [--refresh 2] [--half-life 104]
- * [--strength 1]`. The folder holds
+ * [--strength 1] [--residual-limit 3]`. The folder holds
  * macro/daily_macro_panel.csv and stocks/us_stocks_weekly_close_2005_2017.csv.gz. Prints one line a method.
  */
 import { readFileSync } from 'node:fs';
@@ -43,6 +43,7 @@ const { values: arguments_ } = parseArgs({
     refresh: { type: 'string', default: '2' },
     'half-life': { type: 'string', default: '104' },
     strength: { type: 'string', default: '1' },
+    'residual-limit': { type: 'string', default: '3' },
   },
 });
 const folder = process.env.MACROGRAD_DATA;
@@ -54,6 +55,7 @@ const ewm = {
   strength: arguments_.strength === 'validated' ? 'validated' : Number(arguments_.strength),
 };
 const base = ewmOlsEstimator(ewm);
+const calm = ewmOlsEstimator({ ...ewm, rowWeights: 'calm', residualLimit: Number(arguments_['residual-limit']) });
 const makers = {
   zero: { make: () => zeroEstimator() },
   ols: { make: () => olsEstimator() },
@@ -61,6 +63,9 @@ const makers = {
   rolling: { make: () => rollingOlsEstimator({ window: 104 }) },
   ewm: { make: () => base },
   ewm_refreshed: { make: () => base, every },
+  ewm_weighted: { make: () => ewmOlsEstimator({ ...ewm, rowWeights: 'calm' }), every },
+  ewm_calm: { make: () => calm },
+  ewm_calm_refreshed: { make: () => calm, every },
   ewm_unshrunk: { make: () => ewmOlsEstimator({ halfLife: ewm.halfLife, shrinkage: 'none' }), every },
   kalman: { make: () => kalmanEstimator() },
   spline: { make: () => splineEstimator() },

@@ -25,6 +25,33 @@ export function calmWeights(returns: Float64Array, assets: number): Float64Array
   });
 }
 
+/** Share of itself that a variance keeps from row to row, as in RiskMetrics (J.P. Morgan 1996). */
+const MEMORY = 0.94;
+
+/**
+ * [row]: one over the size of the returns *before* each row, the root of an exponentially weighted mean of their squares over
+ * assets; the first row's is that of the row itself, and 1 stands where nothing was observed. A row's weight knows no later row.
+ *
+ * @param returns [row][asset], standardised; NaN = missing
+ *
+ * @example
+ * calmWeightsSoFar(Float64Array.of(0.5, 0.5, 2, 0.5), 1); // 2, 2, 2, and about .8
+ */
+export function calmWeightsSoFar(returns: Float64Array, assets: number): Float64Array {
+  const rows = returns.length / assets;
+  let [sum, count] = [0, 0];
+  return Float64Array.from({ length: rows }, (_, row) => {
+    const seen = returns.subarray(row * assets, (row + 1) * assets).filter((value) => !Number.isNaN(value));
+    const before = { sum, count };
+    if (seen.length > 0) {
+      sum = MEMORY * sum + seen.reduce((total, value) => total + value * value, 0) / seen.length;
+      count = MEMORY * count + 1;
+    }
+    const known = before.count > 0 ? before : { sum, count };
+    return known.sum > 0 ? Math.sqrt(known.count / known.sum) : 1;
+  });
+}
+
 /**
  * Every row times its weight. Regressors and returns of a row times the same: least squares of a noise whose variance is one
  * over the square of the weight.

@@ -13,7 +13,7 @@ export {
   weekEnd,
   yearEnd,
 } from './calendar.js';
-export { calmWeights, weightRows } from './calm-weights.js';
+export { calmWeights, calmWeightsSoFar, weightRows } from './calm-weights.js';
 export {
   cholesky,
   choleskySolve,

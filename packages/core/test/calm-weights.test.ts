@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { calmWeights, Random, weightRows } from '../src/index.js';
+import { calmWeights, calmWeightsSoFar, Random, weightRows } from '../src/index.js';
 
 const ROWS = 60;
 const ASSETS = 5;
@@ -35,5 +35,37 @@ describe('calm weights', () => {
       expect(y).toBeCloseTo(3 * x[2 * row] - x[2 * row + 1], 12);
       expect(y).toBeCloseTo(weights[row] * returns[row], 12);
     });
+  });
+});
+
+describe('calm weights so far', () => {
+  const random = new Random(4);
+  const returns = Float64Array.from({ length: ROWS * ASSETS }, (_, i) =>
+    i % 11 === 0 ? Number.NaN : (i > 150 ? 3 : 1) * random.normal(),
+  );
+  const meanSquare = (row: number) => {
+    const seen = [...returns.subarray(row * ASSETS, (row + 1) * ASSETS)].filter((value) => !Number.isNaN(value));
+    return seen.reduce((sum, value) => sum + value * value, 0) / seen.length;
+  };
+
+  it('are one over the root of the weighted mean square of the rows before', () => {
+    const weights = calmWeightsSoFar(returns, ASSETS);
+    expect(weights[0]).toBeCloseTo(1 / Math.sqrt(meanSquare(0)), 12);
+    for (const row of [1, 2, 30, 59]) {
+      let [sum, count] = [0, 0];
+      for (let before = 0; before < row; before++) {
+        sum += 0.94 ** (row - 1 - before) * meanSquare(before);
+        count += 0.94 ** (row - 1 - before);
+      }
+      expect(weights[row]).toBeCloseTo(Math.sqrt(count / sum), 12);
+    }
+  });
+
+  it('know neither their own row nor a later one, and are 1 where nothing was observed', () => {
+    const changed = returns.map((value, at) => (at >= 20 * ASSETS ? value + 1000 : value));
+    expect(calmWeightsSoFar(changed, ASSETS).subarray(0, 21)).toEqual(
+      calmWeightsSoFar(returns, ASSETS).subarray(0, 21),
+    );
+    expect([...calmWeightsSoFar(new Float64Array(6).fill(Number.NaN), 2)]).toEqual([1, 1, 1]);
   });
 });

@@ -31,11 +31,12 @@ import { diagnose, largestFinite, statistics } from './diagnose.js';
 import { LinearFitted } from './fitted.js';
 import { overlapLags } from './ols.js';
 import { withResidualChecks } from './residual-checks.js';
+import { checkRows, type RowOptions, weightedRows } from './row-weights.js';
 import { defaultMinObservations, runOptions, training } from './training.js';
 import { validatedStrength } from './validated-strength.js';
 
 /** Options of {@link ewmOlsEstimator}. */
-export interface EwmOlsEstimatorOptions {
+export interface EwmOlsEstimatorOptions extends RowOptions {
   /**
    * Rows after which a weight has halved. `validated`, the default with shrinkage: of 26, 52, 104 and 208 the one that explains
    * the last quarter of the training rows best; without shrinkage 60.
@@ -71,6 +72,7 @@ export function ewmOlsEstimator(options: EwmOlsEstimatorOptions = {}): Estimator
     throw new ArgumentError(`halfLife is ${halfLife}`, 'give a positive, finite number of rows');
   }
   checkShrinkage(shrinkage === 'cross_section', strength === 'validated' ? 1 : strength, covariance);
+  checkRows(options);
   return withResidualChecks({
     method: 'ewm_ols',
     fit: (panel, span, fit) => fitEwm(panel, span, fit, { ...options, halfLife, shrinkage, strength }),
@@ -111,7 +113,8 @@ async function chosenCoefficients(
 type Settings = EwmOlsEstimatorOptions & Required<Pick<EwmOlsEstimatorOptions, 'halfLife' | 'shrinkage' | 'strength'>>;
 
 async function fitEwm(panel: Panel, span: Span, fit: FitOptions, options: Settings): Promise<Fitted> {
-  const { rule, panel: rows, dates, observations } = training(panel, span, fit, 'ewm_ols');
+  const { rule, panel: all, dates, observations } = training(panel, span, fit, 'ewm_ols');
+  const rows = await weightedRows(all, options, fit.signal);
   const minObservations = options.minObservations ?? defaultMinObservations(rule);
   const lags = options.lags ?? overlapLags(panel.horizon, rows.rows);
   const settings = {

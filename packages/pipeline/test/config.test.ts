@@ -61,9 +61,13 @@ describe('config', () => {
   });
 
   it('hands options of methods on to the estimators, and leaves the rest to their defaults', async () => {
-    const text = `${minimal}ewm_ols: { half_life: 104 }\nelastic_net: { l1_ratio: 0.2 }\nkalman: {}\n`;
+    const text = `${minimal}ewm_ols: { half_life: 104, row_weights: calm, residual_limit: 3 }\nelastic_net: { l1_ratio: 0.2 }\nkalman: {}\n`;
     const { methodOptions } = await parseConfig(text, 'run.yaml');
-    expect(methodOptions).toEqual({ ewm_ols: { halfLife: 104 }, elastic_net: { l1Ratio: 0.2 }, kalman: {} });
+    expect(methodOptions).toEqual({
+      ewm_ols: { halfLife: 104, rowWeights: 'calm', residualLimit: 3 },
+      elastic_net: { l1Ratio: 0.2 },
+      kalman: {},
+    });
   });
 
   it('takes one window, a list of them, or auto', async () => {

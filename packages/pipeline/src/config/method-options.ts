@@ -48,6 +48,8 @@ export function methodSections(z: typeof Zod) {
         half_life: z.union([z.number().gt(0), z.literal('validated')]).optional(),
         ...shrinkage,
         strength: z.union([z.number().gt(0), z.literal('validated')]).optional(),
+        row_weights: z.enum(['equal', 'calm']).optional(),
+        residual_limit: positive,
       })
       .optional(),
     wls: z.strictObject({ half_life: positive }).optional(),
