@@ -33,9 +33,9 @@ export async function printHedgeTable(panel, { folds, trial }, methods) {
     console.log(`${line(name, own.filter(scored))}  ${((user + system) / 1e6).toFixed(0).padStart(5)}${noteOf(notes)}`);
   }
   const rules = {
+    stack: (known) => stackMethods(known),
     best: (known) => chooseMethods(known),
     'best where provable': (known) => chooseMethods(known, { confidence: 0.1 }),
-    stack: (known) => stackMethods(known),
   };
   for (const [name, rule] of Object.entries(rules)) {
     console.log(line(name, chosenForecasts(forecasts, rule(forecasts))));

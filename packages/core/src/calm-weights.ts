@@ -30,25 +30,25 @@ const MEMORY = 0.94;
 
 /**
  * [row]: one over the size of the returns *before* each row, the root of an exponentially weighted mean of their squares over
- * assets; the first row's is that of the row itself, and 1 stands where nothing was observed. A row's weight knows no later row.
+ * assets, with a row of size 1 before the first: few or empty rows, and rows that are 0 for a reason of their own, then carry
+ * no weight away. A row's weight knows neither itself nor a later row.
  *
  * @param returns [row][asset], standardised; NaN = missing
  *
  * @example
- * calmWeightsSoFar(Float64Array.of(0.5, 0.5, 2, 0.5), 1); // 2, 2, 2, and about .8
+ * calmWeightsSoFar(Float64Array.of(0.5, 0.5, 2, 0.5), 1); // 1, 1.28, 1.44, .83
  */
 export function calmWeightsSoFar(returns: Float64Array, assets: number): Float64Array {
   const rows = returns.length / assets;
-  let [sum, count] = [0, 0];
+  let [sum, count] = [1, 1];
   return Float64Array.from({ length: rows }, (_, row) => {
+    const weight = Math.sqrt(count / sum);
     const seen = returns.subarray(row * assets, (row + 1) * assets).filter((value) => !Number.isNaN(value));
-    const before = { sum, count };
     if (seen.length > 0) {
       sum = MEMORY * sum + seen.reduce((total, value) => total + value * value, 0) / seen.length;
       count = MEMORY * count + 1;
     }
-    const known = before.count > 0 ? before : { sum, count };
-    return known.sum > 0 ? Math.sqrt(known.count / known.sum) : 1;
+    return weight;
   });
 }
 

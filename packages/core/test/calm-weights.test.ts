@@ -48,11 +48,10 @@ describe('calm weights so far', () => {
     return seen.reduce((sum, value) => sum + value * value, 0) / seen.length;
   };
 
-  it('are one over the root of the weighted mean square of the rows before', () => {
+  it('are one over the root of the weighted mean square of the rows before and of a row of size 1', () => {
     const weights = calmWeightsSoFar(returns, ASSETS);
-    expect(weights[0]).toBeCloseTo(1 / Math.sqrt(meanSquare(0)), 12);
-    for (const row of [1, 2, 30, 59]) {
-      let [sum, count] = [0, 0];
+    for (const row of [0, 1, 2, 30, 59]) {
+      let [sum, count] = [0.94 ** row, 0.94 ** row];
       for (let before = 0; before < row; before++) {
         sum += 0.94 ** (row - 1 - before) * meanSquare(before);
         count += 0.94 ** (row - 1 - before);
