@@ -118,7 +118,7 @@ describe('mixReference', () => {
     // The last asset has one method alone.
     const of = (m: number) => panel.assets.map((_, i) => (i < ASSETS - 1 ? weights[m] : Number(m === 1)));
     const sources = fits.map((reference, m) => ({ reference, weights: Float64Array.from(of(m)) }));
-    const mix = mixReference(sources, 'average');
+    const mix = mixReference(sources);
     const parts = await Promise.all(fits.map((each) => exposures(each, panel)));
     const { values, variance, dates, factors } = await exposures(mix, panel);
     for (let i = 0; i < values.length; i++) {

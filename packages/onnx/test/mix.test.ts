@@ -47,11 +47,12 @@ const inputs = factorPanel(ROWS, SERIES, ordinary.flagged, 66);
 const span = { start: ROWS - 9, end: ROWS };
 const all = { start: 0, end: ASSETS };
 
-function expectClose(actual: ArrayLike<number>, expected: readonly number[]): void {
-  const largest = Math.max(...expected.filter(Number.isFinite).map(Math.abs));
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  const wanted = Array.from(expected);
+  const largest = Math.max(...wanted.filter(Number.isFinite).map(Math.abs));
   expect(largest).toBeGreaterThan(0);
   expect(actual.length).toBe(expected.length);
-  expected.forEach((value, i) => {
+  wanted.forEach((value, i) => {
     expect(Number.isNaN(actual[i]), `[${i}] is ${actual[i]}, expected ${value}`).toBe(Number.isNaN(value));
     if (!Number.isNaN(value)) expect(Math.abs(actual[i] - value) / largest).toBeLessThan(PARITY);
   });
