@@ -12,8 +12,8 @@ export { type Fold, TRIAL, type WalkForward, type WalkForwardOptions, walkForwar
 export { type FoldForecast, forecastFold } from './forecast.js';
 export { type HedgeOptions, hedgedReturns } from './hedge.js';
 export { clarkWest, dieboldMariano, type TestResult } from './loss_tests.js';
-export { chosenForecasts } from './mix.js';
-export { type AssetShare, type MixSource, mixReference, weightsByMethod } from './mixture.js';
+export { type AssetShare, type MixSource, mixReference, weightsByMethod } from './mixed_fits.js';
+export { chosenForecasts } from './mixed_forecasts.js';
 export { forecastRefreshed } from './refresh.js';
 export {
   bestMethod,

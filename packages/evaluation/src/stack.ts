@@ -1,7 +1,7 @@
 import type { MethodId } from '@macrograd/core';
 import type { Choice } from './choice.js';
 import { describeFolds, type FoldForecast, scoredFolds } from './forecast.js';
-import { mixFolds } from './mix.js';
+import { mixFolds } from './mixed_forecasts.js';
 import { recordsOf } from './records.js';
 import { lessCommonError, type StackRows, stackRows } from './stack_rows.js';
 import {

@@ -12,7 +12,7 @@ import {
 import { zeroEstimator } from '@macrograd/linear';
 import { type Fold, walkForwardFolds } from './folds.js';
 import { type FoldForecast, forecastReturns } from './forecast.js';
-import { type MixSource, mixReference, weightsByMethod } from './mixture.js';
+import { type MixSource, mixReference, weightsByMethod } from './mixed_fits.js';
 import { type StackOptions, stackMethods } from './stack.js';
 
 /** Options of {@link stackEstimator}. */

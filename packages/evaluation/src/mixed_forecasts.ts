@@ -1,7 +1,7 @@
 import type { Choice } from './choice.js';
 import { TRIAL } from './folds.js';
 import type { FoldForecast } from './forecast.js';
-import type { AssetShare } from './mixture.js';
+import type { AssetShare } from './mixed_fits.js';
 
 /** Forecasts of what was chosen or stacked, one a fold, oldest first: weighted sums over methods, `zero` = the training mean. */
 export function chosenForecasts(forecasts: readonly FoldForecast[], choices: readonly Choice[]): FoldForecast[] {
