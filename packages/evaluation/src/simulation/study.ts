@@ -107,7 +107,7 @@ export function isNewSeed(seed: number): boolean {
 }
 
 export interface StudyCellOptions {
-  /** Default all but `stack`, whose three early fits a method take as long as all others together. */
+  /** Default all but `stack`, whose three early fits a method take half as much time again. */
   readonly methods?: readonly StudyMethod[];
   readonly signal?: AbortSignal;
   /** Of one LSTM fit; default all cores. */

@@ -1,6 +1,5 @@
 import { averagingTerm } from '@macrograd/core';
-import { normalQuantile } from '@macrograd/exposure';
-import { INTERVAL_COVERAGE } from '../levels.js';
+import { HALF_WIDTH } from '../levels.js';
 import type { SummaryCell } from './summary.js';
 
 /** One method's lines of an asset, and its weight in the asset's mix. */
@@ -11,9 +10,6 @@ export interface BlendPart {
 
 /** Share of an asset's weight that methods with exposures have to hold for its pairs to be tested. */
 const MAJORITY = 0.5;
-
-/** Half the width of an interval in standard errors. */
-const HALF_WIDTH = normalQuantile((1 + INTERVAL_COVERAGE) / 2);
 
 /**
  * Summary lines of an asset that several methods serve: exposures are weighted sums, their intervals those of model averaging

@@ -1,7 +1,7 @@
 import { type Fitted, indexesOfRole, type MethodId, type Panel } from '@macrograd/core';
-import { benjaminiHochberg, crossPartials, jointShock, normalQuantile, type Screen } from '@macrograd/exposure';
+import { benjaminiHochberg, crossPartials, jointShock, type Screen } from '@macrograd/exposure';
 import type { InteractionFinding } from '../interactions.js';
-import { INTERVAL_COVERAGE, SCREENING_LEVEL } from '../levels.js';
+import { HALF_WIDTH, SCREENING_LEVEL } from '../levels.js';
 import { dependsOnState } from './state-effects.js';
 
 /** What is found of one asset's factor, with the method that sizes are read off: undefined where none sees states. */
@@ -21,7 +21,6 @@ export async function interactionRows(
   const { qValues, selected } = benjaminiHochberg(screen.interactionPValue, SCREENING_LEVEL);
   const method = [...finals.keys()].filter(dependsOnState).at(-1);
   const fitted = method && finals.get(method);
-  const width = normalQuantile((1 + INTERVAL_COVERAGE) / 2);
   const partials = new Map<number, Float64Array>();
   const shocks = new Map<string, Float64Array>();
   const rows: InteractionRow[] = [];
@@ -41,8 +40,8 @@ export async function interactionRows(
       factor: screen.factors[factor].name,
       partner: inputs.factors[partner].name,
       product,
-      lo: product - width * se,
-      hi: product + width * se,
+      lo: product - HALF_WIDTH * se,
+      hi: product + HALF_WIDTH * se,
       pValue: screen.interactionPValue[cell],
       qValue: qValues[cell],
       selected: selected[cell] === 1,

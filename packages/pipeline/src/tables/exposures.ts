@@ -1,7 +1,7 @@
 import { averagingTerm, type FitStatus, type Panel } from '@macrograd/core';
-import { type ExposureCube, normalQuantile } from '@macrograd/exposure';
+import type { ExposureCube } from '@macrograd/exposure';
 import type { DictionaryColumn, TableData } from '@macrograd/store';
-import { INTERVAL_COVERAGE } from '../levels.js';
+import { HALF_WIDTH } from '../levels.js';
 import { type ExposureLayout, type ExposureSection, hasLags, type TableMethod } from './exposure-layout.js';
 
 /** One fit's exposures at the dates that it is used for. */
@@ -17,9 +17,6 @@ export interface ExposureSource {
   /** Share below which a state counts as barely seen; 0 for a method whose exposures no state moves. */
   readonly leastRegimeShare: number;
 }
-
-/** Half the width of an interval in standard errors. */
-const HALF_WIDTH = normalQuantile((1 + INTERVAL_COVERAGE) / 2);
 
 const statuses: readonly FitStatus[] = [
   'ok',
