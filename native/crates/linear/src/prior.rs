@@ -81,14 +81,12 @@ impl CrossSection {
         }
     }
 
-    /// With its precision times `strength`.
+    /// With its precision times `strength`, for posterior means: upper ends of the variances play no part in these.
     pub(crate) fn sharpened(&self, strength: f64) -> Self {
         let scaled = |values: &[f64]| values.iter().map(|value| value / strength).collect();
         Self {
             tau2: scaled(&self.tau2),
             gamma2: scaled(&self.gamma2),
-            tau2_error: scaled(&self.tau2_error),
-            gamma2_error: scaled(&self.gamma2_error),
             ..self.clone()
         }
     }
